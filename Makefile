@@ -1,0 +1,59 @@
+# Everything runs in .venv, which the first target makes; nothing else has to be set up.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := runs/demo
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: help demo test test-slow lint format clean
+
+help:
+	@echo "make demo       train a model on the embedded reviews, export it, ask the exported file"
+	@echo "make test       the tests that run in minutes"
+	@echo "make test-slow  the others: training to quality, the whole catalogue, all backends"
+	@echo "make lint       formatting, lint and types"
+	@echo "make format     mend formatting and what lint can mend"
+	@echo "make clean      remove .venv, caches and runs/demo"
+
+demo: $(VENV)/.run
+	$(BIN)/python train.py --model bilstm-small --dataset reviews --output $(DEMO) --epochs 4
+	$(BIN)/python -m export $(DEMO)
+	$(BIN)/python -m zoo predict $(DEMO)/export/bilstm-small-loop-int8.tflite \
+		"At first the plot seemed dull, but in the end I loved this film."
+	@echo "The model and its card: $(DEMO)"
+	@echo "The files for a device: $(DEMO)/export"
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-slow: $(VENV)/.backends
+	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) $(DEMO) .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.run
+
+# The CPU build of PyTorch is a tenth of the size of the usual one, and enough here.
+TORCH ?= torch==2.13.0
+$(VENV)/.backends: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet '$(TORCH)' '.[jax]'
+	@touch $@
