@@ -1,0 +1,57 @@
+"""Keras's own cells, seen through the zoo's contract."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.cells.gru import GRUCell, ResetBeforeGRUCell
+from zoo.cells.lstm import LSTMCell
+from zoo.cells.simple import SimpleRNNCell
+
+
+def as_cell(cell):
+    """The zoo's cell that computes what a built Keras cell computes, with copies of its weights.
+
+    Args:
+        cell: A built cell: a zoo cell, or `keras.layers.LSTMCell`, `GRUCell` or `SimpleRNNCell`
+            (a layer `LSTM`, `GRU` or `SimpleRNN` has it as `.cell`), or any cell of your own.
+
+    Returns:
+        A zoo cell; the cell itself where it is one already or where the zoo has no counterpart
+        (other activations, a cell of your own).
+    """
+    if isinstance(cell, keras.layers.LSTMCell):
+        twin, expected = LSTMCell, ("tanh", "sigmoid")
+    elif isinstance(cell, keras.layers.GRUCell):
+        twin, expected = (GRUCell if cell.reset_after else ResetBeforeGRUCell), ("tanh", "sigmoid")
+    elif isinstance(cell, keras.layers.SimpleRNNCell):
+        twin, expected = SimpleRNNCell, ("tanh",)
+    else:
+        return cell
+    activations = [cell.activation, getattr(cell, "recurrent_activation", None)]
+    if tuple(a.__name__ for a in activations if a is not None) != expected:
+        return cell
+
+    kernel = ops.convert_to_numpy(cell.kernel)
+    result = twin(cell.units, name=cell.name, dtype=cell.dtype_policy)
+    result.build((None, kernel.shape[0]))
+    result.set_weights(
+        [kernel, ops.convert_to_numpy(cell.recurrent_kernel), *_biases(cell, kernel)]
+    )
+    return result
+
+
+def _biases(cell, kernel):
+    width = kernel.shape[1]
+    reset_after = getattr(cell, "reset_after", False)
+    if cell.bias is None:
+        bias = np.zeros((2, width) if reset_after else (width,), kernel.dtype)
+    else:
+        bias = ops.convert_to_numpy(cell.bias)
+    if not reset_after:
+        return [bias]
+    # Keras keeps a second bias for the recurrent product. Those of z and r only add to the
+    # first; that of the candidate stands inside the reset gate.
+    gates = 2 * cell.units
+    outer, inner = bias
+    return [np.concatenate([(outer + inner)[:gates], outer[gates:]]), inner[gates:]]

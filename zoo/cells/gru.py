@@ -1,0 +1,79 @@
+"""The gated recurrent unit, in its two forms."""
+
+import keras
+from keras import ops
+
+from zoo.cells.base import Cell
+
+
+class _GRUCell(Cell):
+    """What both forms share: weights with the gates in the order z, r, g."""
+
+    def build(self, input_shape):
+        n = self.units
+        self.kernel = self.add_kernel(input_shape[-1], 3 * n)
+        self.recurrent_kernel = self.add_recurrent_kernel(n, 3 * n)
+        self.bias = self.add_bias((3 * n, 0.0))
+
+    def project(self, inputs):
+        return ops.matmul(inputs, self.kernel) + self.bias
+
+
+@keras.saving.register_keras_serializable("birnn_zoo")
+class GRUCell(_GRUCell):
+    """Gated recurrent unit, the reset gate after the recurrent product.
+
+        z = σ(x W_z + h U_z + b_z)                  update gate
+        r = σ(x W_r + h U_r + b_r)                  reset gate
+        g = tanh(x W_g + r ∘ (h U_g + d) + b_g)     candidate
+        h' = z ∘ h + (1 − z) ∘ g
+
+    Cho et al., "Learning phrase representations using RNN encoder–decoder", EMNLP 2014, in
+    the arrangement of cuDNN, PyTorch and `keras.layers.GRU`: one recurrent product a step.
+
+    Weights, gates in the order z, r, g: `kernel` W [inputs, 3·units], `recurrent_kernel`
+    U [units, 3·units], `bias` b [3·units], `recurrent_bias` d [units].
+    3 · units · (inputs + units + 1) + units parameters. State: h [batch, units].
+    """
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.recurrent_bias = self.add_bias((self.units, 0.0), name="recurrent_bias")
+
+    def step(self, projected, states):
+        (h,) = states
+        x_z, x_r, x_g = ops.split(projected, 3, axis=-1)
+        u_z, u_r, u_g = ops.split(ops.matmul(h, self.recurrent_kernel), 3, axis=-1)
+        z = ops.sigmoid(x_z + u_z)
+        r = ops.sigmoid(x_r + u_r)
+        g = ops.tanh(x_g + r * (u_g + self.recurrent_bias))
+        h = z * h + (1 - z) * g
+        return h, [h]
+
+
+@keras.saving.register_keras_serializable("birnn_zoo")
+class ResetBeforeGRUCell(_GRUCell):
+    """Gated recurrent unit, the reset gate before the recurrent product.
+
+        z = σ(x W_z + h U_z + b_z)
+        r = σ(x W_r + h U_r + b_r)
+        g = tanh(x W_g + (r ∘ h) U_g + b_g)
+        h' = z ∘ h + (1 − z) ∘ g
+
+    Cho et al., "Learning phrase representations using RNN encoder–decoder", EMNLP 2014, as
+    printed; `keras.layers.GRU(reset_after=False)`. Lessons often write z for 1 − z.
+
+    Weights as in `GRUCell`, without `recurrent_bias`.
+    3 · units · (inputs + units + 1) parameters. State: h [batch, units].
+    """
+
+    def step(self, projected, states):
+        (h,) = states
+        n = self.units
+        x_z, x_r, x_g = ops.split(projected, 3, axis=-1)
+        u_z, u_r = ops.split(ops.matmul(h, self.recurrent_kernel[:, : 2 * n]), 2, axis=-1)
+        z = ops.sigmoid(x_z + u_z)
+        r = ops.sigmoid(x_r + u_r)
+        g = ops.tanh(x_g + ops.matmul(r * h, self.recurrent_kernel[:, 2 * n :]))
+        h = z * h + (1 - z) * g
+        return h, [h]

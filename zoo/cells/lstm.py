@@ -1,0 +1,47 @@
+"""The long short-term memory cell."""
+
+import keras
+from keras import ops
+
+from zoo.cells.base import Cell
+
+
+@keras.saving.register_keras_serializable("birnn_zoo")
+class LSTMCell(Cell):
+    """Long short-term memory with a forget gate.
+
+        i = σ(x W_i + h U_i + b_i)          input gate
+        f = σ(x W_f + h U_f + b_f)          forget gate
+        g = tanh(x W_g + h U_g + b_g)       candidate
+        o = σ(x W_o + h U_o + b_o)          output gate
+        c' = f ∘ c + i ∘ g                  cell
+        h' = o ∘ tanh(c')                   output
+
+    Hochreiter & Schmidhuber, "Long short-term memory", Neural Computation 9, 1997; the
+    forget gate: Gers, Schmidhuber & Cummins, "Learning to forget", Neural Computation 12,
+    2000. The forget gate's bias starts at 1 (Jozefowicz et al. 2015).
+
+    Weights, gates in the order i, f, g, o: `kernel` W [inputs, 4·units],
+    `recurrent_kernel` U [units, 4·units], `bias` b [4·units]; as in `keras.layers.LSTM`.
+    4 · units · (inputs + units + 1) parameters. States: h and c, [batch, units] each.
+    """
+
+    def __init__(self, units, **kwargs):
+        super().__init__(units, **kwargs)
+        self.state_size = [units, units]
+
+    def build(self, input_shape):
+        n = self.units
+        self.kernel = self.add_kernel(input_shape[-1], 4 * n)
+        self.recurrent_kernel = self.add_recurrent_kernel(n, 4 * n)
+        self.bias = self.add_bias((n, 0.0), (n, 1.0), (2 * n, 0.0))
+
+    def project(self, inputs):
+        return ops.matmul(inputs, self.kernel) + self.bias
+
+    def step(self, projected, states):
+        h, c = states
+        i, f, g, o = ops.split(projected + ops.matmul(h, self.recurrent_kernel), 4, axis=-1)
+        c = ops.sigmoid(f) * c + ops.sigmoid(i) * ops.tanh(g)
+        h = ops.sigmoid(o) * ops.tanh(c)
+        return h, [h, c]

@@ -1,0 +1,69 @@
+"""The classifier that every model of the catalogue is."""
+
+from collections.abc import Callable
+
+import keras
+from keras import ops
+
+PAD_ID = 0  # the token id that pads a text on its right and is masked
+
+
+def build_classifier(
+    make_layer: Callable[..., keras.Layer],
+    *,
+    vocab_size: int,
+    num_classes: int,
+    embed_dim: int,
+    hidden_dim: int,
+    num_layers: int,
+    dropout: float,
+    name: str = "classifier",
+) -> keras.Model:
+    """Embedding, stacked bidirectional layers, the last states of the top layer, logits.
+
+    Args:
+        make_layer: `make_layer(units, return_sequences=...)` gives one direction of one layer.
+        vocab_size: Number of token ids, padding included.
+        num_classes: Number of labels.
+        embed_dim: Width of the embedding.
+        hidden_dim: Units of each direction of each layer.
+        num_layers: Number of bidirectional layers.
+        dropout: Share of values dropped in training: of the embedding, between the layers and
+            before the logits; in [0, 1).
+        name: The Keras model's name.
+
+    Returns:
+        A model from int32 [batch, time] token ids, padded on the right with 0, to float32
+        [batch, num_classes] logits.
+
+    Raises:
+        ValueError: If a size is not a positive integer, there are fewer than two classes, or
+            `dropout` is outside [0, 1).
+    """
+    sizes = {
+        "vocab_size": (vocab_size, 1),
+        "num_classes": (num_classes, 2),
+        "embed_dim": (embed_dim, 1),
+        "hidden_dim": (hidden_dim, 1),
+        "num_layers": (num_layers, 1),
+    }
+    for key, (value, least) in sizes.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise ValueError(f"{key} must be an integer of at least {least}, not {value!r}.")
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout must be at least 0 and below 1, not {dropout!r}.")
+
+    tokens = keras.Input((None,), dtype="int32", name="tokens")
+    # Given by hand: not every Keras hands a recurrent layer's mask on to the next.
+    mask = ops.not_equal(tokens, PAD_ID)
+    x = keras.layers.Embedding(vocab_size, embed_dim, name="embedding")(tokens)
+    x = keras.layers.Dropout(dropout, name="embedding_dropout")(x)
+    for number in range(1, num_layers + 1):
+        top = number == num_layers
+        # The top layer gives the last forward state beside the last backward state.
+        layer = make_layer(hidden_dim, return_sequences=not top)
+        x = keras.layers.Bidirectional(layer, name=f"bidirectional_{number}")(x, mask=mask)
+        x = keras.layers.Dropout(dropout, name=f"dropout_{number}")(x)
+    # Logits stay float32 under mixed precision, for the loss.
+    logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
+    return keras.Model(tokens, logits, name=name)
