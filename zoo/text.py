@@ -1,0 +1,350 @@
+"""The device's tokenizer in Python: MediaPipe's regex tokenizer and its vocabulary file.
+
+A model is trained on the ids that the device will compute, so the rules are the device's, and so
+is the regex engine (RE2). The text ends at a NUL and is split at the matches of the delimiter;
+case stays as it is; ``<START>`` takes the first slot if the vocabulary has it; words that the
+vocabulary lacks become ``<UNKNOWN>``; the row is cut, or filled with ``<PAD>`` on the right.
+"""
+
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import re2
+
+from zoo.files import write_bytes
+
+DELIMITER = r"[^\p{L}\p{M}\p{N}_']+"
+"""Splits at whatever is no letter, mark, number, ``_`` or ``'``, in every script.
+
+RE2's ``\\w`` is ASCII: the usual ``[^\\w\\']+`` cuts "café" to "caf" and finds no word in Japanese.
+What a letter is depends on the Unicode version that a build of RE2 knows (15.0 in MediaPipe
+0.10.21, 17.0 in 1.2.2, 15.1 in google-re2): newer characters may be split otherwise on a device.
+"""
+
+PAD = "<PAD>"
+START = "<START>"
+UNKNOWN = "<UNKNOWN>"
+
+_LARGEST_ID = 2**31 - 1  # ids are int32
+
+
+class Vocabulary(Mapping[str, int]):
+    """Token -> id, as in MediaPipe's vocabulary file: lines ``token id``; tokens may share an id.
+
+    Args:
+        ids: token -> id, in the order of the lines.
+
+    Raises:
+        ValueError: a token that no line can hold, an id that no int32 can hold, or no ``<PAD>``
+            or ``<UNKNOWN>``, without which the device refuses the model.
+    """
+
+    def __init__(self, ids: Mapping[str, int]):
+        for token, token_id in ids.items():
+            _check_entry(token, token_id)
+        for token in (PAD, UNKNOWN):
+            if token not in ids:
+                raise ValueError(
+                    f"vocabulary without {token}: the device needs {PAD} and {UNKNOWN}; "
+                    f"add the line '{token} ID' at the top (and save the file without a BOM)"
+                )
+        self._ids = dict(ids)
+        self.pad: int = ids[PAD]
+        self.unknown: int = ids[UNKNOWN]
+        self.start: int | None = ids.get(START)
+
+    @classmethod
+    def from_texts(
+        cls, texts: Iterable[str], *, size: int, delimiter: str = DELIMITER
+    ) -> "Vocabulary":
+        """The most frequent words of ``texts``, case folded in the file.
+
+        Ids 0, 1 and 2 are ``<PAD>``, ``<START>`` and ``<UNKNOWN>``; the lower-cased words follow
+        by falling count, equal counts in the order of the words. The device does not fold case,
+        so the file does: a word's id has a line for its lower, Capitalised and UPPER form and for
+        each spelling seen in ``texts``. A form goes to the word that it lower-cases to, or, if
+        there is none, to the most frequent one ("STRASSE" to "strasse", else to "straße").
+
+        Args:
+            texts: the training texts.
+            size: ids in all, special ones included; there are fewer if the words run out.
+            delimiter: the RE2 regex that splits the texts.
+
+        Raises:
+            TypeError: ``texts`` is a str, or holds something else than str.
+            ValueError: ``size`` below 4, or a delimiter that `Tokenizer` would refuse.
+        """
+        if size < 4:
+            raise ValueError(
+                f"vocabulary of {size} ids: {PAD}, {START} and {UNKNOWN} take three and a word "
+                "one; ask for a size of 4 or more"
+            )
+        split = _splitter(delimiter)
+        counts: Counter[str] = Counter()
+        for text in _checked(texts):
+            counts.update(split(_as_on_device(text)))
+
+        words: Counter[str] = Counter()
+        spellings = defaultdict(set)
+        for token, count in counts.items():
+            words[token.lower()] += count
+            spellings[token.lower()].add(token)
+
+        def can_occur(form: str) -> bool:
+            return split(form) == [form] and not _BREAKS_LINE.search(form)
+
+        ids = {PAD: 0, START: 1, UNKNOWN: 2}
+        others = []  # forms that lower-case to something else than their word
+        new_id = 3
+        for word in sorted(words, key=lambda word: (-words[word], word)):
+            if new_id == size:
+                break
+            forms = [word, word.capitalize(), word.upper(), *sorted(spellings[word])]
+            forms = [form for form in forms if can_occur(form) and form not in ids]
+            own = [form for form in forms if form.lower() == word]
+            if not own:  # no line can hold the word, or it is one of the special tokens
+                continue
+            ids.update((form, new_id) for form in own)
+            others += [(form, new_id) for form in forms if form.lower() != word]
+            new_id += 1
+        for form, form_id in others:
+            ids.setdefault(form, form_id)
+        return cls(dict(sorted(ids.items(), key=lambda entry: entry[1])))
+
+    @classmethod
+    def parse(cls, content: str | bytes, *, source: str = "vocabulary") -> "Vocabulary":
+        """Reads the lines of a vocabulary file; empty lines and Windows line ends are allowed.
+
+        Args:
+            content: the file's content; bytes are UTF-8.
+            source: the file's name, for errors.
+
+        Raises:
+            ValueError: names the line that is not UTF-8, not ``token id`` or a repetition, or
+                says what the vocabulary as a whole lacks.
+        """
+        if isinstance(content, str):
+            content = content.encode()
+        ids: dict[str, int] = {}
+        # The device ends a line at a line feed alone: no splitlines, which knows nine more ends.
+        for number, encoded in enumerate(content.split(b"\n"), start=1):
+            if not encoded:
+                continue
+            where = f"{source}, line {number}"
+            try:
+                line = encoded.removesuffix(b"\r").decode()
+            except UnicodeDecodeError as error:
+                raise ValueError(f"{where}: not UTF-8 ({error.reason}); save it as UTF-8") from None
+            token, space, token_id = line.partition(" ")
+            if not (token and space and token_id.isascii() and token_id.isdigit()):
+                raise ValueError(
+                    f"{where}: {line!r} is not 'token id', a word, one space and a whole number; "
+                    "write for example 'movie 5'"
+                )
+            if token in ids:
+                raise ValueError(
+                    f"{where}: {token!r} has had a line before, with id {ids[token]}; "
+                    "a token has one id: remove one of the lines"
+                )
+            try:
+                _check_entry(token, int(token_id))
+            except ValueError as error:
+                raise ValueError(f"{where}: {error}") from None
+            ids[token] = int(token_id)
+        try:
+            return cls(ids)
+        except ValueError as error:
+            raise ValueError(f"{source}: {error}") from None
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "Vocabulary":
+        """Reads a vocabulary file; raises `OSError`, or `ValueError` as `parse` does."""
+        return cls.parse(Path(path).read_bytes(), source=str(path))
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the vocabulary file, whole or not at all."""
+        write_bytes(path, self.text.encode())
+
+    @property
+    def text(self) -> str:
+        """The content of the vocabulary file."""
+        return "".join(f"{token} {token_id}\n" for token, token_id in self._ids.items())
+
+    @property
+    def size(self) -> int:
+        """The number of ids, that is the rows that an embedding needs."""
+        return max(self._ids.values()) + 1
+
+    def __getitem__(self, token: str) -> int:
+        return self._ids[token]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        """The number of tokens, that is the lines of the file."""
+        return len(self._ids)
+
+    def __repr__(self) -> str:
+        return f"<Vocabulary: {len(self)} tokens, {self.size} ids>"
+
+
+class Tokenizer:
+    """Computes the ids that MediaPipe's regex tokenizer computes on the device.
+
+    Args:
+        vocabulary: the tokens' ids.
+        max_length: L, the ids of a text, ``<START>`` included.
+        delimiter: the RE2 regex that splits the texts.
+
+    Raises:
+        ValueError: ``max_length`` below 1; a delimiter that is no RE2 regex, or that matches the
+            empty string, on which the device would loop forever.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, max_length: int, delimiter: str = DELIMITER):
+        if max_length < 1:
+            raise ValueError(
+                f"max_length {max_length}: a text takes at least one id; give 1 or more"
+            )
+        self.vocabulary = vocabulary
+        self.max_length = int(max_length)
+        self.delimiter = delimiter
+        self._split = _splitter(delimiter)
+
+    def split(self, text: str) -> list[str]:
+        """The tokens of ``text``, all of them.
+
+        Surrogates that UTF-8 cannot hold are read as a browser reads them: a pair is its
+        character, a lone one is U+FFFD.
+        """
+        return self._split(_as_on_device(text))
+
+    def encode(self, texts: Iterable[str]) -> np.ndarray:
+        """The ids of ``texts``: int32 [batch, max_length].
+
+        Raises:
+            TypeError: ``texts`` is a str, or holds something else than str.
+        """
+        texts = list(_checked(texts))
+        vocabulary = self.vocabulary
+        rows = np.full((len(texts), self.max_length), vocabulary.pad, np.int32)
+        first = 0
+        if vocabulary.start is not None:
+            rows[:, 0] = vocabulary.start
+            first = 1
+        room = self.max_length - first
+        lookup, unknown = vocabulary._ids.get, vocabulary.unknown
+        for row, text in zip(rows, texts, strict=True):
+            tokens = self.split(text)[:room]
+            row[first : first + len(tokens)] = [lookup(token, unknown) for token in tokens]
+        return rows
+
+
+_BREAKS_LINE = re.compile("[ \n]")
+
+
+def _check_entry(token: str, token_id: int) -> None:
+    if not token or _BREAKS_LINE.search(token):
+        raise ValueError(
+            f"token {token!r}: lines are 'token id', so a token holds no space and no line feed "
+            "and is not empty; leave it out"
+        )
+    if not 0 <= token_id <= _LARGEST_ID:
+        raise ValueError(f"token {token!r}: id {token_id} is no int32 from 0 up; count from 0")
+
+
+def _checked(texts: Iterable[str]) -> Iterator[str]:
+    if isinstance(texts, (str, bytes)):
+        raise TypeError(f"texts is one {type(texts).__name__}: give a list of str, [text]")
+    for position, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(
+                f"texts[{position}] is {text!r:.40}, a {type(text).__name__}: a text is a str; "
+                "decode, convert or drop it"
+            )
+        yield text
+
+
+def _as_on_device(text: str) -> str:
+    text = text.partition("\0")[0]
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def _splitter(delimiter: str) -> "_ClassSplitter | _RegexSplitter":
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        regex = re2.compile(delimiter, options)
+    except re2.error as error:
+        reason = error.args[0].decode(errors="replace")
+        raise ValueError(
+            f"delimiter {delimiter!r} is no RE2 regex ({reason}); RE2 has no look-around and no "
+            f"back-references; the default is {DELIMITER!r}"
+        ) from None
+    # Whatever matches the empty string at all does so in one of these, unless a literal wins.
+    for probe in ("", "a"):
+        match = regex.search(probe)
+        if match and not match.group():
+            raise ValueError(_empty_match(delimiter))
+    return _ClassSplitter(regex) if _ONE_CLASS.fullmatch(delimiter) else _RegexSplitter(regex)
+
+
+def _empty_match(delimiter: str) -> str:
+    return (
+        f"delimiter {delimiter!r} matches the empty string, on which the device would loop "
+        "forever; let it match one character or more, with + for *"
+    )
+
+
+_ONE_CLASS = re.compile(r"(?:\[\^?(?:\\.|[^\\\[\]])+\]|\\[dDsSwW])\+?", re.DOTALL)
+
+
+class _ClassSplitter(dict):
+    """Splits at runs of one class of characters: asks RE2 once a character, not once a token.
+
+    The dict is a table for `str.translate`: delimiters become NUL, which no text holds here.
+    """
+
+    def __init__(self, regex):
+        self._regex = regex
+
+    def __missing__(self, codepoint: int) -> int:
+        is_delimiter = self._regex.fullmatch(chr(codepoint)) is not None
+        self[codepoint] = 0 if is_delimiter else codepoint
+        return self[codepoint]
+
+    def __call__(self, text: str) -> list[str]:
+        return [token for token in text.translate(self).split("\0") if token]
+
+
+class _RegexSplitter:
+    """Splits at the matches of any regex.
+
+    Like the device, it searches the rest of the text as if nothing stood before: ``^`` matches
+    after every delimiter.
+    """
+
+    def __init__(self, regex):
+        self._regex = regex
+
+    def __call__(self, text: str) -> list[str]:
+        tokens = []
+        rest = memoryview(text.encode())
+        while match := self._regex.search(rest):
+            start, end = match.span()
+            if start == end:
+                raise ValueError(_empty_match(self._regex.pattern))
+            tokens.append(rest[:start])
+            rest = rest[end:]
+        tokens.append(rest)
+        # A regex can split inside of a character (\C); no vocabulary holds such a piece.
+        return [str(token, "utf-8", "surrogateescape") for token in tokens if token]
