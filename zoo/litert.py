@@ -1,0 +1,87 @@
+"""Runs a .tflite file: LiteRT, and the tokenizer and labels that the file carries."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from zoo.inference import Classifier
+from zoo.metadata import read_metadata
+
+
+class ModelFileError(ValueError):
+    """A .tflite file that is not there, or is no text classifier."""
+
+
+def load(path: str | os.PathLike, *, threads: int = 1) -> Classifier:
+    """Reads a .tflite file as texts in, labels out.
+
+    Args:
+        path: A file with metadata, as `python -m export` writes it.
+        threads: Threads that an answer may use.
+
+    Raises:
+        ModelFileError: If the file is missing, or no text classifier with metadata.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ModelFileError(f"There is no file {path}.")
+    content = path.read_bytes()
+    try:
+        metadata = read_metadata(content)
+    except ValueError as error:
+        raise ModelFileError(f"{path}: {error}") from None
+    forward, _, classes = runner(content, threads=threads)
+    if classes != len(metadata.labels):
+        raise ModelFileError(
+            f"{path}: the model gives {classes} scores, and its metadata has "
+            f"{len(metadata.labels)} labels."
+        )
+    return Classifier(metadata.name or path.stem, metadata.tokenizer(), metadata.labels, forward)
+
+
+def runner(
+    content: bytes, *, threads: int = 1
+) -> tuple[Callable[[np.ndarray], np.ndarray], int, int]:
+    """A function from ids to probabilities, one text after the other.
+
+    Args:
+        content: A .tflite file from int32 [1, L] to float32 [1, classes].
+        threads: Threads that an answer may use.
+
+    Returns:
+        The function, int32 [texts, L] to float32 [texts, classes]; L; the number of classes.
+
+    Raises:
+        ModelFileError: If inputs and outputs are others.
+    """
+    interpreter = Interpreter(model_content=content, num_threads=threads)
+    interpreter.allocate_tensors()
+    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    fits = (
+        len(inputs) == len(outputs) == 1
+        and len(inputs[0]["shape"]) == len(outputs[0]["shape"]) == 2
+        and (inputs[0]["dtype"], outputs[0]["dtype"]) == (np.int32, np.float32)
+    )
+    if not fits:
+        raise ModelFileError(
+            "A text classifier takes int32 [1, L] and gives float32 [1, classes]; this file has "
+            f"inputs {_kinds(inputs)} and outputs {_kinds(outputs)}."
+        )
+    max_length, classes = int(inputs[0]["shape"][1]), int(outputs[0]["shape"][1])
+
+    def forward(ids: np.ndarray) -> np.ndarray:
+        rows = np.empty((len(ids), classes), np.float32)
+        for number, row in enumerate(ids):
+            interpreter.set_tensor(inputs[0]["index"], row[None])
+            interpreter.invoke()
+            rows[number] = interpreter.get_tensor(outputs[0]["index"])[0]
+        return rows
+
+    return forward, max_length, classes
+
+
+def _kinds(details) -> list[str]:
+    return [f"{np.dtype(detail['dtype'])}{list(map(int, detail['shape']))}" for detail in details]
