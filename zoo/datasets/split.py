@@ -1,0 +1,217 @@
+"""A dataset's parts: label ids, rows held out of train, and the limit on training rows."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+TEST_FRACTION = 0.1
+
+
+class DatasetError(ValueError):
+    """A dataset that cannot be read, or that breaks a rule; the message names the remedy."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """One part of a dataset: n texts, and their label ids as int32 [n]."""
+
+    texts: list[str]
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled texts in three parts.
+
+    `labels` holds the label names by id. `source` says, as JSON can hold it, what was read and
+    how the parts came about.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    train: Split
+    valid: Split
+    test: Split
+    source: dict
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Labelled texts as read, before labels have ids; `where(i)` names the place of row i."""
+
+    texts: list[str]
+    labels: list[str]
+    where: Callable[[int], str]
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What a reader found: `rows` by part ("train", and "valid" and "test" if there are any).
+
+    `labels` holds the names by id where the source defines them; None means the sorted labels
+    of train. `source` says, as JSON can hold it, what was read; its "path" is what the user gave.
+    """
+
+    name: str
+    rows: Mapping[str, Rows]
+    labels: tuple[str, ...] | None
+    source: dict
+
+
+def assemble(parts: Parts, *, seed: int, valid_fraction: float, limit: int | None) -> Dataset:
+    """Gives labels their ids, holds out the parts that are missing, and applies the limit.
+
+    Raises:
+        DatasetError: Train has fewer than two labels, another part has a label that train
+            lacks, or a label has too few texts to hold some out.
+    """
+    train, where = parts.rows["train"], parts.source["path"]
+    present = set(train.labels)
+    if len(present) < 2:
+        raise DatasetError(
+            f"{where}: train has only one label, {train.labels[0]!r}; "
+            "a classifier needs at least two. Add rows with another label."
+        )
+    names = parts.labels or tuple(sorted(present))
+    splits = {part: _encode(part, rows, names) for part, rows in parts.rows.items()}
+
+    fractions = {"test": TEST_FRACTION, "valid": valid_fraction}
+    fractions = {part: size for part, size in fractions.items() if part not in splits}
+    if fractions:
+        given = [text for part in splits if part != "train" for text in splits[part].texts]
+        chosen = hold_out(
+            splits["train"], fractions, names=names, seed=seed, avoid=given, where=where
+        )
+        splits |= {part: _pick(splits["train"], rows) for part, rows in chosen.items()}
+    if limit is not None and limit < len(splits["train"]):
+        order = np.random.default_rng(seed).permutation(len(splits["train"]))
+        splits["train"] = _pick(splits["train"], order[:limit])
+
+    source = parts.source | {
+        "held_out": fractions,
+        "seed": seed,
+        "limit": limit,
+        "rows": {part: len(splits[part]) for part in ("train", "valid", "test")},
+    }
+    return Dataset(parts.name, names, splits["train"], splits["valid"], splits["test"], source)
+
+
+def hold_out(
+    train: Split,
+    fractions: Mapping[str, float],
+    *,
+    names: Sequence[str],
+    seed: int,
+    where: str,
+    avoid: Iterable[str] = (),
+) -> dict[str, np.ndarray]:
+    """Chooses the rows of each new part, label by label: row numbers by part, and of "train".
+
+    Equal texts (see `text_key`) go to one part together. They are drawn in the order of a hash,
+    so the order of the rows plays no role. The draw of "test" leaves the seed out: a model
+    trained with one seed and measured with another must not meet its own training rows. Texts
+    equal to one in `avoid` stay in train, so that no overlap arises that the source has not.
+
+    Raises:
+        DatasetError: A label of train has too few different texts for every part to get one.
+    """
+    groups: dict[bytes, list[int]] = {}
+    for row, text in enumerate(train.texts):
+        groups.setdefault(text_key(text), []).append(row)
+    by_label = _by_label(groups, train.labels)
+    avoided = {text_key(text) for text in avoid}
+    free = {label: [k for k in keys if k not in avoided] for label, keys in by_label.items()}
+    _check_enough(by_label, free, fractions, names, where)
+
+    chosen: dict[str, list[int]] = {part: [] for part in fractions}
+    for label, keys in by_label.items():
+        size = sum(len(groups[key]) for key in keys)
+        spare, left, later = free[label], len(keys), len(fractions)
+        for part, fraction in fractions.items():
+            later -= 1
+            salt = b"test" if part == "test" else f"{part} {seed}".encode()
+            taken = _draw(
+                {key: len(groups[key]) for key in sorted(spare, key=_salted(salt))},
+                rows=round(fraction * size),
+                # Each later part needs a text, and so does train.
+                most=min(len(spare) - later, left - later - 1),
+            )
+            chosen[part] += [row for key in taken for row in groups[key]]
+            spare, left = [key for key in spare if key not in taken], left - len(taken)
+    held = {part: np.sort(rows) for part, rows in chosen.items()}
+    rest = np.setdiff1d(np.arange(len(train)), np.concatenate(list(held.values())))
+    return {"train": rest} | held
+
+
+def _by_label(groups: Mapping[bytes, list[int]], labels: np.ndarray) -> dict[int, list[bytes]]:
+    """The groups of each label; one with several labels counts for its most frequent one."""
+    found: dict[int, list[bytes]] = {label: [] for label in np.unique(labels).tolist()}
+    for key, rows in groups.items():
+        counts = Counter(labels[rows].tolist())
+        found[min(counts, key=lambda label: (-counts[label], label))].append(key)
+    return found
+
+
+def _check_enough(
+    by_label: Mapping[int, list[bytes]],
+    free: Mapping[int, list[bytes]],
+    parts: Iterable[str],
+    names: Sequence[str],
+    where: str,
+) -> None:
+    new = list(parts)
+    short = [
+        f"{names[label]!r} has {len(free[label])}"
+        for label, keys in by_label.items()
+        if len(keys) <= len(new) or len(free[label]) < len(new)
+    ]
+    if short:
+        raise DatasetError(
+            f"{where}: too few rows to hold out {' and '.join(new)}: each label needs at least "
+            f"{len(new) + 1} different texts in train (letter case and punctuation aside; texts "
+            f"that stand in another part do not count), and {', '.join(short[:5])}"
+            f"{f' (and {len(short) - 5} labels more)' if len(short) > 5 else ''}. Add rows, join "
+            f"or leave out such labels, or give {' and '.join(new)} rows of your own."
+        )
+
+
+def text_key(text: str) -> bytes:
+    """SHA-256 of a text's letters and digits, case folded; of the whole text if it has none."""
+    folded = text.casefold()
+    key = "".join(filter(str.isalnum, folded)) or folded.strip()
+    return hashlib.sha256(key.encode()).digest()
+
+
+def _salted(salt: bytes) -> Callable[[bytes], bytes]:
+    return lambda key: hashlib.sha256(salt + key).digest()
+
+
+def _draw(sizes: Mapping[bytes, int], *, rows: int, most: int) -> set[bytes]:
+    """Takes keys in order while their sizes fit into `rows`: at least one, at most `most`."""
+    taken: set[bytes] = set()
+    for key, size in sizes.items():
+        if size <= rows and len(taken) < most:
+            taken.add(key)
+            rows -= size
+    return taken or {min(sizes, key=sizes.__getitem__)}
+
+
+def _encode(part: str, rows: Rows, names: Sequence[str]) -> Split:
+    ids = {name: i for i, name in enumerate(names)}
+    for i, label in enumerate(rows.labels):
+        if label not in ids:
+            raise DatasetError(
+                f"{rows.where(i)}: the label {label!r} of {part} does not occur in train, so no "
+                "model can learn it. Add training rows with it, or leave those rows out."
+            )
+    return Split(rows.texts, np.array([ids[label] for label in rows.labels], np.int32))
+
+
+def _pick(split: Split, rows: np.ndarray) -> Split:
+    return Split([split.texts[row] for row in rows], split.labels[rows])

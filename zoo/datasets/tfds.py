@@ -1,0 +1,270 @@
+"""Labelled texts through TensorFlow Datasets: the embedded reviews, or any classification set."""
+
+import contextlib
+import difflib
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.datasets.split import DatasetError, Parts, Rows
+
+try:
+    import tensorflow_datasets as tfds
+except ImportError as error:
+    raise DatasetError(
+        f"tensorflow-datasets cannot be imported ({error}). Install it: "
+        "pip install tensorflow-datasets importlib_resources"
+    ) from error
+
+SPLITS = {"train": ("train",), "valid": ("validation", "valid", "dev", "val"), "test": ("test",)}
+UNLABELLED = -1
+BATCH = 1024  # rows handed to Python at once
+RETRIES = 5
+
+
+def read_reviews(data_dir: str | os.PathLike | None) -> Parts:
+    """Generates the embedded reviews into `data_dir`, or the user's cache folder, and reads them.
+
+    Raises:
+        DatasetError: The folder cannot be written to.
+    """
+    from zoo.datasets.reviews import Reviews
+
+    folder = Path(data_dir).expanduser() if data_dir else _cache()
+    builder = _prepare("reviews", lambda: Reviews(data_dir=folder), folder / "downloads")
+    return _read(builder, "reviews", text_column="text", label_column="label")
+
+
+def read_tfds(
+    name: str,
+    *,
+    data_dir: str | os.PathLike | None,
+    download_dir: str | os.PathLike | None,
+    text_column: str,
+    label_column: str,
+) -> Parts:
+    """Prepares the set `NAME[/CONFIG]`, downloading it if need be, and reads it.
+
+    Raises:
+        DatasetError: There is no such set, it cannot be prepared, or it has no train split or
+            no features that are clearly the text and the label.
+    """
+    # Not pathlib, which would turn gs://bucket into gs:/bucket.
+    folder = os.path.expanduser(data_dir) if data_dir else None  # noqa: PTH111
+
+    def make() -> Any:
+        try:
+            return tfds.builder(name, data_dir=folder)
+        except Exception as error:  # sets raise what they like, AssertionError too
+            raise DatasetError(_unknown(name, error)) from error
+
+    # Features are known before anything is downloaded: a set that does not fit fails at once.
+    _features(make().info, f"tfds:{name}", text_column, label_column)
+    builder = _prepare(f"tfds:{name}", make, download_dir)
+    return _read(builder, name, text_column=text_column, label_column=label_column)
+
+
+def _cache() -> Path:
+    root = os.environ.get("XDG_CACHE_HOME")
+    return (Path(root) if root else Path.home() / ".cache") / "birnn_zoo"
+
+
+def _unknown(name: str, error: Exception) -> str:
+    base, _, config = name.partition("/")
+    if isinstance(error, tfds.core.DatasetNotFoundError):
+        known = sorted(set(tfds.list_builders(with_community_datasets=False)))
+        near = difflib.get_close_matches(base, known)
+        hint = f" Did you mean {' or '.join(f'tfds:{n}' for n in near)}?" if near else ""
+        return (
+            f"tfds:{name}: TensorFlow Datasets {tfds.__version__} knows no set of this name, and "
+            f"none is prepared under data_dir.{hint} tfds.list_builders() names them all."
+        )
+    with contextlib.suppress(Exception):
+        configs = list(tfds.builder_cls(base).builder_configs)
+        if config and configs and config not in configs:
+            return f"tfds:{name}: {base} has no configuration {config!r}; it has {_list(configs)}."
+    return f"tfds:{name}: {_reason(error)} The form is tfds:NAME, tfds:NAME/CONFIG or NAME:VERSION."
+
+
+def _prepare(source: str, make: Callable[[], Any], download_dir: str | os.PathLike | None) -> Any:
+    """A builder whose data are on the disk."""
+    builder = make()
+    # TFDS prints its progress; standard output belongs to commands that answer in JSON.
+    with contextlib.redirect_stdout(sys.stderr), _few_retries():
+        try:
+            builder.download_and_prepare(download_dir=download_dir)
+        except Exception as error:
+            # TFDS moves a finished folder into place, which fails if another process was faster.
+            builder = make()
+            if not builder.data_path.exists():
+                raise DatasetError(
+                    f"{source}: could not be prepared in {builder.data_dir}: {_reason(error)} "
+                    "Preparing a set needs a folder to write to (data_dir) and, but for the "
+                    "embedded reviews, a network or the set's archive in download_dir. A set "
+                    "that is prepared already is found through data_dir."
+                ) from error
+    return builder
+
+
+@contextlib.contextmanager
+def _few_retries() -> Iterator[None]:
+    """Lets downloads fail after seconds: TFDS's ten retries, each twice as long, take minutes.
+
+    TFDS has no option for that, and the name is not a public one, so nothing depends on it.
+    """
+    try:
+        from tensorflow_datasets.core.download import downloader
+
+        before = downloader.MAX_RETRIES
+    except (ImportError, AttributeError):
+        yield
+        return
+    downloader.MAX_RETRIES = RETRIES
+    try:
+        yield
+    finally:
+        downloader.MAX_RETRIES = before
+
+
+def _read(builder: Any, name: str, *, text_column: str, label_column: str) -> Parts:
+    source = name if name == "reviews" else f"tfds:{name}"
+    text, label = _features(builder.info, source, text_column, label_column)
+    available = list(builder.info.splits)
+    splits = {
+        part: next((split for split in names if split in available), None)
+        for part, names in SPLITS.items()
+    }
+    if splits["train"] is None:
+        raise DatasetError(
+            f"{source}: no split 'train'; it has {_list(available)}. Write the rows to train on "
+            "to a file, and give its path."
+        )
+    feature = builder.info.features[label]
+    rows, dropped = {}, {}
+    for part, split in splits.items():
+        if split is None:
+            continue
+        texts, values = _load(builder, split, text, label)
+        kept = [i for i, value in enumerate(values) if value not in (UNLABELLED, "")]
+        dropped[split] = len(values) - len(kept)
+        if kept:
+            rows[part] = (split, [texts[i] for i in kept], [values[i] for i in kept])
+    if "train" not in rows:
+        raise DatasetError(
+            f"{source}: no row of train has a label in {label!r}. Choose another feature with "
+            "label_column."
+        )
+    names = _names(feature, rows["train"][2])
+    spelled = {
+        part: Rows(texts, [_spell(feature, value) for value in values], _place(source, split))
+        for part, (split, texts, values) in rows.items()
+    }
+    described = {
+        "kind": "tfds",
+        "path": source,
+        "version": str(builder.info.version),
+        "config": getattr(builder.builder_config, "name", None),
+        "splits": {part: split for part, (split, _, _) in rows.items()},
+        "features": {"text": text, "label": label},
+        "unlabelled_rows_dropped": dropped,
+    }
+    return Parts(name, spelled, names, described)
+
+
+def _features(info: Any, source: str, text_column: str, label_column: str) -> tuple[str, str]:
+    """The names of the text feature and the label feature."""
+    text_key, label_key = (info.supervised_keys or (None, None))[:2]
+    strings = [name for name, f in info.features.items() if f.shape == () and _is_string(f)]
+    texts = [n for n in strings if isinstance(info.features[n], tfds.features.Text)] or strings
+    text = _choose(info, source, "text", text_column, strings, text_key, texts)
+    labels = [
+        name
+        for name, feature in info.features.items()
+        if feature.shape == () and name != text and (_is_string(feature) or _is_whole(feature))
+    ]
+    # A lone number may be an id or a count, so only a class label is taken for the label unasked.
+    sure = [n for n in labels if isinstance(info.features[n], tfds.features.ClassLabel)]
+    return text, _choose(info, source, "label", label_column, labels, label_key, sure)
+
+
+def _choose(
+    info: Any,
+    source: str,
+    role: str,
+    asked: str,
+    fitting: list[str],
+    declared: Any,
+    likely: list[str],
+) -> str:
+    """The feature asked for, the one that the set declares, or the only one that is likely."""
+    if asked in fitting:
+        return asked
+    if asked == role:  # the default: the user has not chosen
+        if declared in fitting:
+            return declared
+        if len(likely) == 1:
+            return likely[0]
+        problem = f"cannot tell which feature is the {role}"
+    else:
+        problem = f"no feature {asked!r} that can be the {role}"
+    needs = "a string" if role == "text" else "a class label, a whole number, a boolean or a string"
+    features = "; ".join(f"{name}: {feature!r}" for name, feature in info.features.items())
+    raise DatasetError(
+        f"{source}: {problem}, which has to be {needs}. Choose with {role}_column "
+        f"{'from ' + _list(fitting) if fitting else '(none fits)'}. The features are: {features}."
+    )
+
+
+def _is_string(feature: Any) -> bool:
+    return feature.np_dtype in (np.str_, np.object_, np.bytes_, str, bytes)
+
+
+def _is_whole(feature: Any) -> bool:
+    return not _is_string(feature) and np.dtype(feature.np_dtype).kind in "iub"
+
+
+def _load(builder: Any, split: str, text: str, label: str) -> tuple[list[str], list[Any]]:
+    """The texts and raw label values of a split, in the order on the disk."""
+    rows = builder.as_dataset(split=split).map(lambda row: (row[text], row[label]))
+    texts: list[str] = []
+    values: list[Any] = []
+    for some_texts, some_values in tfds.as_numpy(rows.batch(BATCH)):
+        texts += _strings(some_texts)
+        values += _strings(some_values) if some_values.dtype == object else some_values.tolist()
+    return texts, values
+
+
+def _strings(column: Iterable[bytes]) -> list[str]:
+    return [value.decode("utf-8", "replace") for value in column]
+
+
+def _names(feature: Any, train: list[Any]) -> tuple[str, ...] | None:
+    """Label names by id; None stands for the sorted strings of train."""
+    if isinstance(feature, tfds.features.ClassLabel) and feature.num_classes:
+        return tuple(feature.names)
+    if _is_string(feature):
+        return None
+    return tuple(_spell(feature, value) for value in sorted(set(train)))
+
+
+def _spell(feature: Any, value: Any) -> str:
+    if isinstance(feature, tfds.features.ClassLabel) and feature.num_classes:
+        return feature.int2str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _place(source: str, split: str) -> Callable[[int], str]:
+    return lambda i: f"{source}, a row of {split}"
+
+
+def _reason(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or ["no reason given"]
+    return f"{type(error).__name__}: {lines[0][:300].rstrip('.')}."
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(repr(name) for name in names) or "none"
