@@ -1,0 +1,172 @@
+"""Every cell against NumPy, over sizes, masks, directions and initial states."""
+
+import functools
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.cells import reference
+from zoo import cells
+from zoo.layers import Recurrent
+
+CASES = {
+    "simple": (cells.SimpleRNNCell, {}, reference.simple),
+    "lstm": (cells.LSTMCell, {}, reference.lstm),
+    "gru": (cells.GRUCell, {}, reference.gru),
+    "reset-before-gru": (cells.ResetBeforeGRUCell, {}, reference.reset_before_gru),
+    "peephole-lstm": (cells.PeepholeLSTMCell, {}, reference.peephole_lstm),
+    "full-peephole-lstm-new": (
+        cells.FullPeepholeLSTMCell,
+        {"output_peephole": "new"},
+        functools.partial(reference.full_peephole_lstm, output_peephole="new"),
+    ),
+    "full-peephole-lstm-previous": (
+        cells.FullPeepholeLSTMCell,
+        {"output_peephole": "previous"},
+        functools.partial(reference.full_peephole_lstm, output_peephole="previous"),
+    ),
+}
+PARAMETERS = {
+    "simple": lambda n, u: u * (n + u + 1),
+    "lstm": lambda n, u: 4 * u * (n + u + 1),
+    "gru": lambda n, u: 3 * u * (n + u + 1) + u,
+    "reset-before-gru": lambda n, u: 3 * u * (n + u + 1),
+    "peephole-lstm": lambda n, u: 4 * u * (n + u + 1) + 3 * u,
+    "full-peephole-lstm-new": lambda n, u: u * (4 * (n + u + 1) + 3 * u),
+    "full-peephole-lstm-previous": lambda n, u: u * (4 * (n + u + 1) + 3 * u),
+}
+every_cell = pytest.mark.parametrize("name", CASES)
+
+
+def make(name, features, units, rng):
+    """A cell with weights that leave nothing at zero."""
+    kind, options, _ = CASES[name]
+    cell = kind(units, **options)
+    cell.build((None, features))
+    cell.set_weights([rng.normal(size=w.shape) * 0.7 for w in cell.weights])
+    return cell
+
+
+@every_cell
+@settings(max_examples=15, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    batch=st.integers(1, 3),
+    time=st.integers(1, 7),
+    features=st.integers(1, 5),
+    units=st.integers(1, 6),
+    go_backwards=st.booleans(),
+    masked=st.booleans(),
+    given_states=st.booleans(),
+)
+def test_scan_agrees_with_numpy(
+    name, seed, batch, time, features, units, go_backwards, masked, given_states
+):
+    rng = np.random.default_rng(seed)
+    cell = make(name, features, units, rng)
+    x = rng.normal(size=(batch, time, features)).astype("float32")
+    mask = rng.random((batch, time)) < 0.6 if masked else np.ones((batch, time), bool)
+    states = [np.zeros((batch, size), "float32") for size in cell.state_size]
+    if given_states:
+        states = [rng.normal(size=s.shape).astype("float32") for s in states]
+
+    layer = Recurrent(cell, return_sequences=True, return_state=True, go_backwards=go_backwards)
+    outputs, *last = layer(x, mask=mask if masked else None, initial_state=states)
+    weights = [np.asarray(w, np.float64) for w in map(keras.ops.convert_to_numpy, cell.weights)]
+    for row in range(batch):
+        want, want_states = reference.scan(
+            CASES[name][2], x[row], mask[row], [s[row] for s in states], weights, go_backwards
+        )
+        for got, expected in zip(last, want_states, strict=True):
+            np.testing.assert_allclose(np.asarray(got)[row], expected, atol=1e-5)
+        # What a skipped step puts out is for nobody to read.
+        order = mask[row][::-1] if go_backwards else mask[row]
+        for got, expected, real in zip(np.asarray(outputs)[row], want, order, strict=True):
+            if real:
+                np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+@every_cell
+def test_gradients_agree_with_finite_differences(name):
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("differentiates with TensorFlow")
+    import tensorflow as tf
+
+    rng = np.random.default_rng(1)
+    kind, options, _ = CASES[name]
+    layer = Recurrent(kind(3, dtype="float64", **options), dtype="float64")
+    x = rng.normal(size=(2, 4, 2))
+    direction = rng.normal(size=(2, 3))
+    mask = np.array([[1, 1, 1, 1], [1, 1, 0, 0]], bool)
+    layer(x, mask=mask)
+    layer.set_weights([rng.normal(size=w.shape) for w in layer.weights])
+
+    def loss():
+        return keras.ops.sum(layer(x, mask=mask) * direction)
+
+    with tf.GradientTape() as tape:
+        value = loss()
+    gradients = tape.gradient(value, [w.value for w in layer.trainable_weights])
+    for weight, gradient in zip(layer.trainable_weights, gradients, strict=True):
+        before = keras.ops.convert_to_numpy(weight).copy()
+        for place in np.ndindex(*before.shape):
+            slope = 0.0
+            for sign in (1, -1):
+                moved = before.copy()
+                moved[place] += sign * 1e-6
+                weight.assign(moved)
+                slope += sign * float(loss()) / 2e-6
+            weight.assign(before)
+            np.testing.assert_allclose(np.asarray(gradient)[place], slope, rtol=1e-5, atol=1e-7)
+
+
+@every_cell
+def test_stock_rnn_runs_the_cell_alike(name):
+    rng = np.random.default_rng(2)
+    cell = make(name, 3, 4, rng)
+    x = rng.normal(size=(2, 5, 3)).astype("float32")
+    stock = keras.layers.RNN(cell, return_sequences=True)(x)
+    np.testing.assert_allclose(Recurrent(cell, return_sequences=True)(x), stock, atol=1e-6)
+
+
+@every_cell
+def test_parameter_count_is_the_docstrings(name):
+    cell = make(name, 5, 7, np.random.default_rng(0))
+    assert cell.count_params() == PARAMETERS[name](5, 7)
+
+
+@every_cell
+def test_cell_survives_saving(name, tmp_path):
+    rng = np.random.default_rng(3)
+    kind, options, _ = CASES[name]
+    inputs = keras.Input((None, 3))
+    layer = keras.layers.Bidirectional(Recurrent(kind(4, **options)))
+    model = keras.Model(inputs, layer(inputs))
+    model.set_weights([rng.normal(size=w.shape) for w in model.weights])
+    model.save(tmp_path / "model.keras")
+    x = rng.normal(size=(2, 6, 3)).astype("float32")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(x), model(x))
+    assert loaded.layers[-1].backward_layer.cell.get_config() == {
+        **layer.backward_layer.cell.get_config()
+    }
+
+
+@pytest.mark.parametrize("units", [0, -1, 2.5, "8", True])
+def test_units_must_be_a_positive_integer(units):
+    with pytest.raises(ValueError, match="LSTMCell: units must be a positive integer"):
+        cells.LSTMCell(units)
+
+
+def test_output_peephole_must_be_known():
+    with pytest.raises(ValueError, match="'new'.*'previous'.*not 'old'"):
+        cells.FullPeepholeLSTMCell(4, output_peephole="old")
+
+
+def test_forget_gate_starts_open():
+    cell = cells.PeepholeLSTMCell(3)
+    cell.build((None, 2))
+    np.testing.assert_array_equal(cell.bias, [0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0])
