@@ -3,7 +3,7 @@
 from export.architecture import UnsupportedModelError
 from export.exporter import ExportedFile, export_model
 from export.saved_model import export_saved_model
-from export.verify import VerificationError, Verified, verify
+from export.verification import VerificationError, Verified, verify
 
 __all__ = [
     "ExportedFile",

@@ -94,4 +94,6 @@ def scan(cell, x, mask, states, weights, go_backwards=False):
             output, states = cell(x[t], states, weights)
         outputs.append(output)
     width = next((len(o) for o in outputs if o is not None), None)
-    return outputs if width is None else [np.zeros(width) if o is None else o for o in outputs], states
+    return outputs if width is None else [
+        np.zeros(width) if o is None else o for o in outputs
+    ], states

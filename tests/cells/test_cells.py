@@ -162,7 +162,7 @@ def test_units_must_be_a_positive_integer(units):
 
 
 def test_output_peephole_must_be_known():
-    with pytest.raises(ValueError, match="'new'.*'previous'.*not 'old'"):
+    with pytest.raises(ValueError, match=r"'new'.*'previous'.*not 'old'"):
         cells.FullPeepholeLSTMCell(4, output_peephole="old")
 
 

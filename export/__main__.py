@@ -1,0 +1,91 @@
+"""Exports a trained model: `python -m export RUN`."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+# The converter that lowers a cell's equations is TensorFlow's. Weights do not depend on the
+# backend that trained them.
+os.environ["KERAS_BACKEND"] = "tensorflow"
+
+from export.exporter import ExportedFile, export_model
+from export.saved_model import export_saved_model
+from export.tflite import LOWERINGS
+from export.tflite.quantize import PRECISIONS
+from zoo.bundle import Bundle, load
+from zoo.datasets import DatasetError, load_dataset
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Reads the command line, exports, and returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m export", description="Write what a device runs, verified against Keras."
+    )
+    parser.add_argument("run", type=Path, help="a run folder, as train.py writes it")
+    parser.add_argument(
+        "--lowering",
+        default="auto",
+        choices=["auto", *LOWERINGS, "all"],
+        help="how the recurrence is written (default: auto)",
+    )
+    parser.add_argument(
+        "--precision",
+        default="int8",
+        choices=[*PRECISIONS, "all"],
+        help="of the weights (default: int8)",
+    )
+    parser.add_argument(
+        "--max-length", type=int, metavar="N", help="ids of a text (default: the run's)"
+    )
+    parser.add_argument("--saved-model", action="store_true", help="write a SavedModel too")
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="where to write (default: RUN/export)"
+    )
+    options = parser.parse_args(arguments)
+    output = options.output or options.run / "export"
+    try:
+        bundle = load(options.run)
+        written = export_model(
+            bundle,
+            output,
+            lowering=options.lowering,
+            precision=options.precision,
+            max_length=options.max_length,
+            texts=validation_texts(bundle),
+        )
+        for file in written:
+            print(describe(file))
+        if options.saved_model:
+            print(export_saved_model(bundle, output / "saved_model"))
+    except ValueError as error:
+        print(f"python -m export: {error}", file=sys.stderr)
+        return 2
+    print(f"Written: {output}")
+    return 0
+
+
+def validation_texts(bundle: Bundle) -> list[str]:
+    """The validation texts of the run's data set; none, and a line that says so, without it."""
+    training = bundle.config["training"]
+    names = ("data_dir", "download_dir", "seed", "text_column", "label_column")
+    try:
+        dataset = load_dataset(training["dataset"], **{name: training[name] for name in names})
+    except DatasetError as error:
+        print(f"Verifying with made-up texts, since the data set is not here: {error}")
+        return []
+    return dataset.valid.texts
+
+
+def describe(file: ExportedFile) -> str:
+    """A line about an exported file."""
+    found = file.verified
+    return (
+        f"{file.path}: {file.bytes / 1e6:.2f} MB, {file.subgraphs} subgraphs; {found.texts} texts "
+        f"against Keras: largest difference {found.largest_difference:.1e}, same label "
+        f"{found.label_agreement:.1%}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

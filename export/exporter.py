@@ -1,0 +1,206 @@
+"""From a trained model to verified files."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from export import architecture, texts
+from export.tflite import LOWERINGS
+from export.tflite.metadata import add_metadata
+from export.tflite.quantize import PRECISIONS, quantize
+from export.verification import Verified, verify
+from zoo import bundle as bundles
+from zoo.files import write_bytes, write_text
+from zoo.text import Tokenizer
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """A row of the manifest.
+
+    Attributes:
+        path: The file's name in its folder.
+        bytes: Its size.
+        sha256: Its hash.
+        lowering, precision: How it was made.
+        subgraphs: Number of subgraphs.
+        operators: How often each operator stands in it.
+        seconds: How long the export took, without the verification.
+        verified: What the verification found.
+    """
+
+    path: str
+    bytes: int
+    sha256: str
+    lowering: str
+    precision: str
+    subgraphs: int
+    operators: dict[str, int]
+    seconds: float
+    verified: Verified
+
+
+@dataclass(frozen=True)
+class Source:
+    """What an export starts from.
+
+    Attributes:
+        name: Beginning of the files' names.
+        model: Token ids to logits or probabilities.
+        tokenizer, labels: For the metadata; None where only the model is known.
+        real: Texts to verify with.
+    """
+
+    name: str
+    model: keras.Model
+    tokenizer: Tokenizer | None = None
+    labels: tuple[str, ...] | None = None
+    real: Sequence[str] = ()
+
+
+def export_model(
+    run_or_model: str | os.PathLike | bundles.Bundle | keras.Model,
+    folder: str | os.PathLike | None = None,
+    *,
+    lowering: str = "auto",
+    precision: str = "int8",
+    max_length: int | None = None,
+    texts: Sequence[str] = (),
+) -> list[ExportedFile]:
+    """Writes .tflite files that answer as a model does, and manifest.json beside them.
+
+    Each file is asked the same texts as the Keras model before it is written; one that answers
+    otherwise raises and is not written.
+
+    Args:
+        run_or_model: A run folder, a `zoo.bundle.Bundle`, or a Keras model of the same shape
+            (embedding, recurrent layers, dense), whose files then hold no tokenizer.
+        folder: Where to write; `RUN/export` if it is left out.
+        lowering: `auto`, `all`, or one of `export.tflite.LOWERINGS`.
+        precision: `float32`, `float16`, `int8` or `all`.
+        max_length: Ids of a text; the run's own if it is left out.
+        texts: Texts to verify with, beside those that the export makes up.
+
+    Returns:
+        What was written.
+
+    Raises:
+        ValueError: If an argument is wrong.
+        export.architecture.UnsupportedModelError: If the model has another shape.
+        export.verification.VerificationError: If a file answers otherwise than the model.
+    """
+    lowerings = choose("lowering", lowering, LOWERINGS, auto=("loop",))
+    precisions = choose("precision", precision, PRECISIONS)
+    source = _source(run_or_model, max_length, texts)
+    if folder is None:
+        if not isinstance(run_or_model, (str, os.PathLike)):
+            raise ValueError("folder is needed: there is no run folder to write to.")
+        folder = Path(run_or_model) / "export"
+    folder = Path(folder)
+    length = source.tokenizer.max_length if source.tokenizer else max_length
+    if length is None:
+        raise ValueError("max_length is needed for a Keras model: the number of ids of a text.")
+
+    read = architecture.read(source.model)
+    ids = _questions(source, length, len(read.embedding))
+    reference = _reference(source.model, read.softmax)
+    written = []
+    for chosen in lowerings:
+        for kind in precisions:
+            written.append(_export(source, read, chosen, kind, length, ids, reference, folder))
+            write_manifest(folder, written)
+    return written
+
+
+def choose(
+    what: str, name: str, all_names: Iterable[str], auto: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """The names that `all`, `auto` or a single name stands for.
+
+    Raises:
+        ValueError: If there is no such name.
+    """
+    known = tuple(all_names)
+    if name == "all":
+        return known
+    if name == "auto" and auto:
+        return auto
+    if name in known:
+        return (name,)
+    names = ", ".join([*(["auto"] if auto else []), *known, "all"])
+    raise ValueError(f"{what} must be one of {names}, not {name!r}.")
+
+
+def write_manifest(folder: Path, written: Iterable[ExportedFile]) -> None:
+    """Adds rows to the folder's manifest.json, in the place of older ones of the same path."""
+    path = folder / "manifest.json"
+    rows = {}
+    if path.is_file():
+        rows = {row["path"]: row for row in json.loads(path.read_text(encoding="utf-8"))["files"]}
+        rows = {name: row for name, row in rows.items() if (folder / name).is_file()}
+    rows.update((row.path, asdict(row)) for row in written)
+    write_text(path, json.dumps({"files": [rows[name] for name in sorted(rows)]}, indent=2) + "\n")
+
+
+def _source(run_or_model, max_length, real) -> Source:
+    if isinstance(run_or_model, keras.Model):
+        return Source(run_or_model.name, run_or_model, real=real)
+    bundle = run_or_model
+    if not isinstance(bundle, bundles.Bundle):
+        bundle = bundles.load(bundle)
+    tokenizer = bundle.tokenizer
+    if max_length is not None:
+        tokenizer = Tokenizer(tokenizer.vocabulary, max_length, tokenizer.delimiter)
+    return Source(bundle.name, bundle.model, tokenizer, bundle.labels, real)
+
+
+def _questions(source: Source, length: int, vocab_size: int) -> np.ndarray:
+    if source.tokenizer is not None:
+        return source.tokenizer.encode(texts.questions(source.tokenizer, source.real))
+    return texts.random_ids(length, vocab_size)
+
+
+def _reference(model: keras.Model, softmax: bool):
+    def probabilities(ids):
+        outputs = model.predict(ids, batch_size=64, verbose=0)
+        return outputs if softmax else bundles.softmax(outputs)
+
+    return probabilities
+
+
+def _export(source, read, lowering, precision, length, ids, reference, folder) -> ExportedFile:
+    started = time.perf_counter()
+    model = LOWERINGS[lowering](read, length)
+    model.description = f"{source.name}, {lowering} lowering, {precision}"
+    quantize(model, precision)
+    content = model.pack()
+    if source.tokenizer is not None:
+        content = add_metadata(
+            content,
+            name=source.name,
+            description=f"Text classifier: {', '.join(source.labels)}"[:1000],
+            tokenizer=source.tokenizer,
+            labels=source.labels,
+        )
+    seconds = time.perf_counter() - started
+    found = verify(content, reference, ids, precision=precision)
+    path = folder / f"{source.name}-{lowering}-{precision}.tflite"
+    write_bytes(path, content)
+    return ExportedFile(
+        path=path.name,
+        bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        lowering=lowering,
+        precision=precision,
+        subgraphs=len(model.graphs),
+        operators=model.operators(),
+        seconds=round(seconds, 2),
+        verified=found,
+    )

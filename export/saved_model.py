@@ -1,0 +1,117 @@
+"""SavedModel, for servers: token ids or texts in, probabilities out."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from export import texts
+from export.verification import LARGEST_DIFFERENCE, VerificationError
+from zoo import bundle as bundles
+from zoo.text import Tokenizer
+
+
+def export_saved_model(
+    run: str | os.PathLike | bundles.Bundle, folder: str | os.PathLike | None = None
+) -> Path:
+    """Writes a SavedModel with two signatures, verified against the run's own tokenizer and model.
+
+    - `serving_default`: `tokens` int32 [batch, time], padded on the right with 0, to
+      `probabilities` float32 [batch, classes];
+    - `texts`: `texts` string [batch] to `probabilities`, `label` string [batch] and `tokens`.
+      Tokenised by TensorFlow's own operators, whose regular expressions are RE2 as on the device.
+
+    Args:
+        run: A run folder or a `zoo.bundle.Bundle`.
+        folder: Where to write; `RUN/export/saved_model` if it is left out. It is replaced.
+
+    Returns:
+        The folder.
+
+    Raises:
+        VerificationError: If it answers otherwise than the model. Nothing is written then.
+    """
+    bundle = run if isinstance(run, bundles.Bundle) else bundles.load(run)
+    if folder is None:
+        if isinstance(run, bundles.Bundle):
+            raise ValueError("folder is needed: there is no run folder to write to.")
+        folder = Path(run) / "export" / "saved_model"
+    folder = Path(folder)
+    archive = keras.export.ExportArchive()
+    archive.track(bundle.model)
+    tokenize = _Tokenize(bundle.tokenizer)
+    archive.track(tokenize)
+    labels = tf.constant(bundle.labels)
+
+    def from_tokens(tokens):
+        return {"probabilities": tf.nn.softmax(bundle.model(tokens))}
+
+    def from_texts(texts):
+        tokens = tokenize(texts)
+        probabilities = tf.nn.softmax(bundle.model(tokens))
+        label = tf.gather(labels, tf.argmax(probabilities, axis=-1))
+        return {"probabilities": probabilities, "label": label, "tokens": tokens}
+
+    archive.add_endpoint(
+        "serving_default", from_tokens, [tf.TensorSpec((None, None), tf.int32, "tokens")]
+    )
+    archive.add_endpoint("texts", from_texts, [tf.TensorSpec((None,), tf.string, "texts")])
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=".saved_model-", dir=folder.parent))
+    try:
+        partial.chmod(0o755)  # temporary folders are for their owner alone
+        archive.write_out(str(partial), verbose=False)
+        _verify(partial, bundle)
+        if folder.exists():
+            shutil.rmtree(folder)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+class _Tokenize(tf.Module):
+    """The device's tokenizer in TensorFlow operators: string [batch] to int32 [batch, L]."""
+
+    def __init__(self, tokenizer: Tokenizer):
+        super().__init__()
+        vocabulary = tokenizer.vocabulary
+        self.delimiter, self.max_length = tokenizer.delimiter, tokenizer.max_length
+        self.start, self.pad = vocabulary.start, vocabulary.pad
+        # Built under init_scope, so that the table belongs to the module and not to one trace.
+        self.table = tf.lookup.StaticHashTable(
+            tf.lookup.KeyValueTensorInitializer(
+                tf.constant(list(vocabulary)), tf.constant(list(vocabulary.values()), tf.int32)
+            ),
+            default_value=vocabulary.unknown,
+        )
+
+    def __call__(self, texts):
+        # A text ends at a NUL, so that afterwards a NUL can stand for what is between two words.
+        texts = tf.strings.regex_replace(texts, r"(?s)\x00.*", "")
+        words = tf.strings.split(tf.strings.regex_replace(texts, self.delimiter, "\0"), "\0")
+        words = tf.ragged.boolean_mask(words, words != "")
+        ids = self.table.lookup(words)
+        if self.start is not None:
+            first = tf.fill([tf.shape(texts)[0], 1], tf.constant(self.start, tf.int32))
+            ids = tf.concat([first, ids], axis=1)
+        return ids.to_tensor(self.pad, shape=[None, self.max_length])
+
+
+def _verify(folder: Path, bundle: bundles.Bundle) -> None:
+    asked = texts.questions(bundle.tokenizer)
+    loaded = tf.saved_model.load(str(folder))
+    ids = bundle.tokenizer.encode(asked)
+    by_text = loaded.signatures["texts"](texts=tf.constant([text.encode() for text in asked]))
+    if not np.array_equal(by_text["tokens"].numpy(), ids):
+        raise VerificationError("The SavedModel splits texts otherwise than the tokenizer.")
+    by_token = loaded.signatures["serving_default"](tokens=tf.constant(ids))
+    expected = bundle.probabilities(ids)
+    for answer in (by_text, by_token):
+        off = float(np.abs(answer["probabilities"].numpy() - expected).max())
+        if off > LARGEST_DIFFERENCE["float32"]:
+            raise VerificationError(f"The SavedModel's probabilities are off by {off:.3g}.")

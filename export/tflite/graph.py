@@ -1,0 +1,305 @@
+"""A small typed builder for TFLite flatbuffers: tensors, operators, subgraphs, a model.
+
+Constants are arrays, and every array is stored once however often it is used. What an operator
+accepts is checked where it is added (see `export.tflite.ops`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import DTypeLike
+
+TYPES: dict[np.dtype, int] = {
+    np.dtype(np.float32): schema.TensorType.FLOAT32,
+    np.dtype(np.float16): schema.TensorType.FLOAT16,
+    np.dtype(np.int32): schema.TensorType.INT32,
+    np.dtype(np.int64): schema.TensorType.INT64,
+    np.dtype(np.int16): schema.TensorType.INT16,
+    np.dtype(np.int8): schema.TensorType.INT8,
+    np.dtype(np.uint8): schema.TensorType.UINT8,
+    np.dtype(np.bool_): schema.TensorType.BOOL,
+}
+ALIGNMENT = 16  # bytes; the kernels read constants in place with vector instructions
+
+
+class GraphError(ValueError):
+    """An operator that does not fit its inputs; the message begins with the operator's name."""
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """How integers stand for real numbers: real = scale · (integer − zero_point).
+
+    Attributes:
+        scales: float32 [1], or one for each index along `axis`.
+        zero_points: int64, as many.
+        axis: The dimension that the scales belong to.
+    """
+
+    scales: np.ndarray
+    zero_points: np.ndarray
+    axis: int = 0
+
+
+@dataclass(eq=False)
+class Tensor:
+    """A value in a graph. Two tensors are the same only if they are the same object.
+
+    Attributes:
+        shape: Static shape.
+        dtype: NumPy type.
+        data: The value of a constant, else None.
+        variable: Whether it keeps its value from one call to the next.
+        quantization: For integers that stand for real numbers.
+        name: For people who look into the file.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    data: np.ndarray | None = None
+    variable: bool = False
+    quantization: Quantization | None = None
+    name: str = ""
+
+    @property
+    def value(self) -> np.ndarray:
+        """The value of a constant."""
+        if self.data is None:
+            raise GraphError(f"{self} is no constant.")
+        return self.data
+
+    def __repr__(self):
+        return f"{self.dtype}{list(self.shape)}"
+
+
+@dataclass(eq=False)
+class Operator:
+    """One operation.
+
+    Attributes:
+        code: Name of the builtin operator, as in the schema.
+        inputs: Tensors; None for an optional one that is left out.
+        outputs: Tensors.
+        options: The operator's options of the schema's object API, or None.
+        version: Of the operator: the lowest that has what is used.
+    """
+
+    code: str
+    inputs: list[Tensor | None]
+    outputs: list[Tensor]
+    options: Any = None
+    version: int = 1
+
+
+class Graph:
+    """A subgraph under construction: inputs, operators in the order they run, outputs."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self.inputs: list[Tensor] = []
+        self.outputs: list[Tensor] = []
+        self.operators: list[Operator] = []
+
+    def input(self, shape: Sequence[int], dtype, name: str = "") -> Tensor:
+        """Adds an input."""
+        tensor = Tensor(tuple(shape), np.dtype(dtype), name=name)
+        self.inputs.append(tensor)
+        return tensor
+
+    def constant(self, value, dtype=None, *, quantization=None, name: str = "") -> Tensor:
+        """A constant with the value of an array."""
+        data = np.ascontiguousarray(np.asarray(value, dtype))
+        # ascontiguousarray makes a scalar a vector of one.
+        data = data.reshape(np.shape(value))
+        return Tensor(data.shape, data.dtype, data, quantization=quantization, name=name)
+
+    def variable(self, shape: Sequence[int], dtype=np.float32, name: str = "") -> Tensor:
+        """A tensor that the runtime sets to zero when it loads the file, and then keeps."""
+        return Tensor(tuple(shape), np.dtype(dtype), variable=True, name=name)
+
+    def add(
+        self,
+        code: str,
+        inputs: Sequence[Tensor | None],
+        outputs: Sequence[tuple[Sequence[int], DTypeLike]],
+        options=None,
+        *,
+        version: int = 1,
+    ) -> list[Tensor]:
+        """Appends an operator; `outputs` gives shape and type of each of its outputs."""
+        results = [Tensor(tuple(map(int, shape)), np.dtype(dtype)) for shape, dtype in outputs]
+        self.operators.append(Operator(code, list(inputs), results, options, version))
+        return results
+
+
+@dataclass
+class Model:
+    """Subgraphs that make a file; the first is the one that is called.
+
+    Attributes:
+        graphs: Subgraphs; WHILE names the others by their place here.
+        description: A line about the model.
+        input_names, output_names: Names of the first graph's inputs and outputs in the signature.
+    """
+
+    graphs: list[Graph] = field(default_factory=list)
+    description: str = ""
+    input_names: tuple[str, ...] = ()
+    output_names: tuple[str, ...] = ()
+
+    def graph(self, name: str) -> Graph:
+        """Adds a subgraph."""
+        graph = Graph(name)
+        self.graphs.append(graph)
+        return graph
+
+    def index(self, graph: Graph) -> int:
+        """The number by which operators name a subgraph."""
+        return next(i for i, other in enumerate(self.graphs) if other is graph)
+
+    def operators(self) -> dict[str, int]:
+        """How often each operator stands in the file, by name, sorted."""
+        names = [operator.code for graph in self.graphs for operator in graph.operators]
+        return {name: names.count(name) for name in sorted(set(names))}
+
+    def pack(self) -> bytes:
+        """The file's bytes; the same model gives the same bytes."""
+        return _Packer(self).pack()
+
+
+class _Buffer(schema.BufferT):
+    """A buffer whose bytes start at a multiple of ALIGNMENT, as the schema demands."""
+
+    def Pack(self, builder):
+        if self.data is None:
+            return super().Pack(builder)
+        size = len(self.data)
+        builder.StartVector(1, size, ALIGNMENT)
+        builder.head -= size
+        builder.Bytes[builder.head : builder.head + size] = self.data.tobytes()
+        data = builder.EndVector()
+        schema.BufferStart(builder)
+        schema.BufferAddData(builder, data)
+        return schema.BufferEnd(builder)
+
+
+class _Packer:
+    def __init__(self, model: Model):
+        self.model = model
+        self.buffers: list[schema.BufferT] = [_Buffer()]  # the first stays empty, by convention
+        self.buffer_of: dict[bytes, int] = {}
+        self.codes: dict[tuple[str, int], int] = {}
+
+    def pack(self) -> bytes:
+        result = schema.ModelT()
+        result.version = 3
+        result.description = self.model.description
+        subgraphs = [self.subgraph(graph) for graph in self.model.graphs]
+        result.subgraphs = [subgraph for subgraph, _ in subgraphs]
+        result.operatorCodes = [self.operator_code(*key) for key in self.codes]
+        result.buffers = self.buffers
+        if self.model.input_names:
+            result.signatureDefs = [self.signature(subgraphs[0][1])]
+        size = sum(len(buffer.data) for buffer in self.buffers if buffer.data is not None)
+        builder = flatbuffers.Builder(size + 1_000_000)
+        builder.Finish(result.Pack(builder), b"TFL3")
+        return bytes(builder.Output())
+
+    def subgraph(self, graph: Graph) -> tuple[schema.SubGraphT, dict[Tensor, int]]:
+        places: dict[Tensor, int] = {}
+        result = schema.SubGraphT()
+        result.name, result.tensors, result.operators = graph.name, [], []
+
+        def place(tensor: Tensor | None) -> int:
+            if tensor is None:
+                return -1
+            if tensor not in places:
+                places[tensor] = len(places)
+                result.tensors.append(self.tensor(tensor, f"{graph.name}/{places[tensor]}"))
+            return places[tensor]
+
+        result.inputs = [place(tensor) for tensor in graph.inputs]
+        known = set(graph.inputs)
+        for operator in graph.operators:
+            for tensor in operator.inputs:
+                if tensor is None or tensor.data is not None or tensor.variable:
+                    continue
+                if tensor not in known:
+                    raise GraphError(
+                        f"{operator.code}: its input {tensor} is computed nowhere before it in "
+                        f"{graph.name!r}."
+                    )
+            known.update(operator.outputs)
+            result.operators.append(self.operator(operator, place))
+        for tensor in graph.outputs:
+            if tensor not in known and tensor.data is None:
+                raise GraphError(f"{graph.name!r}: its output {tensor} is computed nowhere.")
+        result.outputs = [place(tensor) for tensor in graph.outputs]
+        return result, places
+
+    def tensor(self, tensor: Tensor, name: str) -> schema.TensorT:
+        result = schema.TensorT()
+        result.name = tensor.name or name
+        result.shape, result.hasRank = list(tensor.shape), True
+        result.type = TYPES[tensor.dtype]
+        result.isVariable = tensor.variable
+        if tensor.data is not None:
+            result.buffer = self.buffer(tensor.data)
+        if tensor.quantization is not None:
+            result.quantization = quantization = schema.QuantizationParametersT()
+            quantization.scale = tensor.quantization.scales.astype(np.float32)
+            quantization.zeroPoint = tensor.quantization.zero_points.astype(np.int64)
+            quantization.quantizedDimension = tensor.quantization.axis
+        return result
+
+    def buffer(self, data: np.ndarray) -> int:
+        content = data.tobytes()
+        if content not in self.buffer_of:
+            buffer = _Buffer()
+            buffer.data = np.frombuffer(content, np.uint8)
+            self.buffer_of[content] = len(self.buffers)
+            self.buffers.append(buffer)
+        return self.buffer_of[content]
+
+    def operator(self, operator: Operator, place) -> schema.OperatorT:
+        result = schema.OperatorT()
+        key = (operator.code, operator.version)
+        result.opcodeIndex = self.codes.setdefault(key, len(self.codes))
+        result.inputs = [place(tensor) for tensor in operator.inputs]
+        result.outputs = [place(tensor) for tensor in operator.outputs]
+        if operator.options is not None:
+            # The union's member is named as its class is, less the object API's T.
+            kind = type(operator.options).__name__.removesuffix("T")
+            result.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
+            result.builtinOptions = operator.options
+        return result
+
+    @staticmethod
+    def operator_code(code: str, version: int) -> schema.OperatorCodeT:
+        result = schema.OperatorCodeT()
+        result.builtinCode = getattr(schema.BuiltinOperator, code)
+        # Old readers know one byte only; 127 tells them to look at the other field.
+        result.deprecatedBuiltinCode = min(result.builtinCode, 127)
+        result.version = version
+        return result
+
+    def signature(self, places: dict[Tensor, int]) -> schema.SignatureDefT:
+        graph = self.model.graphs[0]
+        result = schema.SignatureDefT()
+        result.signatureKey, result.subgraphIndex = "serving_default", 0
+        result.inputs = _named(self.model.input_names, graph.inputs, places)
+        result.outputs = _named(self.model.output_names, graph.outputs, places)
+        return result
+
+
+def _named(names, tensors, places):
+    result = []
+    for name, tensor in zip(names, tensors, strict=True):
+        entry = schema.TensorMapT()
+        entry.name, entry.tensorIndex = name, places[tensor]
+        result.append(entry)
+    return result

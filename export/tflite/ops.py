@@ -1,0 +1,241 @@
+"""The TFLite operators that the lowerings use, each checked where it is added.
+
+Every function appends one operator to a graph and returns its output. Versions are the lowest
+that have what is used; a runtime refuses a file whose versions it does not know.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from export.tflite.graph import Graph, GraphError, Tensor
+
+FLOATS = (np.dtype(np.float32), np.dtype(np.float16))
+
+
+def _check(condition: bool, operator: str, rule: str, *tensors: Tensor) -> None:
+    if not condition:
+        raise GraphError(f"{operator}: {rule}; got {', '.join(map(repr, tensors))}.")
+
+
+def _options(kind: str, **values):
+    options = getattr(schema, f"{kind}T")()
+    for key, value in values.items():
+        if not hasattr(options, key):
+            raise AttributeError(f"{kind} has no {key}")
+        setattr(options, key, value)
+    return options
+
+
+def _elementwise(graph: Graph, code: str, a: Tensor, b: Tensor, options=None, dtype=None) -> Tensor:
+    _check(a.dtype == b.dtype, code, "both inputs are of one type", a, b)
+    try:
+        shape = np.broadcast_shapes(a.shape, b.shape)
+    except ValueError:
+        raise GraphError(f"{code}: the shapes of {a} and {b} do not broadcast.") from None
+    return graph.add(code, [a, b], [(shape, dtype or a.dtype)], options)[0]
+
+
+def add(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
+    """A + b, broadcast."""
+    return _elementwise(graph, "ADD", a, b, _options("AddOptions"))
+
+
+def subtract(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
+    """A − b, broadcast."""
+    return _elementwise(graph, "SUB", a, b, _options("SubOptions"))
+
+
+def multiply(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
+    """A · b, broadcast."""
+    return _elementwise(graph, "MUL", a, b, _options("MulOptions"))
+
+
+def minimum(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
+    """The smaller of a and b, broadcast."""
+    return _elementwise(graph, "MINIMUM", a, b, _options("MaximumMinimumOptions"))
+
+
+def maximum(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
+    """The larger of a and b, broadcast."""
+    return _elementwise(graph, "MAXIMUM", a, b, _options("MaximumMinimumOptions"))
+
+
+def floor_divide(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
+    """⌊a / b⌋, broadcast."""
+    return _elementwise(graph, "FLOOR_DIV", a, b, _options("FloorDivOptions"))
+
+
+def less(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
+    """A < b, bool."""
+    return _elementwise(graph, "LESS", a, b, _options("LessOptions"), np.bool_)
+
+
+def not_equal(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
+    """A ≠ b, bool."""
+    return _elementwise(graph, "NOT_EQUAL", a, b, _options("NotEqualOptions"), np.bool_)
+
+
+def cast(graph: Graph, x: Tensor, dtype) -> Tensor:
+    """X in another type."""
+    return graph.add("CAST", [x], [(x.shape, dtype)], _options("CastOptions"))[0]
+
+
+def dequantize(graph: Graph, x: Tensor) -> Tensor:
+    """float16, or quantised int8, as float32."""
+    quantized = x.dtype == np.int8 and x.quantization is not None
+    _check(x.dtype == np.float16 or quantized, "DEQUANTIZE", "float16 or quantised int8", x)
+    version = 3 if x.dtype == np.float16 else 2
+    return graph.add(
+        "DEQUANTIZE", [x], [(x.shape, np.float32)], _options("DequantizeOptions"), version=version
+    )[0]
+
+
+def sum_all(graph: Graph, x: Tensor) -> Tensor:
+    """The sum of all elements, [1]."""
+    _check(bool(x.shape), "SUM", "at least one dimension", x)
+    flat = reshape(graph, x, (int(np.prod(x.shape)),))
+    axes = graph.constant([0], np.int32)
+    options = _options("ReducerOptions", keepDims=True)
+    return graph.add("SUM", [flat, axes], [((1,), x.dtype)], options)[0]
+
+
+def reshape(graph: Graph, x: Tensor, shape: Sequence[int]) -> Tensor:
+    """X in another shape of as many elements."""
+    _check(np.prod(x.shape) == np.prod(shape), "RESHAPE", f"as many elements as {list(shape)}", x)
+    target = graph.constant(list(shape), np.int32)
+    options = _options("ReshapeOptions", newShape=list(shape))
+    return graph.add("RESHAPE", [x, target], [(shape, x.dtype)], options)[0]
+
+
+def copy(graph: Graph, x: Tensor) -> Tensor:
+    """X in a place of its own."""
+    return reshape(graph, x, x.shape)
+
+
+def slice_rows(graph: Graph, x: Tensor, rows: int) -> Tensor:
+    """The first rows of x; x itself if those are all."""
+    _check(rows <= x.shape[0], "SLICE", f"at least {rows} rows", x)
+    if rows == x.shape[0]:
+        return x
+    shape = (rows, *x.shape[1:])
+    begin, size = graph.constant([0] * len(shape), np.int32), graph.constant(shape, np.int32)
+    return graph.add("SLICE", [x, begin, size], [(shape, x.dtype)], _options("SliceOptions"))[0]
+
+
+def concatenate(graph: Graph, tensors: Sequence[Tensor], axis: int) -> Tensor:
+    """Tensors side by side along an axis."""
+    first = tensors[0]
+    axis %= len(first.shape)
+
+    def rest(tensor):
+        return tensor.dtype, tensor.shape[:axis], tensor.shape[axis + 1 :]
+
+    _check(
+        all(rest(tensor) == rest(first) for tensor in tensors),
+        "CONCATENATION",
+        f"alike but for dimension {axis}",
+        *tensors,
+    )
+    width = sum(tensor.shape[axis] for tensor in tensors)
+    shape = (*first.shape[:axis], width, *first.shape[axis + 1 :])
+    options = _options("ConcatenationOptions", axis=axis)
+    return graph.add("CONCATENATION", tensors, [(shape, first.dtype)], options)[0]
+
+
+def gather(graph: Graph, table: Tensor, indices: Tensor) -> Tensor:
+    """Rows of a table: [*indices.shape, *table.shape[1:]]."""
+    _check(
+        indices.dtype == np.int32 and len(table.shape) >= 1,
+        "GATHER",
+        "a table and int32 indices",
+        table,
+        indices,
+    )
+    version = 2 if table.dtype == np.int8 else 1
+    shape = (*indices.shape, *table.shape[1:])
+    options = _options("GatherOptions", axis=0)
+    return graph.add("GATHER", [table, indices], [(shape, table.dtype)], options, version=version)[
+        0
+    ]
+
+
+def fully_connected(graph: Graph, x: Tensor, weights: Tensor, bias: Tensor | None = None) -> Tensor:
+    """X weightsᵀ + bias: x [rows, inputs], weights [outputs, inputs], bias [outputs]."""
+    code = "FULLY_CONNECTED"
+    _check(
+        len(x.shape) == 2 and len(weights.shape) == 2 and x.shape[1] == weights.shape[1],
+        code,
+        "x [rows, inputs] and weights [outputs, inputs]",
+        x,
+        weights,
+    )
+    _check(x.dtype == weights.dtype == np.float32, code, "float32 x and weights", x, weights)
+    outputs = weights.shape[0]
+    if bias is not None:
+        _check(bias.shape == (outputs,), code, f"a bias [{outputs}]", bias)
+    return graph.add(
+        code,
+        [x, weights, bias],
+        [((x.shape[0], outputs), x.dtype)],
+        _options("FullyConnectedOptions"),
+    )[0]
+
+
+def softmax(graph: Graph, x: Tensor) -> Tensor:
+    """Softmax over the last axis."""
+    _check(x.dtype == np.float32, "SOFTMAX", "float32", x)
+    return graph.add("SOFTMAX", [x], [(x.shape, x.dtype)], _options("SoftmaxOptions", beta=1.0))[0]
+
+
+def dynamic_update_slice(graph: Graph, x: Tensor, update: Tensor, begin: Tensor) -> Tensor:
+    """X with `update` written over it from the index `begin` on."""
+    code = "DYNAMIC_UPDATE_SLICE"
+    _check(
+        x.dtype == update.dtype
+        and len(x.shape) == len(update.shape)
+        and all(a >= b for a, b in zip(x.shape, update.shape, strict=True)),
+        code,
+        "an update of the same type that fits in",
+        x,
+        update,
+    )
+    _check(
+        begin.dtype == np.int32 and begin.shape == (len(x.shape),),
+        code,
+        f"int32 begin [{len(x.shape)}]",
+        begin,
+    )
+    return graph.add(
+        code, [x, update, begin], [(x.shape, x.dtype)], _options("DynamicUpdateSliceOptions")
+    )[0]
+
+
+def while_loop(
+    graph: Graph, values: Sequence[Tensor], condition: tuple[int, Graph], body: tuple[int, Graph]
+) -> list[Tensor]:
+    """Runs `body` on the values as long as `condition` of them is true.
+
+    Args:
+        graph: Where the loop stands.
+        values: What the loop carries.
+        condition: Number and graph of the condition: values to one bool.
+        body: Number and graph of the body: values to as many, of the same shapes and types.
+    """
+
+    def kinds(tensors):
+        return [(tensor.shape, tensor.dtype) for tensor in tensors]
+
+    for label, (_, inner) in (("condition", condition), ("body", body)):
+        if kinds(inner.inputs) != kinds(values):
+            raise GraphError(
+                f"WHILE: its {label} takes {inner.inputs}, but it carries {list(values)}."
+            )
+    if kinds(body[1].outputs) != kinds(values):
+        raise GraphError(f"WHILE: it carries {list(values)}, but its body gives {body[1].outputs}.")
+    answer = condition[1].outputs
+    if len(answer) != 1 or answer[0].dtype != np.bool_ or np.prod(answer[0].shape) != 1:
+        raise GraphError(f"WHILE: its condition gives {answer}, not one bool.")
+    options = _options("WhileOptions", condSubgraphIndex=condition[0], bodySubgraphIndex=body[0])
+    return graph.add("WHILE", values, kinds(values), options)

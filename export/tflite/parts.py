@@ -1,0 +1,80 @@
+"""What every lowering has in common: the ids' length, the embedding, the head."""
+
+import keras
+import numpy as np
+
+from export.architecture import Architecture
+from export.tflite import ops
+from export.tflite.graph import Graph, Model, Tensor
+from export.tflite.traced import Traced
+
+
+def begin(max_length: int) -> tuple[Model, Graph, Tensor]:
+    """A model whose first graph takes int32 ids [1, max_length]."""
+    model = Model(input_names=("tokens",), output_names=("probabilities",))
+    graph = model.graph("main")
+    return model, graph, graph.input((1, max_length), np.int32, "tokens")
+
+
+def length(graph: Graph, architecture: Architecture, ids: Tensor) -> Tensor:
+    """The number of ids that are no padding, int32 [1]."""
+    if not architecture.masked:
+        return graph.constant([ids.shape[1]], np.int32)
+    present = ops.not_equal(graph, ids, graph.constant(0, np.int32))
+    return ops.sum_all(graph, ops.cast(graph, present, np.int32))
+
+
+def embed(graph: Graph, architecture: Architecture, ids: Tensor) -> Tensor:
+    """The embedding of each id: [time, width]."""
+    table = graph.constant(architecture.embedding, name="embedding")
+    return ops.gather(graph, table, ops.reshape(graph, ids, ids.shape[1:]))
+
+
+def finish(graph: Graph, architecture: Architecture, features: Tensor) -> None:
+    """Dense layer and softmax over [1, features]: the output, probabilities [1, classes]."""
+    weights = graph.constant(architecture.kernel.T, name="logits/kernel")
+    bias = graph.constant(architecture.bias, name="logits/bias")
+    probabilities = ops.softmax(graph, ops.fully_connected(graph, features, weights, bias))
+    probabilities.name = "probabilities"
+    graph.outputs = [probabilities]
+
+
+class TracedCell:
+    """A cell's two parts as operators, for one text.
+
+    Attributes:
+        project: [time, features] to [time, projected]; None for a cell that has only `call`.
+        step: projected [1, ...] and states [1, size] to the output and the new states.
+        state_sizes: Widths of the states.
+        output_size: Width of the output.
+        step_width: Width of what a step takes.
+    """
+
+    def __init__(self, cell: keras.Layer, time: int, features: int):
+        what = f"{type(cell).__name__}.step"
+        sizes = cell.state_size if isinstance(cell.state_size, (list, tuple)) else [cell.state_size]
+        self.state_sizes = list(sizes)
+        self.project = None
+        self.step_width = features
+        step = cell
+        if hasattr(cell, "step"):
+            step = cell.step
+            self.project = Traced(
+                lambda inputs: [cell.project(inputs)],
+                [(time, features)],
+                cell.variables,
+                f"{type(cell).__name__}.project",
+            )
+            self.step_width = self.project.output_shapes[0][-1]
+
+        def flat_step(projected, *states):
+            output, new_states = step(projected, list(states))
+            return [output, *keras.tree.flatten(new_states)]
+
+        shapes = [(1, size) for size in (self.step_width, *self.state_sizes)]
+        self.step = Traced(flat_step, shapes, cell.variables, what)
+        self.output_size = self.step.output_shapes[0][-1]
+
+    def initial_states(self, graph: Graph) -> list[Tensor]:
+        """Zeros, [1, size] each."""
+        return [graph.constant(np.zeros((1, size), np.float32)) for size in self.state_sizes]

@@ -1,0 +1,114 @@
+"""Smaller weights: float16, or int8 with float activations."""
+
+import numpy as np
+
+from export.tflite import ops
+from export.tflite.graph import Graph, Model, Operator, Quantization, Tensor
+
+PRECISIONS = ("float32", "float16", "int8")
+SMALLEST = 1024  # elements; below, the scales and the rounding cost more than they save
+
+
+def quantize(model: Model, precision: str) -> None:
+    """Rewrites the weights of a float32 model in place.
+
+    Matrices of products and embedding tables change; biases, gates' vectors and what is computed
+    stay float32.
+
+    - `float16`: weights are stored in half the bytes, and computed with in float32.
+    - `int8`: each row of a matrix (the weights of one output, the embedding of one id) has a scale
+      of its own, so that a rare word keeps its resolution beside a loud one. Activations are
+      quantised as they come by the runtime; sums are exact, and then float32 again.
+
+    Raises:
+        ValueError: If there is no such precision.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, not {precision!r}.")
+    if precision == "float32":
+        return
+    shared = _Shared(precision)
+    for graph in model.graphs:
+        before, graph.operators = graph.operators, []
+        for operator in before:
+            shared.rewrite(graph, operator)
+
+
+class _Shared:
+    """Rewrites operators; a weight that several of them use is converted once."""
+
+    def __init__(self, precision: str):
+        self.precision = precision
+        self.converted: dict[Tensor, Tensor] = {}
+
+    def rewrite(self, graph: Graph, operator: Operator) -> None:
+        place = {"FULLY_CONNECTED": 1, "GATHER": 0}.get(operator.code)
+        weights = None if place is None else operator.inputs[place]
+        if weights is None or not _is_large_matrix(weights):
+            graph.operators.append(operator)
+        elif operator.code == "GATHER":
+            self.gather(graph, operator, weights)
+        else:
+            self.fully_connected(graph, operator, weights)
+
+    def gather(self, graph: Graph, operator: Operator, table: Tensor) -> None:
+        indices = operator.inputs[1]
+        assert indices is not None
+        if self.precision == "float16":
+            rows = ops.gather(graph, self.half(graph, table), indices)
+            result = ops.dequantize(graph, rows)
+        else:
+            integers, scales = _rows(table.value)
+            rows = ops.cast(graph, ops.gather(graph, graph.constant(integers), indices), np.float32)
+            row_scales = ops.gather(graph, graph.constant(scales[:, None]), indices)
+            result = ops.multiply(graph, rows, row_scales)
+        _take_over(graph, result, operator.outputs[0])
+
+    def fully_connected(self, graph: Graph, operator: Operator, weights: Tensor) -> None:
+        if self.precision == "float16":
+            operator.inputs[1] = ops.dequantize(graph, self.half(graph, weights))
+        else:
+            if weights not in self.converted:
+                integers, scales = _rows(weights.value)
+                zeros = np.zeros(len(scales), np.int64)
+                self.converted[weights] = graph.constant(
+                    integers, quantization=Quantization(scales, zeros), name=weights.name
+                )
+            operator.inputs[1] = self.converted[weights]
+            operator.version = max(operator.version, 12)  # the first with a scale for each row
+            operator.options.asymmetricQuantizeInputs = True
+        graph.operators.append(operator)
+
+    def half(self, graph: Graph, weights: Tensor) -> Tensor:
+        if weights not in self.converted:
+            largest = np.abs(weights.value).max()
+            if largest > np.finfo(np.float16).max:
+                raise ValueError(
+                    f"A weight of {largest:.3g} is beyond float16, whose largest is 65504; export "
+                    "as float32 or int8."
+                )
+            self.converted[weights] = graph.constant(weights.value, np.float16, name=weights.name)
+        return self.converted[weights]
+
+
+def _is_large_matrix(tensor: Tensor) -> bool:
+    return (
+        tensor.data is not None
+        and tensor.dtype == np.float32
+        and len(tensor.shape) == 2
+        and tensor.data.size >= SMALLEST
+    )
+
+
+def _rows(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """int8 [rows, columns] and float32 scales [rows], by the largest value of each row."""
+    largest = np.abs(matrix).max(axis=1)
+    scales = np.where(largest > 0, largest / 127, 1).astype(np.float32)
+    integers = np.clip(np.round(matrix / scales[:, None]), -127, 127).astype(np.int8)
+    return integers, scales
+
+
+def _take_over(graph: Graph, result: Tensor, old: Tensor) -> None:
+    """Lets the last operator compute `old`, which others use already, in place of `result`."""
+    last = graph.operators[-1]
+    last.outputs[last.outputs.index(result)] = old

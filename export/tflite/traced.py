@@ -1,0 +1,149 @@
+"""Pieces of a model as builtin operators: TensorFlow traces them, its converter lowers them.
+
+A cell's equations are Python over `keras.ops`. The converter knows how each of those operations
+becomes TFLite operators; what it does not do well is the recurrence around them. So it is given
+the equations only, and its operators are then placed into a graph of our own, as often as needed.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from export.tflite.graph import TYPES, Graph, Operator, Quantization, Tensor
+
+NAMES = {
+    value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)
+}
+DTYPES: dict[int, np.dtype] = {code: dtype for dtype, code in TYPES.items()}
+
+
+class TraceError(ValueError):
+    """A function that does not become builtin operators of one graph."""
+
+
+class Traced:
+    """A function of tensors as a list of operators with its weights as constants.
+
+    Args:
+        function: From tensors to a list of tensors, by `keras.ops`.
+        shapes: Static shapes of its float32 arguments.
+        variables: Keras variables whose values are taken as they are now.
+        what: What the function is, for errors.
+
+    Raises:
+        TraceError: If the Keras backend is not TensorFlow, or if the function needs more than
+            builtin operators of one graph.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Sequence],
+        shapes: Sequence[Sequence[int]],
+        variables: Iterable[keras.Variable],
+        what: str,
+    ):
+        content = _convert(function, shapes, variables, what)
+        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+        if len(model.subgraphs) != 1:
+            raise TraceError(
+                f"{what} has a loop or a branch of its own, which is not exported; write it out "
+                "in operations on arrays."
+            )
+        (subgraph,) = model.subgraphs
+        codes = [(NAMES[code.builtinCode], code.version) for code in model.operatorCodes]
+        for name, _ in codes:
+            if name == "CUSTOM" or name in ("VAR_HANDLE", "READ_VARIABLE"):
+                raise TraceError(f"{what} needs {name}, which is no builtin operator on arrays.")
+        self._tensors = [_tensor(tensor, model.buffers) for tensor in subgraph.tensors]
+        # Constants that the converter computes by operators, such as a packed shape, stay so.
+        self._operators = [
+            (*codes[operator.opcodeIndex], operator) for operator in subgraph.operators
+        ]
+        # The converter keeps the names of inputs and outputs, not their order.
+        (signature,) = model.signatureDefs
+        self._inputs = _in_order(signature.inputs)
+        self._outputs = _in_order(signature.outputs)
+        self.output_shapes = [self._tensors[index].shape for index in self._outputs]
+
+    def place(self, graph: Graph, *arguments: Tensor) -> list[Any]:
+        """Appends the operators to a graph and returns the function's results.
+
+        Constants are the same tensors each time, so that the file holds them once.
+        """
+        here: dict[int, Tensor | None] = {
+            index: tensor for index, tensor in enumerate(self._tensors) if tensor.data is not None
+        }
+        here.update(zip(self._inputs, arguments, strict=True))
+        here[-1] = None
+        for code, version, operator in self._operators:
+            outputs = []
+            for index in operator.outputs:
+                like = self._tensors[index]
+                output = Tensor(like.shape, like.dtype, quantization=like.quantization)
+                here[index] = output
+                outputs.append(output)
+            inputs = [here[index] for index in operator.inputs]
+            graph.operators.append(
+                Operator(code, inputs, outputs, operator.builtinOptions, version)
+            )
+        return [here[index] for index in self._outputs]
+
+
+def _convert(function, shapes, variables, what) -> bytes:
+    if keras.backend.backend() != "tensorflow":
+        raise TraceError(
+            f"Exporting {what} needs the TensorFlow backend, and this process runs Keras on "
+            f"{keras.backend.backend()}. Save the model, and export it by `python -m export` or "
+            "with KERAS_BACKEND=tensorflow; weights do not depend on the backend."
+        )
+    import tensorflow as tf
+
+    # As constants: the converter would leave variables as resources.
+    values = [(variable, tf.constant(variable.numpy())) for variable in variables]
+
+    @tf.function(autograph=False)
+    def traced(*arguments):
+        with keras.StatelessScope(state_mapping=values):
+            # A result that is an argument, or twice the same, must not be lost.
+            results = [tf.identity(result) for result in function(*arguments)]
+        return {str(place): result for place, result in enumerate(results)}
+
+    specs = [tf.TensorSpec(shape, tf.float32, f"x{place}") for place, shape in enumerate(shapes)]
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [traced.get_concrete_function(*specs)], tf.Module()
+    )
+    try:
+        return converter.convert()
+    except Exception as error:  # the converter's own errors have no common class
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise TraceError(
+            f"{what} does not convert to builtin TFLite operators: {reason}"
+        ) from error
+
+
+def _in_order(entries: list[schema.TensorMapT]) -> list[int]:
+    """Tensors of a signature by the numbers in their names."""
+    return [e.tensorIndex for e in sorted(entries, key=lambda e: int(e.name.decode().lstrip("x")))]
+
+
+def _tensor(tensor: schema.TensorT, buffers: list[schema.BufferT]) -> Tensor:
+    dtype = DTYPES[tensor.type]
+    shape = tuple(int(size) for size in ([] if tensor.shape is None else tensor.shape))
+    content = buffers[tensor.buffer].data
+    data = None
+    if content is not None and len(content):
+        data = np.frombuffer(np.asarray(content, np.uint8).tobytes(), dtype).reshape(shape)
+    return Tensor(shape, dtype, data, quantization=_quantization(tensor.quantization))
+
+
+def _quantization(parameters) -> Quantization | None:
+    if parameters is None or parameters.scale is None:
+        return None
+    return Quantization(
+        np.asarray(parameters.scale, np.float32),
+        np.asarray(parameters.zeroPoint, np.int64),
+        parameters.quantizedDimension,
+    )

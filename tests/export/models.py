@@ -1,0 +1,44 @@
+"""Small models for the tests of the exports."""
+
+import keras
+import numpy as np
+
+from zoo.bundle import Bundle, softmax
+from zoo.catalogue import create_model
+from zoo.text import Tokenizer, Vocabulary
+
+WORDS = ("good", "bad", "fine", "dull", "great", "poor", "film", "book", "cast", "not", "very")
+
+
+def classifier(name, *, vocab_size=60, num_classes=3, seed=0, **sizes):
+    """A catalogue model with weights large enough that every one of them matters."""
+    sizes = {"embed_dim": 6, "hidden_dim": 5, "num_layers": 2, **sizes}
+    model = create_model(name, vocab_size=vocab_size, num_classes=num_classes, **sizes)
+    return randomize(model, seed)
+
+
+def randomize(model, seed=0):
+    rng = np.random.default_rng(seed)
+    model.set_weights([rng.normal(size=w.shape) * 0.6 for w in model.weights])
+    return model
+
+
+def probabilities(model, ids):
+    return softmax(keras.ops.convert_to_numpy(model(ids)))
+
+
+def bundle(name="peephole-bilstm", max_length=20, **sizes):
+    """An untrained model with a tokenizer, as a run folder would hold them."""
+    tokenizer = Tokenizer(Vocabulary.from_texts([" ".join(WORDS)] * 2, size=60), max_length)
+    model = classifier(name, vocab_size=tokenizer.vocabulary.size, **sizes)
+    config = {
+        "model": {"name": name},
+        "tokenizer": {"max_length": max_length, "delimiter": tokenizer.delimiter},
+    }
+    return Bundle(model, tokenizer, ("negative", "neutral", "positive"), config)
+
+
+def texts_of_every_length(max_length, vocab_size, seed=0):
+    """int32 ids: one text of each length, from empty to full."""
+    ids = np.random.default_rng(seed).integers(1, vocab_size, (max_length + 1, max_length))
+    return np.where(np.arange(max_length) < np.arange(max_length + 1)[:, None], ids, 0).astype("i4")

@@ -1,0 +1,103 @@
+"""From a model to files and their manifest."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+import export
+from export import exporter, texts
+from export.verification import VerificationError
+from tests.export.models import bundle, classifier
+from zoo import litert
+
+
+def test_files_and_manifest(tmp_path):
+    source = bundle()
+    written = export.export_model(source, tmp_path, lowering="loop", precision="all")
+    names = [f"peephole-bilstm-loop-{p}.tflite" for p in ("float32", "float16", "int8")]
+    assert [file.path for file in written] == names
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*names, "manifest.json"])
+    rows = {r["path"]: r for r in json.loads((tmp_path / "manifest.json").read_text())["files"]}
+    for name in names:
+        content, row = (tmp_path / name).read_bytes(), rows[name]
+        assert row["bytes"] == len(content)
+        assert row["sha256"] == hashlib.sha256(content).hexdigest()
+        assert row["lowering"] == "loop" and name.endswith(f"{row['precision']}.tflite")
+        assert row["operators"]["WHILE"] == 6 and row["subgraphs"] == 13
+        assert row["verified"]["texts"] >= 200
+    assert rows[names[0]]["verified"]["largest_difference"] < 1e-4
+    assert rows[names[2]]["verified"]["label_agreement"] >= 0.99
+
+
+def test_same_model_gives_the_same_bytes(tmp_path):
+    source = bundle()
+    for folder in ("a", "b"):
+        export.export_model(source, tmp_path / folder, precision="int8")
+    (a,), (b,) = ((tmp_path / f).glob("*.tflite") for f in ("a", "b"))
+    assert a.read_bytes() == b.read_bytes()
+
+
+def test_file_answers_texts_as_the_model(tmp_path):
+    source = bundle()
+    export.export_model(source, tmp_path, precision="float32")
+    asked = ["", "Good film!", "never GOOD", "not in the vocabulary", "very " * 100]
+    from_file = litert.load(tmp_path / "peephole-bilstm-loop-float32.tflite")
+    assert from_file.labels == source.labels
+    np.testing.assert_allclose(
+        from_file.scores(asked), source.classifier().scores(asked), atol=1e-5
+    )
+
+
+def test_shorter_texts_on_request(tmp_path):
+    export.export_model(bundle(), tmp_path, precision="float32", max_length=7)
+    path = tmp_path / "peephole-bilstm-loop-float32.tflite"
+    assert litert.load(path).tokenizer.max_length == 7
+
+
+def test_keras_model_without_a_tokenizer(tmp_path):
+    (file,) = export.export_model(classifier("bigru"), tmp_path, precision="int8", max_length=9)
+    assert file.path == "bigru-loop-int8.tflite"
+    with pytest.raises(litert.ModelFileError, match="no metadata"):
+        litert.load(tmp_path / file.path)
+    with pytest.raises(ValueError, match="max_length is needed"):
+        export.export_model(classifier("bigru"), tmp_path)
+    with pytest.raises(ValueError, match="folder is needed"):
+        export.export_model(classifier("bigru"), max_length=9)
+
+
+def test_nothing_is_left_of_a_wrong_file(tmp_path, monkeypatch):
+    right = exporter.quantize
+
+    def wrong(model, precision):
+        right(model, precision)
+        head = model.graphs[0].operators[-2].inputs[1]
+        head.data = -head.data
+
+    monkeypatch.setattr(exporter, "quantize", wrong)
+    with pytest.raises(VerificationError):
+        export.export_model(bundle(), tmp_path, precision="float32")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wrong_names_are_refused_before_any_work(tmp_path):
+    with pytest.raises(ValueError, match=r"lowering must be one of auto, .*, all, not 'flat'"):
+        export.export_model(tmp_path / "nothing", lowering="flat")
+    with pytest.raises(ValueError, match="precision must be one of float32"):
+        export.export_model(tmp_path / "nothing", precision="int4")
+
+
+def test_questions_cover_what_goes_wrong():
+    tokenizer = bundle().tokenizer
+    asked = texts.questions(tokenizer)
+    ids = tokenizer.encode(asked)
+    lengths = np.count_nonzero(ids, axis=1)
+    assert len(asked) >= 200
+    assert {1, 2, tokenizer.max_length} <= set(lengths.tolist())
+    assert max(len(tokenizer.split(text)) for text in asked) > tokenizer.max_length
+    unknown = (ids[:, 1:] == tokenizer.vocabulary.unknown) | (ids[:, 1:] == 0)
+    assert (unknown.all(axis=1) & (lengths > 1)).any()
+    assert asked == texts.questions(tokenizer)
+    real = [f"good film {n}" for n in range(1000)]
+    assert len(set(texts.questions(tokenizer, real)) & set(real)) >= 200

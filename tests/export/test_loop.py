@@ -1,0 +1,160 @@
+"""The loop lowering against Keras."""
+
+import keras
+import numpy as np
+import pytest
+
+from export import architecture
+from export.tflite import loop
+from export.tflite.traced import TraceError
+from tests.export.models import classifier, probabilities, randomize, texts_of_every_length
+from zoo import litert
+from zoo.catalogue import FAMILIES
+from zoo.layers import Recurrent
+
+
+def lowered(model, max_length):
+    return litert.runner(loop.build(architecture.read(model), max_length).pack())[0]
+
+
+@pytest.mark.parametrize("num_layers", [1, 3])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_answers_as_keras_at_every_length(family, num_layers):
+    model = classifier(family, num_layers=num_layers)
+    ids = texts_of_every_length(2 * loop.BLOCK + 3, 60)
+    np.testing.assert_allclose(
+        lowered(model, ids.shape[1])(ids), probabilities(model, ids), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("max_length", [1, 2, loop.BLOCK - 1, loop.BLOCK, loop.BLOCK + 1])
+def test_answers_as_keras_at_any_longest_length(max_length):
+    model = classifier("peephole-bilstm")
+    ids = texts_of_every_length(max_length, 60)
+    np.testing.assert_allclose(
+        lowered(model, max_length)(ids), probabilities(model, ids), atol=1e-5
+    )
+
+
+def test_answer_depends_on_the_text_alone():
+    model = classifier("full-peephole-bilstm")
+    ids = texts_of_every_length(20, 60)
+    forward = lowered(model, 20)
+    alone = np.concatenate([lowered(model, 20)(row[None]) for row in ids])
+    np.testing.assert_array_equal(forward(ids), alone)
+    np.testing.assert_array_equal(forward(ids[::-1])[::-1], alone)
+
+
+@keras.saving.register_keras_serializable("tests")
+class LeakyCell(keras.layers.Layer):
+    """A user's own cell: only `call`, one state, and a delay line whose states change places."""
+
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units, self.state_size, self.output_size = units, [units, units, units], units
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(shape=(input_shape[-1], self.units))
+
+    def call(self, inputs, states):
+        now, before, earlier = states
+        new = 0.5 * now + keras.ops.tanh(inputs @ self.kernel + 0.3 * earlier)
+        return new + before, [new, now, before]
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+def own_model(layer, *, sequential=False, **embedding):
+    parts = [keras.layers.Embedding(60, 4, **embedding), layer, keras.layers.Dense(2)]
+    if sequential:
+        model = keras.Sequential([keras.Input((None,), dtype="int32"), *parts])
+    else:
+        tokens = x = keras.Input((None,), dtype="int32")
+        for part in parts:
+            x = part(x)
+        model = keras.Model(tokens, x)
+    return randomize(model)
+
+
+OWN = {
+    "own cell with call alone": lambda: own_model(
+        keras.layers.Bidirectional(Recurrent(LeakyCell(3))), mask_zero=True
+    ),
+    "stock RNN": lambda: own_model(
+        keras.layers.Bidirectional(keras.layers.RNN(LeakyCell(3))), mask_zero=True
+    ),
+    "one direction": lambda: own_model(keras.layers.GRU(3), mask_zero=True),
+    "one direction, backwards": lambda: own_model(
+        keras.layers.LSTM(3, go_backwards=True), mask_zero=True
+    ),
+    "no mask": lambda: own_model(keras.layers.Bidirectional(keras.layers.LSTM(3))),
+    "other activations": lambda: own_model(
+        keras.layers.Bidirectional(keras.layers.LSTM(3, activation="relu")), mask_zero=True
+    ),
+    "GRU, reset before": lambda: own_model(
+        keras.layers.Bidirectional(keras.layers.GRU(3, reset_after=False)), mask_zero=True
+    ),
+    "simple, sequential": lambda: own_model(
+        keras.layers.Bidirectional(keras.layers.SimpleRNN(3)), sequential=True, mask_zero=True
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_own_models_answer_as_keras(name):
+    model = OWN[name]()
+    ids = texts_of_every_length(19, 60)
+    np.testing.assert_allclose(lowered(model, 19)(ids), probabilities(model, ids), atol=1e-5)
+
+
+def test_two_layers_of_one_direction():
+    tokens = keras.Input((None,), dtype="int32")
+    x = keras.layers.Embedding(60, 4, mask_zero=True)(tokens)
+    x = keras.layers.LSTM(3, return_sequences=True)(x)
+    x = keras.layers.Dropout(0.5)(x)
+    x = keras.layers.GRU(4)(x)
+    model = randomize(keras.Model(tokens, keras.layers.Dense(2, activation="softmax")(x)))
+    ids = texts_of_every_length(19, 60)
+    expected = keras.ops.convert_to_numpy(model(ids))
+    np.testing.assert_allclose(lowered(model, 19)(ids), expected, atol=1e-5)
+
+
+@keras.saving.register_keras_serializable("tests")
+class LoopingCell(LeakyCell):
+    """A cell with a loop inside of a step."""
+
+    def call(self, inputs, states):
+        now, before, _ = states
+        new = keras.ops.while_loop(
+            lambda x: keras.ops.sum(x) < 3.0, lambda x: (x + 1.0,), (inputs @ self.kernel,)
+        )[0]
+        return new, [new, now, before]
+
+
+def test_cell_with_a_loop_of_its_own_is_refused():
+    model = own_model(keras.layers.Bidirectional(Recurrent(LoopingCell(3))), mask_zero=True)
+    with pytest.raises(TraceError, match=r"LoopingCell.* loop"):
+        loop.build(architecture.read(model), 8)
+
+
+def test_models_of_another_shape_are_refused():
+    tokens = keras.Input((None,), dtype="int32")
+    x = keras.layers.Embedding(60, 4)(tokens)
+    pooled = keras.layers.GlobalAveragePooling1D(name="mean")(x)
+    cases = {
+        "Layer 'mean'": keras.layers.Dense(2)(pooled),
+        "has no Dense layer": keras.layers.LSTM(2)(x),
+        "must give its last output": keras.layers.Dense(2)(
+            keras.layers.LSTM(3, return_sequences=True)(x)
+        ),
+        "merge_mode 'sum'": keras.layers.Dense(2)(
+            keras.layers.Bidirectional(keras.layers.LSTM(3), merge_mode="sum")(x)
+        ),
+        "activation 'sigmoid'": keras.layers.Dense(2, activation="sigmoid")(
+            keras.layers.LSTM(3)(x)
+        ),
+    }
+    for message, outputs in cases.items():
+        with pytest.raises(architecture.UnsupportedModelError, match=message):
+            architecture.read(keras.Model(tokens, outputs))

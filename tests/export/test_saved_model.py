@@ -1,0 +1,40 @@
+"""The SavedModel's two signatures."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import export
+from export.verification import VerificationError
+from tests.export.models import bundle
+
+TEXTS = ["", "   ", "Good film!", "never\tGOOD\nbook", "çà 日本 фильм", "bad\0good", "very " * 50]
+
+
+def test_both_signatures_answer_as_the_model(tmp_path):
+    source = bundle()
+    folder = export.export_saved_model(source, tmp_path / "saved_model")
+    loaded = tf.saved_model.load(str(folder))
+    ids = source.tokenizer.encode(TEXTS)
+    expected = source.probabilities(ids)
+    by_token = loaded.signatures["serving_default"](tokens=tf.constant(ids))
+    np.testing.assert_allclose(by_token["probabilities"], expected, atol=1e-6)
+    by_text = loaded.signatures["texts"](texts=tf.constant(TEXTS))
+    np.testing.assert_array_equal(by_text["tokens"], ids)
+    np.testing.assert_allclose(by_text["probabilities"], expected, atol=1e-6)
+    labels = [source.labels[i].encode() for i in expected.argmax(axis=1)]
+    assert by_text["label"].numpy().tolist() == labels
+
+
+def test_it_replaces_what_was_there_and_leaves_nothing_else(tmp_path):
+    for _ in range(2):
+        export.export_saved_model(bundle(), tmp_path / "saved_model")
+    assert [path.name for path in tmp_path.iterdir()] == ["saved_model"]
+
+
+def test_nothing_is_left_of_a_wrong_one(tmp_path, monkeypatch):
+    source = bundle()
+    monkeypatch.setattr(type(source), "probabilities", lambda self, ids: np.zeros((len(ids), 3)))
+    with pytest.raises(VerificationError, match="off by"):
+        export.export_saved_model(source, tmp_path / "saved_model")
+    assert list(tmp_path.iterdir()) == []
