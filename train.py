@@ -1,0 +1,95 @@
+"""Trains a model of the zoo: `python train.py --model bilstm-small --dataset reviews`."""
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+
+from zoo.datasets import DatasetError
+from zoo.training import RunError, TrainingConfig, read_config, train
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Reads the command line, trains, and returns the exit status."""
+    parser = _parser()
+    given = vars(parser.parse_args(arguments))
+    resume, output = given.pop("resume", False), given.pop("output", None)
+    tensorboard = given.pop("tensorboard", True)
+    try:
+        if resume:
+            if output is None:
+                parser.error("--resume needs --output, the folder of the interrupted run.")
+            config = dataclasses.replace(read_config(output), **given)
+        else:
+            missing = [f"--{name}" for name in ("model", "dataset") if name not in given]
+            if missing:
+                parser.error(f"the following arguments are required: {', '.join(missing)}")
+            config = TrainingConfig(**given)
+        train(config, output or _default_output(config), resume=resume, tensorboard=tensorboard)
+    except (RunError, DatasetError, ValueError) as error:
+        print(f"train.py: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _default_output(config: TrainingConfig) -> Path:
+    source = config.dataset.rstrip("/").removeprefix("tfds:").replace("/", "-")
+    name = Path(config.dataset).stem if Path(config.dataset).exists() else source
+    return Path("runs") / f"{config.model}-{name}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    # A flag that is not given leaves no trace, so that TrainingConfig alone holds the defaults
+    # and --resume can tell what was asked for anew.
+    parser = argparse.ArgumentParser(
+        prog="train.py",
+        description="Train a bidirectional recurrent text classifier.",
+        argument_default=argparse.SUPPRESS,
+    )
+    default = {field.name: field.default for field in dataclasses.fields(TrainingConfig)}
+
+    def add(flag: str, kind: type, text: str) -> None:
+        value = default[flag]
+        if value is not None and value is not dataclasses.MISSING:
+            text += f" (default: {value})"
+        metavar = {int: "N", float: "X", str: "NAME"}[kind]
+        parser.add_argument(f"--{flag.replace('_', '-')}", type=kind, metavar=metavar, help=text)
+
+    add("model", str, "a name that `python -m zoo list` shows")
+    add("dataset", str, "reviews, tfds:NAME[/CONFIG], a .tsv, .csv or .jsonl file, or a folder")
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="the run folder (default: runs/MODEL-DATASET)"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the interrupted run in --output"
+    )
+    add("epochs", int, "most passes over the training texts")
+    add("patience", int, "epochs without a better validation accuracy before it stops")
+    add("batch_size", int, "texts in a step")
+    add("max_length", int, "token ids of a text, the rest is cut")
+    add("vocab_size", int, "most token ids")
+    add("seed", int, "decides initial weights, order and dropout")
+    add("limit", int, "train on the first N texts only")
+    add("learning_rate", float, "of Adam")
+    add("clip_norm", float, "largest norm of the gradients")
+    add("embed_dim", int, "width of the embedding, instead of the model's own")
+    add("hidden_dim", int, "units of each direction, instead of the model's own")
+    add("num_layers", int, "bidirectional layers, instead of the model's own")
+    add("dropout", float, "share of values dropped, instead of the model's own")
+    add("text_column", str, "column or feature that holds the text")
+    add("label_column", str, "column or feature that holds the label")
+    add("data_dir", str, "where TensorFlow Datasets keeps what it prepared")
+    add("download_dir", str, "where TensorFlow Datasets looks for downloads")
+    parser.add_argument(
+        "--mixed-precision",
+        action=argparse.BooleanOptionalAction,
+        help="compute in 16 bits (default: where there is a GPU)",
+    )
+    parser.add_argument(
+        "--tensorboard", action=argparse.BooleanOptionalAction, help="write logs (default: yes)"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

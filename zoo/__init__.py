@@ -1,0 +1,49 @@
+"""BiRNN Zoo: bidirectional recurrent text classifiers that really run on a phone."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoo.catalogue import create_model, list_models
+    from zoo.inference import Classifier
+
+__version__ = "0.1.0"
+__all__ = ["Classifier", "create_model", "list_models", "load"]
+
+# Keras, and the backend with it, is imported when something needs it: a .tflite file answers
+# without.
+_HOME = {
+    "Classifier": "zoo.inference",
+    "create_model": "zoo.catalogue",
+    "list_models": "zoo.catalogue",
+}
+
+
+def load(model: str | os.PathLike) -> Classifier:
+    """Loads a trained classifier.
+
+    Args:
+        model: A run folder, as train.py writes it, or a .tflite file, as `python -m export` does.
+
+    Returns:
+        A classifier: `.predict(["a text"])` gives labels and scores.
+
+    Raises:
+        ValueError: If there is no model at that path; the message says what is missing.
+    """
+    if os.fspath(model).endswith(".tflite"):
+        from zoo import litert
+
+        return litert.load(model)
+    from zoo import bundle
+
+    return bundle.load(model).classifier()
+
+
+def __getattr__(name: str):
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,67 @@
+"""Batches of texts of like length."""
+
+import math
+
+import keras
+import numpy as np
+
+from zoo.classifier import PAD_ID
+
+ROUND_TO = 32  # time steps; batch lengths are multiples, so that a compiler sees few shapes
+POOL = 50  # batches that are sorted by length together: enough to pad little, mixed enough to learn
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches that pad each text to its batch's longest, not to the longest of all.
+
+    Args:
+        ids: int32 [texts, time], padded on the right.
+        labels: int32 [texts].
+        batch_size: Texts in a batch; the last one may hold fewer.
+        seed: Shuffles texts and batches, differently in each epoch and the same in each run;
+            None keeps one fixed order, by length.
+        epoch: The number of the first epoch that is read, for a run that goes on.
+    """
+
+    def __init__(self, ids, labels, batch_size, *, seed=None, epoch=0):
+        super().__init__()
+        self.ids, self.labels = ids, labels
+        self.batch_size, self.seed, self.epoch = batch_size, seed, epoch
+        self.lengths = np.count_nonzero(ids != PAD_ID, axis=1)
+        self._arrange()
+
+    def __len__(self):
+        return math.ceil(len(self.ids) / self.batch_size)
+
+    def __getitem__(self, index):
+        rows = self.batches[index]
+        longest = max(int(self.lengths[rows].max()), 1)
+        length = min(ROUND_TO * math.ceil(longest / ROUND_TO), self.ids.shape[1])
+        ids = self.ids[rows, :length]
+        if index == 0:
+            # Keras takes the shape of the first two batches for that of all, if it is the same.
+            # This one is the longest, so a column more makes it unlike any other.
+            ids = np.pad(ids, ((0, 0), (0, 1)), constant_values=PAD_ID)
+        return ids, self.labels[rows]
+
+    def on_epoch_end(self):
+        self.epoch += 1
+        self._arrange()
+
+    def _arrange(self):
+        if self.seed is None:
+            order = np.argsort(self.lengths, kind="stable")
+        else:
+            rng = np.random.default_rng((self.seed, self.epoch))
+            order = rng.permutation(len(self.ids))
+            pool = POOL * self.batch_size
+            for start in range(0, len(order), pool):
+                part = order[start : start + pool]
+                order[start : start + pool] = part[np.argsort(self.lengths[part], kind="stable")]
+        size = self.batch_size
+        batches = [order[start : start + size] for start in range(0, len(order), size)]
+        if self.seed is not None:
+            batches = [batches[i] for i in rng.permutation(len(batches))]
+        # The longest first: if it does not fit into memory, that shows at once.
+        longest = max(range(len(batches)), key=lambda i: self.lengths[batches[i]].max())
+        self.batches = [batches.pop(longest), *batches]

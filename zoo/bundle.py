@@ -1,0 +1,114 @@
+"""The folder that holds one trained model.
+
+model.keras   the model: token ids to logits
+vocab.txt     the vocabulary as the device reads it
+labels.txt    the names of the classes, one a line
+config.json   all that made it: model, data, training, versions
+history.csv   a row an epoch
+metrics.json  figures on validation and test
+README.md     the model card
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import zoo.cells
+import zoo.layers  # noqa: F401  registers what model.keras may hold
+from zoo.files import replacing, write_text
+from zoo.inference import Classifier
+from zoo.text import Tokenizer, Vocabulary
+
+BATCH = 256
+
+
+class BundleError(ValueError):
+    """A run folder that is not there, not finished or not whole."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A run folder in memory.
+
+    Attributes:
+        model: int32 [batch, time] token ids to float32 [batch, classes] logits.
+        tokenizer: Texts to token ids.
+        labels: Names of the classes, by id.
+        config: What config.json holds.
+    """
+
+    model: keras.Model
+    tokenizer: Tokenizer
+    labels: tuple[str, ...]
+    config: dict
+
+    @property
+    def name(self) -> str:
+        return self.config["model"]["name"]
+
+    def save(self, folder: str | os.PathLike) -> None:
+        """Writes model.keras, vocab.txt, labels.txt and config.json; model.keras last."""
+        folder = Path(folder)
+        write_text(folder / "vocab.txt", self.tokenizer.vocabulary.text)
+        write_text(folder / "labels.txt", "".join(f"{label}\n" for label in self.labels))
+        write_text(folder / "config.json", json.dumps(self.config, indent=2) + "\n")
+        with replacing(folder / "model.keras") as partial:
+            self.model.save(partial)
+
+    def classifier(self) -> Classifier:
+        """The model as texts in, labels out."""
+        return Classifier(self.name, self.tokenizer, self.labels, self.probabilities)
+
+    def probabilities(self, ids: np.ndarray) -> np.ndarray:
+        """Softmax of the logits, float32 [batch, classes], for token ids [batch, time]."""
+        # Without the padding that no text of a batch needs, in an order that leaves little.
+        lengths = np.count_nonzero(ids, axis=1)
+        order = np.argsort(lengths, kind="stable")
+        result = np.empty((len(ids), len(self.labels)), np.float32)
+        for start in range(0, len(ids), BATCH):
+            rows = order[start : start + BATCH]
+            longest = max(int(lengths[rows].max()), 1)
+            logits = self.model.predict_on_batch(ids[rows, :longest])
+            result[rows] = softmax(logits)
+        return result
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Softmax over the last axis."""
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return shifted / shifted.sum(axis=-1, keepdims=True)
+
+
+def load(folder: str | os.PathLike) -> Bundle:
+    """Reads a run folder.
+
+    Raises:
+        BundleError: If the folder or a file of it is missing, or they do not fit each other.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise BundleError(f"There is no folder {folder}. Train a model first: python train.py.")
+    for name in ("model.keras", "vocab.txt", "labels.txt", "config.json"):
+        if not (folder / name).is_file():
+            raise BundleError(
+                f"{folder} holds no {name}, so it is no finished run. If its training was "
+                f"interrupted, go on with: python train.py --resume --output {folder}"
+            )
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    tokenizer = Tokenizer(
+        Vocabulary.load(folder / "vocab.txt"),
+        config["tokenizer"]["max_length"],
+        config["tokenizer"]["delimiter"],
+    )
+    labels = tuple((folder / "labels.txt").read_text(encoding="utf-8").splitlines())
+    model = keras.models.load_model(folder / "model.keras", compile=False)
+    if model.output_shape[-1] != len(labels):
+        raise BundleError(
+            f"{folder}: model.keras has {model.output_shape[-1]} classes and labels.txt "
+            f"{len(labels)} lines; they belong to different models."
+        )
+    return Bundle(model, tokenizer, labels, config)

@@ -1,0 +1,79 @@
+"""The model card of a run."""
+
+from zoo import catalogue
+
+TEMPLATE = """\
+# {name} on {data}
+
+A bidirectional recurrent text classifier of BiRNN Zoo: {title} ({source}).
+
+| | |
+|---|---|
+| labels | {labels} |
+| parameters | {parameters:,} |
+| embedding | {vocab_size:,} token ids × {embed_dim} |
+| recurrent layers | {num_layers} bidirectional, {hidden_dim} units a direction |
+| longest text | {max_length} token ids; the rest is cut |
+| trained on | {train:,} texts; {validation:,} held out to choose the epoch |
+| seed | {seed} |
+| made with | {backend} backend, {device}, {date} |
+
+## Figures
+
+| split | texts | accuracy | mean loss |
+|---|---|---|---|
+{figures}
+
+The weights are those of epoch {best_epoch}, the best on validation. The test texts were read once,
+after that choice. The vocabulary comes from the training texts alone.
+
+## Use
+
+```sh
+python -m zoo predict FOLDER "a text"     # from this folder
+python -m export FOLDER                   # files for a device
+```
+
+## Limits
+
+It knows the words of its training texts; others are all one unknown word. It gives one of its
+labels to every text, also to one that has nothing to do with them. Its scores are not calibrated.
+"""
+
+
+def render(bundle, figures: dict) -> str:
+    """The card in Markdown.
+
+    Args:
+        bundle: The trained model, a `zoo.bundle.Bundle`.
+        figures: What metrics.json holds.
+    """
+    config = bundle.config
+    family, _ = catalogue.find(bundle.name)
+    rows = [
+        f"| {split} | {row['examples']:,} | {row['accuracy']:.4f} | {row['loss']:.4f} |"
+        for split in ("validation", "test")
+        for row in [figures[split]]
+    ]
+    labels = ", ".join(bundle.labels[:10])
+    if len(bundle.labels) > 10:
+        labels += f", … ({len(bundle.labels)} in all)"
+    model = config["model"]
+    return TEMPLATE.format(
+        name=bundle.name,
+        data=config["data"]["name"],
+        title=family.title,
+        source=family.source,
+        labels=labels,
+        figures="\n".join(rows),
+        best_epoch=figures["best_epoch"],
+        max_length=bundle.tokenizer.max_length,
+        train=config["data"]["train"],
+        validation=config["data"]["validation"],
+        seed=config["training"]["seed"],
+        **{k: config[k] for k in ("backend", "device", "date")},
+        **{
+            k: model[k]
+            for k in ("parameters", "vocab_size", "embed_dim", "num_layers", "hidden_dim")
+        },
+    )

@@ -1,0 +1,387 @@
+"""Training: from a data set's name to a run folder."""
+
+import csv
+import dataclasses
+import datetime
+import importlib.util
+import io
+import json
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from zoo import card, catalogue, devices
+from zoo.batches import Batches
+from zoo.bundle import Bundle
+from zoo.datasets import Dataset, load_dataset
+from zoo.files import replacing, write_text
+from zoo.text import DELIMITER, Tokenizer, Vocabulary
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """All that decides what a run becomes.
+
+    Attributes:
+        model: A name of the catalogue.
+        dataset: What `zoo.datasets.load_dataset` takes.
+        epochs: Most passes over the training texts.
+        patience: Epochs without a better validation accuracy after which training stops.
+        batch_size: Texts in a step.
+        max_length: Token ids of a text; what is longer is cut.
+        vocab_size: Most token ids, the special ones included.
+        seed: Decides initial weights, order of texts and dropout.
+        learning_rate: Of Adam.
+        clip_norm: Largest norm of all gradients together.
+        embed_dim, hidden_dim, num_layers, dropout: As in `zoo.create_model`; None is the
+            model's own.
+        limit: Train on the first so many texts only.
+        text_column, label_column: Where a data set has them under other names.
+        data_dir, download_dir: Where TensorFlow Datasets keeps what it prepares and downloads.
+        mixed_precision: Compute in 16 bits; None does so where there is a GPU.
+    """
+
+    model: str
+    dataset: str
+    epochs: int = 10
+    patience: int = 3
+    batch_size: int = 32
+    max_length: int = 256
+    vocab_size: int = 20_000
+    seed: int = 0
+    learning_rate: float = 1e-3
+    clip_norm: float = 1.0
+    embed_dim: int | None = None
+    hidden_dim: int | None = None
+    num_layers: int | None = None
+    dropout: float | None = None
+    limit: int | None = None
+    text_column: str = "text"
+    label_column: str = "label"
+    data_dir: str | None = None
+    download_dir: str | None = None
+    mixed_precision: bool | None = None
+
+    def __post_init__(self):
+        catalogue.find(self.model)
+        for name in ("epochs", "patience", "batch_size", "max_length"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        if self.vocab_size < 4:
+            raise ValueError(
+                f"vocab_size must be at least 4 (padding, start, unknown and one word), "
+                f"not {self.vocab_size}."
+            )
+        if self.seed < 0:
+            raise ValueError(f"seed must be 0 or more, not {self.seed}.")
+        for name in ("learning_rate", "clip_norm"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be above 0, not {getattr(self, name)}.")
+
+
+class RunError(ValueError):
+    """A run folder that cannot be written to or gone on with."""
+
+
+def train(
+    config: TrainingConfig,
+    output: Path,
+    *,
+    resume: bool = False,
+    tensorboard: bool = True,
+    verbose: bool = True,
+) -> Bundle:
+    """Trains a model and writes its run folder (see `zoo.bundle`).
+
+    The vocabulary comes from the training texts alone. The weights kept are those of the epoch
+    with the best validation accuracy (of equal ones, the lowest loss). The test texts are read
+    once, at the end, with those weights.
+
+    Args:
+        config: What to train on what, and how.
+        output: The run folder. While a run goes on it holds `checkpoint/`.
+        resume: Go on after the last whole epoch of an interrupted run.
+        tensorboard: Write logs for TensorBoard to `output/logs`, where TensorFlow is installed.
+        verbose: Show progress.
+
+    Returns:
+        The trained model.
+
+    Raises:
+        RunError: If `output` holds a run already, or with `resume` none that can go on.
+        zoo.datasets.DatasetError: If the data set cannot be read.
+    """
+    say: Callable[..., None] = print if verbose else lambda *_: None
+    checkpoint = Checkpoint(output / "checkpoint", config.patience)
+    _check_folder(config, output, checkpoint, resume)
+
+    say(f"Device: {devices.describe()}; Keras {keras.__version__} on {keras.backend.backend()}")
+    started = time.monotonic()
+    dataset = load_dataset(
+        config.dataset,
+        data_dir=config.data_dir,
+        download_dir=config.download_dir,
+        limit=config.limit,
+        seed=config.seed,
+        text_column=config.text_column,
+        label_column=config.label_column,
+    )
+    _set_seed(config.seed)
+    vocabulary = Vocabulary.from_texts(dataset.train.texts, size=config.vocab_size)
+    tokenizer = Tokenizer(vocabulary, config.max_length, DELIMITER)
+    say(
+        f"Data: {dataset.name}, {len(dataset.labels)} labels; {len(dataset.train.texts):,} texts "
+        f"to train, {len(dataset.valid.texts):,} to validate, {len(dataset.test.texts):,} to test; "
+        f"{vocabulary.size:,} token ids"
+    )
+    mixed = config.mixed_precision
+    mixed = bool(devices.accelerators()) if mixed is None else mixed
+
+    train_ids = tokenizer.encode(dataset.train.texts)
+    valid = Batches(tokenizer.encode(dataset.valid.texts), dataset.valid.labels, 256)
+    model = _create(config, vocabulary.size, len(dataset.labels), mixed=mixed)
+    _compile(config, model)
+    if resume and checkpoint.exists:
+        model = checkpoint.restore()
+    steps = -(-len(train_ids) // config.batch_size)
+    epoch = int(model.optimizer.iterations) // steps
+    checkpoint.history = checkpoint.history[:epoch]
+    if resume:
+        say(f"Resuming after epoch {epoch} of {config.epochs}")
+    batches = Batches(
+        train_ids, dataset.train.labels, config.batch_size, seed=config.seed, epoch=epoch
+    )
+    write_text(output / "checkpoint" / "config.json", _dumps(dataclasses.asdict(config)))
+    say(f"Model: {config.model}, {model.count_params():,} parameters")
+    if not checkpoint.is_over:
+        model.fit(
+            batches,
+            validation_data=valid,
+            initial_epoch=epoch,
+            epochs=config.epochs,
+            shuffle=False,  # the batches shuffle themselves, the same in each run
+            callbacks=[checkpoint, *_tensorboard(output / "logs", tensorboard, say)],
+            verbose="auto" if verbose else 0,
+        )
+
+    # Trained in 16 bits or not, the model that is kept computes in 32.
+    final = _create(config, vocabulary.size, len(dataset.labels), mixed=False)
+    final.load_weights(checkpoint.best_weights)
+    bundle = Bundle(
+        final, tokenizer, dataset.labels, _record(config, final, tokenizer, dataset, mixed)
+    )
+    classifier = bundle.classifier()
+    figures: dict[str, Any] = {
+        "best_epoch": checkpoint.best["epoch"],
+        "validation": classifier.evaluate(dataset.valid.texts, dataset.valid.labels),
+        "test": classifier.evaluate(dataset.test.texts, dataset.test.labels),
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    write_text(output / "history.csv", checkpoint.table)
+    write_text(output / "metrics.json", _dumps(figures))
+    write_text(output / "README.md", card.render(bundle, figures))
+    bundle.save(output)
+    checkpoint.remove()
+    for split in ("validation", "test"):
+        say(f"{split.capitalize()}: accuracy {figures[split]['accuracy']:.4f}")
+    say(f"Written: {output}")
+    return bundle
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """What a killed run needs to go on as if nothing had been: weights, optimizer, history.
+
+    The files are written in the order history, best weights, model. A kill between two of them
+    is healed on resuming: the model's step count says how many epochs are whole, rows beyond it
+    are dropped, and the epoch that is trained again writes the same again.
+    """
+
+    def __init__(self, folder: Path, patience: int):
+        super().__init__()
+        self.folder, self.patience = folder, patience
+        self.best_weights = folder / "best.weights.h5"
+        self.last = folder / "last.keras"
+        self.history: list[dict[str, float]] = []
+
+    @property
+    def exists(self) -> bool:
+        return self.last.is_file()
+
+    @property
+    def best(self) -> dict[str, float]:
+        return max(self.history, key=lambda row: (row["val_accuracy"], -row["val_loss"]))
+
+    @property
+    def is_over(self) -> bool:
+        return bool(self.history) and len(self.history) - self.best["epoch"] >= self.patience
+
+    @property
+    def table(self) -> str:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, fieldnames=list(self.history[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.history)
+        return text.getvalue()
+
+    def restore(self) -> keras.Model:
+        with (self.folder / "history.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.history = [
+            {key: int(value) if key == "epoch" else float(value) for key, value in row.items()}
+            for row in rows
+        ]
+        return keras.models.load_model(self.last)
+
+    def remove(self):
+        for path in sorted(self.folder.glob("*")):
+            path.unlink()
+        self.folder.rmdir()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._started = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        seconds = round(time.monotonic() - self._started, 2)
+        figures = {key: float(value) for key, value in logs.items()}
+        self.history.append({"epoch": epoch + 1, **figures, "seconds": seconds})
+        write_text(self.folder / "history.csv", self.table)
+        if self.best is self.history[-1]:
+            with replacing(self.best_weights) as partial:
+                self.model.save_weights(partial)
+        with replacing(self.last) as partial:
+            self.model.save(partial)
+        if self.is_over:
+            self.model.stop_training = True
+
+
+def read_config(output: Path) -> TrainingConfig:
+    """The settings of an interrupted run.
+
+    Raises:
+        RunError: If there is none at `output`.
+    """
+    path = output / "checkpoint" / "config.json"
+    if not path.is_file():
+        state = "is finished" if (output / "model.keras").is_file() else "holds no run"
+        raise RunError(f"There is nothing to resume: {output} {state}.")
+    return TrainingConfig(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def _check_folder(config, output, checkpoint, resume):
+    if resume:
+        before = read_config(output)
+        changed = [
+            field.name
+            for field in dataclasses.fields(TrainingConfig)
+            if field.name not in ("epochs", "patience")
+            and getattr(before, field.name) != getattr(config, field.name)
+        ]
+        if changed:
+            raise RunError(
+                f"{output} was begun with other settings ({', '.join(changed)}). Resume with the "
+                "same ones, or choose another --output."
+            )
+        return
+    if (output / "model.keras").exists():
+        raise RunError(f"{output} holds a finished run. Choose another --output, or remove it.")
+    if checkpoint.folder.exists():
+        raise RunError(
+            f"{output} holds an interrupted run. Go on with --resume --output {output}, choose "
+            "another --output, or remove it."
+        )
+
+
+def _set_seed(seed):
+    keras.utils.set_random_seed(seed)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+
+
+def _create(config, vocab_size, num_classes, *, mixed) -> keras.Model:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(devices.mixed_policy() if mixed else "float32")
+    try:
+        return catalogue.create_model(
+            config.model,
+            vocab_size=vocab_size,
+            num_classes=num_classes,
+            embed_dim=config.embed_dim,
+            hidden_dim=config.hidden_dim,
+            num_layers=config.num_layers,
+            dropout=config.dropout,
+        )
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _compile(config, model):
+    model.compile(
+        keras.optimizers.Adam(config.learning_rate, global_clipnorm=config.clip_norm),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        # TensorFlow's loops are faster without XLA; JAX compiles always.
+        jit_compile=keras.backend.backend() == "jax",
+    )
+
+
+def _tensorboard(folder, wanted, say):
+    if not wanted:
+        return []
+    # Keras asks for them no sooner than it writes the first line.
+    missing = [name for name in ("tensorflow", "tensorboard") if not importlib.util.find_spec(name)]
+    if missing:
+        say(f"No logs for TensorBoard: {' and '.join(missing)} not installed.")
+        return []
+    return [keras.callbacks.TensorBoard(str(folder), write_graph=False)]
+
+
+def _record(config: TrainingConfig, model, tokenizer: Tokenizer, dataset: Dataset, mixed) -> dict:
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Bidirectional)]
+    dropouts = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    embedding = model.get_layer("embedding")
+    packages = ("birnn-zoo", "keras", "tensorflow", "jax", "torch", "numpy")
+    return {
+        "model": {
+            "name": config.model,
+            "vocab_size": embedding.input_dim,
+            "num_classes": len(dataset.labels),
+            "embed_dim": embedding.output_dim,
+            "hidden_dim": layers[0].forward_layer.cell.units,
+            "num_layers": len(layers),
+            "dropout": dropouts[0].rate,
+            "parameters": model.count_params(),
+        },
+        "tokenizer": {"max_length": tokenizer.max_length, "delimiter": tokenizer.delimiter},
+        "data": {
+            "name": dataset.name,
+            "source": dataset.source,
+            "train": len(dataset.train.texts),
+            "validation": len(dataset.valid.texts),
+            "test": len(dataset.test.texts),
+        },
+        "training": {**dataclasses.asdict(config), "mixed_precision": mixed},
+        "device": devices.describe(),
+        "backend": keras.backend.backend(),
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in packages},
+        "date": datetime.date.today().isoformat(),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _dumps(value) -> str:
+    return json.dumps(value, indent=2) + "\n"
