@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from export import architecture, texts
-from export.tflite import LOWERINGS
+from export.tflite import LOWERINGS, automatic, available
 from export.tflite.metadata import add_metadata
 from export.tflite.quantize import PRECISIONS, quantize
 from export.verification import Verified, verify
@@ -83,7 +83,8 @@ def export_model(
         run_or_model: A run folder, a `zoo.bundle.Bundle`, or a Keras model of the same shape
             (embedding, recurrent layers, dense), whose files then hold no tokenizer.
         folder: Where to write; `RUN/export` if it is left out.
-        lowering: `auto`, `all`, or one of `export.tflite.LOWERINGS`.
+        lowering: `auto`, one file for MediaPipe and one for LiteRT; `all` that the model has; or
+            `fused`, `loop` or `unrolled`.
         precision: `float32`, `float16`, `int8` or `all`.
         max_length: Ids of a text; the run's own if it is left out.
         texts: Texts to verify with, beside those that the export makes up.
@@ -96,7 +97,7 @@ def export_model(
         export.architecture.UnsupportedModelError: If the model has another shape.
         export.verification.VerificationError: If a file answers otherwise than the model.
     """
-    lowerings = choose("lowering", lowering, LOWERINGS, auto=("loop",))
+    choose("lowering", lowering, ("auto", *LOWERINGS))
     precisions = choose("precision", precision, PRECISIONS)
     source = _source(run_or_model, max_length, texts)
     if folder is None:
@@ -109,6 +110,10 @@ def export_model(
         raise ValueError("max_length is needed for a Keras model: the number of ids of a text.")
 
     read = architecture.read(source.model)
+    if lowering == "auto":
+        lowerings = automatic(read)
+    else:
+        lowerings = available(read) if lowering == "all" else (lowering,)
     ids = _questions(source, length, len(read.embedding))
     reference = _reference(source.model, read.softmax)
     written = []
@@ -119,23 +124,16 @@ def export_model(
     return written
 
 
-def choose(
-    what: str, name: str, all_names: Iterable[str], auto: tuple[str, ...] = ()
-) -> tuple[str, ...]:
-    """The names that `all`, `auto` or a single name stands for.
+def choose(what: str, name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """The names that `all` or a single name stands for.
 
     Raises:
         ValueError: If there is no such name.
     """
-    known = tuple(all_names)
-    if name == "all":
-        return known
-    if name == "auto" and auto:
-        return auto
-    if name in known:
-        return (name,)
-    names = ", ".join([*(["auto"] if auto else []), *known, "all"])
-    raise ValueError(f"{what} must be one of {names}, not {name!r}.")
+    known = tuple(known)
+    if name != "all" and name not in known:
+        raise ValueError(f"{what} must be one of {', '.join([*known, 'all'])}, not {name!r}.")
+    return known if name == "all" else (name,)
 
 
 def write_manifest(folder: Path, written: Iterable[ExportedFile]) -> None:

@@ -4,14 +4,15 @@ Every function appends one operator to a graph and returns its output. Versions 
 that have what is used; a runtime refuses a file whose versions it does not know.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from export.tflite.graph import Graph, GraphError, Tensor
 
-FLOATS = (np.dtype(np.float32), np.dtype(np.float16))
+TANH = schema.ActivationFunctionType.TANH
 
 
 def _check(condition: bool, operator: str, rule: str, *tensors: Tensor) -> None:
@@ -122,6 +123,15 @@ def slice_rows(graph: Graph, x: Tensor, rows: int) -> Tensor:
     shape = (rows, *x.shape[1:])
     begin, size = graph.constant([0] * len(shape), np.int32), graph.constant(shape, np.int32)
     return graph.add("SLICE", [x, begin, size], [(shape, x.dtype)], _options("SliceOptions"))[0]
+
+
+def unstack_rows(graph: Graph, x: Tensor) -> list[Tensor]:
+    """The rows of x [rows, columns], [1, columns] each."""
+    _check(len(x.shape) == 2, "SPLIT", "x [rows, columns]", x)
+    rows, columns = x.shape
+    axis = graph.constant(0, np.int32)
+    options = _options("SplitOptions", numSplits=rows)
+    return graph.add("SPLIT", [axis, x], [((1, columns), x.dtype)] * rows, options)
 
 
 def concatenate(graph: Graph, tensors: Sequence[Tensor], axis: int) -> Tensor:
@@ -239,3 +249,99 @@ def while_loop(
         raise GraphError(f"WHILE: its condition gives {answer}, not one bool.")
     options = _options("WhileOptions", condSubgraphIndex=condition[0], bodySubgraphIndex=body[0])
     return graph.add("WHILE", values, kinds(values), options)
+
+
+def reverse_sequence(graph: Graph, x: Tensor, lengths: Tensor) -> Tensor:
+    """x [batch, time, features] with the first `lengths` [batch] steps in reversed order."""
+    code = "REVERSE_SEQUENCE"
+    _check(len(x.shape) == 3, code, "x [batch, time, features]", x)
+    _check(
+        lengths.dtype == np.int32 and lengths.shape == x.shape[:1], code, "int32 lengths", lengths
+    )
+    options = _options("ReverseSequenceOptions", seqDim=1, batchDim=0)
+    return graph.add(code, [x, lengths], [(x.shape, x.dtype)], options)[0]
+
+
+def set_to_zero(graph: Graph, state: Tensor) -> None:
+    """Sets a variable [1, units] to zero, each time the file is called.
+
+    No operator assigns a variable that the recurrent operators keep their state in. But an SVDF
+    has a state of its own, and with a memory of one step it overwrites it with the product of its
+    input and its weights: zero here. It must stand before the operator that reads the state.
+    """
+    code = "SVDF"
+    _check(state.variable and len(state.shape) == 2 and state.shape[0] == 1, code, "a state", state)
+    units = state.shape[1]
+    column = graph.constant(np.zeros((units, 1), np.float32))
+    inputs = [
+        graph.constant(np.zeros((1, 1), np.float32)),
+        column,  # weights of the input
+        column,  # weights of the memory
+        graph.constant(np.zeros(units, np.float32)),  # not every runtime knows how to do without
+        state,
+    ]
+    options = _options("SVDFOptions", rank=1)
+    graph.add(code, inputs, [((1, units), np.float32)], options)
+
+
+@dataclass(frozen=True)
+class LSTMWeights:
+    """What one fused LSTM computes with, by the gates i (input), f (forget), g (cell), o (output).
+
+    Attributes:
+        kernel: [units, features] a gate.
+        recurrent_kernel: [units, units] a gate.
+        bias: [units] a gate.
+        peephole: [units] for i, f and o; empty without peepholes.
+    """
+
+    kernel: Mapping[str, np.ndarray]
+    recurrent_kernel: Mapping[str, np.ndarray]
+    bias: Mapping[str, np.ndarray]
+    peephole: Mapping[str, np.ndarray]
+
+
+def sequence_lstm(graph: Graph, x: Tensor, weights: LSTMWeights) -> Tensor:
+    """An LSTM over x [1, time, features], from zero states: [1, time, units]."""
+    code = "UNIDIRECTIONAL_SEQUENCE_LSTM"
+    units, features = weights.kernel["f"].shape
+    _check(x.shape[0] == 1 and x.shape[2:] == (features,), code, f"x [1, time, {features}]", x)
+
+    def each(part: Mapping[str, np.ndarray], gates: str) -> list[Tensor | None]:
+        return [graph.constant(part[gate]) if part else None for gate in gates]
+
+    states = [graph.variable((1, units)) for _ in "hc"]
+    for state in states:
+        set_to_zero(graph, state)
+    inputs: list[Tensor | None] = [x]
+    inputs += each(weights.kernel, "ifgo")
+    inputs += each(weights.recurrent_kernel, "ifgo")
+    inputs += each(weights.peephole, "ifo")
+    inputs += each(weights.bias, "ifgo")
+    inputs += [None, None]  # no projection
+    inputs += states
+    inputs += [None] * 4  # no layer normalisation; tflite-micro wants the places
+    options = _options("UnidirectionalSequenceLSTMOptions", fusedActivationFunction=TANH)
+    return graph.add(code, inputs, [((*x.shape[:2], units), x.dtype)], options)[0]
+
+
+def sequence_rnn(
+    graph: Graph, x: Tensor, kernel: np.ndarray, recurrent_kernel: np.ndarray, bias: np.ndarray
+) -> Tensor:
+    """A simple recurrent layer over x [1, time, features], from a zero state: [1, time, units].
+
+    Args:
+        graph: Where it stands.
+        x: [1, time, features].
+        kernel: [units, features].
+        recurrent_kernel: [units, units].
+        bias: [units].
+    """
+    code = "UNIDIRECTIONAL_SEQUENCE_RNN"
+    units, features = kernel.shape
+    _check(x.shape[0] == 1 and x.shape[2:] == (features,), code, f"x [1, time, {features}]", x)
+    state = graph.variable((1, units))
+    set_to_zero(graph, state)
+    constants = [graph.constant(part) for part in (kernel, recurrent_kernel, bias)]
+    options = _options("SequenceRNNOptions", fusedActivationFunction=TANH)
+    return graph.add(code, [x, *constants, state], [((*x.shape[:2], units), x.dtype)], options)[0]

@@ -1,5 +1,7 @@
 """What every lowering has in common: the ids' length, the embedding, the head."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 
@@ -37,6 +39,53 @@ def finish(graph: Graph, architecture: Architecture, features: Tensor) -> None:
     probabilities = ops.softmax(graph, ops.fully_connected(graph, features, weights, bias))
     probabilities.name = "probabilities"
     graph.outputs = [probabilities]
+
+
+def one_graph(
+    architecture: Architecture,
+    max_length: int,
+    scan: Callable[[Graph, keras.Layer, Tensor], Tensor],
+) -> Model:
+    """A classifier in one subgraph, its masks exact, from a scan that knows no mask.
+
+    Args:
+        architecture: The classifier.
+        max_length: L, the number of ids in the file's input.
+        scan: From a graph, a cell and x [L, features] to all outputs [L, outputs].
+    """
+    model, graph, ids = begin(max_length)
+    steps = length(graph, architecture, ids)
+    x = embed(graph, architecture, ids)
+    for layer in architecture.layers:
+        results = []
+        for direction in layer.directions:
+            if not direction.go_backwards:
+                outputs = scan(graph, direction.cell, x)
+            else:
+                # What is behind the text stays behind it.
+                outputs = scan(graph, direction.cell, reverse(graph, x, steps))
+                if layer.return_sequences:
+                    outputs = reverse(graph, outputs, steps)
+            if not layer.return_sequences:
+                outputs = last_row(graph, outputs, steps)
+            results.append(outputs)
+        x = ops.concatenate(graph, results, 1) if len(results) > 1 else results[0]
+    finish(graph, architecture, x)
+    return model
+
+
+def reverse(graph: Graph, x: Tensor, steps: Tensor) -> Tensor:
+    """x [time, features] with its first steps in reversed order."""
+    sequence = ops.reshape(graph, x, (1, *x.shape))
+    return ops.reshape(graph, ops.reverse_sequence(graph, sequence, steps), x.shape)
+
+
+def last_row(graph: Graph, outputs: Tensor, steps: Tensor) -> Tensor:
+    """The output of the text's last step, [1, outputs]; zeros for an empty text."""
+    zero, one = (graph.constant([value], np.int32) for value in (0, 1))
+    place = ops.maximum(graph, ops.subtract(graph, steps, one), zero)
+    any_step = ops.cast(graph, ops.less(graph, zero, steps), np.float32)
+    return ops.multiply(graph, ops.gather(graph, outputs, place), any_step)
 
 
 class TracedCell:

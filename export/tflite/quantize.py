@@ -34,6 +34,13 @@ def quantize(model: Model, precision: str) -> None:
             shared.rewrite(graph, operator)
 
 
+# Where the fused operators have weights: kernels, recurrent kernels and peepholes.
+SEQUENCE_WEIGHTS = {
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": range(1, 12),
+    "UNIDIRECTIONAL_SEQUENCE_RNN": range(1, 3),
+}
+
+
 class _Shared:
     """Rewrites operators; a weight that several of them use is converted once."""
 
@@ -42,6 +49,9 @@ class _Shared:
         self.converted: dict[Tensor, Tensor] = {}
 
     def rewrite(self, graph: Graph, operator: Operator) -> None:
+        if operator.code in SEQUENCE_WEIGHTS:
+            self.sequence(graph, operator, SEQUENCE_WEIGHTS[operator.code])
+            return
         place = {"FULLY_CONNECTED": 1, "GATHER": 0}.get(operator.code)
         weights = None if place is None else operator.inputs[place]
         if weights is None or not _is_large_matrix(weights):
@@ -79,6 +89,20 @@ class _Shared:
             operator.options.asymmetricQuantizeInputs = True
         graph.operators.append(operator)
 
+    def sequence(self, graph: Graph, operator: Operator, places: range) -> None:
+        weights = {place: operator.inputs[place] for place in places if operator.inputs[place]}
+        # The kernel takes them all in one type.
+        if any(_is_large_matrix(tensor) for tensor in weights.values()):
+            for place, tensor in weights.items():
+                if self.precision == "float16":
+                    operator.inputs[place] = ops.dequantize(graph, self.half(graph, tensor))
+                else:
+                    operator.inputs[place] = _whole(graph, tensor)
+            if self.precision == "int8":
+                operator.version = 3  # the first with asymmetric activations
+                operator.options.asymmetricQuantizeInputs = True
+        graph.operators.append(operator)
+
     def half(self, graph: Graph, weights: Tensor) -> Tensor:
         if weights not in self.converted:
             largest = np.abs(weights.value).max()
@@ -106,6 +130,15 @@ def _rows(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     scales = np.where(largest > 0, largest / 127, 1).astype(np.float32)
     integers = np.clip(np.round(matrix / scales[:, None]), -127, 127).astype(np.int8)
     return integers, scales
+
+
+def _whole(graph: Graph, tensor: Tensor) -> Tensor:
+    """int8 with one scale: the fused kernels read no more of them."""
+    largest = float(np.abs(tensor.value).max())
+    scale = largest / 127 if largest > 0 else 1.0
+    integers = np.clip(np.round(tensor.value / scale), -127, 127).astype(np.int8)
+    quantization = Quantization(np.array([scale], np.float32), np.zeros(1, np.int64))
+    return graph.constant(integers, quantization=quantization, name=tensor.name)
 
 
 def _take_over(graph: Graph, result: Tensor, old: Tensor) -> None:

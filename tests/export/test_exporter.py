@@ -35,8 +35,25 @@ def test_same_model_gives_the_same_bytes(tmp_path):
     source = bundle()
     for folder in ("a", "b"):
         export.export_model(source, tmp_path / folder, precision="int8")
-    (a,), (b,) = ((tmp_path / f).glob("*.tflite") for f in ("a", "b"))
-    assert a.read_bytes() == b.read_bytes()
+    a, b = (sorted((tmp_path / folder).glob("*.tflite")) for folder in ("a", "b"))
+    assert [path.name for path in a] == [path.name for path in b]
+    assert [path.read_bytes() for path in a] == [path.read_bytes() for path in b]
+
+
+@pytest.mark.parametrize(
+    ("name", "automatic", "every"),
+    [
+        ("bilstm", ["fused", "loop"], ["fused", "loop", "unrolled"]),
+        ("bigru", ["unrolled", "loop"], ["loop", "unrolled"]),
+    ],
+)
+def test_what_auto_and_all_stand_for(tmp_path, name, automatic, every):
+    source = bundle(name, max_length=6)
+    for lowering, expected in (("auto", automatic), ("all", every)):
+        written = export.export_model(source, tmp_path, lowering=lowering)
+        assert [file.lowering for file in written] == expected
+        assert all(file.precision == "int8" for file in written)
+        assert all(file.subgraphs == 1 for file in written if file.lowering != "loop")
 
 
 def test_file_answers_texts_as_the_model(tmp_path):
@@ -57,8 +74,8 @@ def test_shorter_texts_on_request(tmp_path):
 
 
 def test_keras_model_without_a_tokenizer(tmp_path):
-    (file,) = export.export_model(classifier("bigru"), tmp_path, precision="int8", max_length=9)
-    assert file.path == "bigru-loop-int8.tflite"
+    file, _ = export.export_model(classifier("bigru"), tmp_path, max_length=9)
+    assert file.path == "bigru-unrolled-int8.tflite"
     with pytest.raises(litert.ModelFileError, match="no metadata"):
         litert.load(tmp_path / file.path)
     with pytest.raises(ValueError, match="max_length is needed"):

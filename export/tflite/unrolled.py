@@ -1,0 +1,37 @@
+"""The unrolled lowering: every step written out, in one subgraph, for MediaPipe and any cell.
+
+The same graph as the fused lowering's (see `export.tflite.fused`), with the cell's step L times in
+the place of the one operator. The weights are stored once, but each step is an operator of its
+own, so the file's structure and the runtime's memory grow with L.
+"""
+
+import keras
+
+from export.architecture import Architecture
+from export.tflite import ops, parts
+from export.tflite.graph import Graph, Model, Tensor
+
+
+def build(architecture: Architecture, max_length: int) -> Model:
+    """Lowers a classifier to single steps.
+
+    Args:
+        architecture: The classifier.
+        max_length: L, the number of ids in the file's input.
+
+    Returns:
+        A model from int32 [1, L] ids to float32 [1, classes] probabilities.
+    """
+    return parts.one_graph(architecture, max_length, _scan)
+
+
+def _scan(graph: Graph, cell: keras.Layer, x: Tensor) -> Tensor:
+    time = x.shape[0]
+    traced = parts.TracedCell(cell, *x.shape)
+    projected = x if traced.project is None else traced.project.place(graph, x)[0]
+    states = traced.initial_states(graph)
+    outputs = []
+    for inputs in ops.unstack_rows(graph, projected):
+        output, *states = traced.step.place(graph, inputs, *states)
+        outputs.append(output)
+    return ops.concatenate(graph, outputs, 0) if time > 1 else outputs[0]

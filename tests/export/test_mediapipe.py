@@ -1,0 +1,63 @@
+"""Exported files in the real MediaPipe: raw texts in, Keras's scores out."""
+
+import numpy as np
+import pytest
+
+import export
+from export.verification import LARGEST_DIFFERENCE
+from tests.export.models import bundle
+
+text = pytest.importorskip("mediapipe.tasks.python.text", reason="mediapipe is not installed")
+
+TEXTS = [
+    "",
+    "   ",
+    "Good film!",
+    "never\tGOOD\nbook",
+    "NOT bad, not bad.",
+    "çà 日本 фильм",
+    "bad " * 60,
+    "words that nobody knows",
+]
+
+
+def classifier(content):
+    from mediapipe.tasks.python import BaseOptions
+
+    options = text.TextClassifierOptions(base_options=BaseOptions(model_asset_buffer=content))
+    return text.TextClassifier.create_from_options(options)
+
+
+def scores(client, texts, labels):
+    rows = []
+    for one in texts:
+        (head,) = client.classify(one).classifications
+        by_label = {category.category_name: category.score for category in head.categories}
+        rows.append([by_label[label] for label in labels])
+    return np.array(rows, np.float32)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16", "int8"])
+@pytest.mark.parametrize(
+    ("name", "lowering"),
+    [("bilstm", "fused"), ("peephole-bilstm", "fused"), ("bigru", "unrolled")],
+)
+def test_scores_are_keras_scores_and_depend_on_the_text_alone(tmp_path, name, lowering, precision):
+    source = bundle(name, embed_dim=16, hidden_dim=24)
+    source.model.set_weights([weight * 0.4 for weight in source.model.get_weights()])
+    (file,) = export.export_model(source, tmp_path, lowering=lowering, precision=precision)
+    with classifier((tmp_path / file.path).read_bytes()) as client:
+        first = scores(client, TEXTS, source.labels)
+        again = scores(client, TEXTS[::-1] + TEXTS, source.labels)
+    expected = source.classifier().scores(TEXTS)
+    np.testing.assert_allclose(first, expected, atol=LARGEST_DIFFERENCE[precision] / 5)
+    np.testing.assert_array_equal(again[: len(TEXTS)][::-1], first)
+    np.testing.assert_array_equal(again[len(TEXTS) :], first)
+
+
+def test_loop_is_refused_there(tmp_path):
+    """Why there are other lowerings."""
+    source = bundle()
+    (file,) = export.export_model(source, tmp_path, lowering="loop")
+    with pytest.raises(Exception, match="single subgraph"):
+        classifier((tmp_path / file.path).read_bytes())
