@@ -252,7 +252,7 @@ def while_loop(
 
 
 def reverse_sequence(graph: Graph, x: Tensor, lengths: Tensor) -> Tensor:
-    """x [batch, time, features] with the first `lengths` [batch] steps in reversed order."""
+    """X [batch, time, features] with the first `lengths` [batch] steps in reversed order."""
     code = "REVERSE_SEQUENCE"
     _check(len(x.shape) == 3, code, "x [batch, time, features]", x)
     _check(

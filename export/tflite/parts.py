@@ -75,7 +75,7 @@ def one_graph(
 
 
 def reverse(graph: Graph, x: Tensor, steps: Tensor) -> Tensor:
-    """x [time, features] with its first steps in reversed order."""
+    """X [time, features] with its first steps in reversed order."""
     sequence = ops.reshape(graph, x, (1, *x.shape))
     return ops.reshape(graph, ops.reverse_sequence(graph, sequence, steps), x.shape)
 

@@ -90,7 +90,8 @@ class _Shared:
         graph.operators.append(operator)
 
     def sequence(self, graph: Graph, operator: Operator, places: range) -> None:
-        weights = {place: operator.inputs[place] for place in places if operator.inputs[place]}
+        found = ((place, operator.inputs[place]) for place in places)
+        weights = {place: tensor for place, tensor in found if tensor is not None}
         # The kernel takes them all in one type.
         if any(_is_large_matrix(tensor) for tensor in weights.values()):
             for place, tensor in weights.items():

@@ -59,7 +59,7 @@ def test_without_the_reset_verification_fails(monkeypatch):
 def test_cells_without_an_operator_are_refused_before_any_work():
     read = architecture.read(classifier("bigru"))
     assert available(read) == ("loop", "unrolled")
-    with pytest.raises(fused.NotFusedError, match="GRUCell has no fused .*'loop', or 'unrolled'"):
+    with pytest.raises(fused.NotFusedError, match=r"GRUCell has no fused .*'loop', or 'unrolled'"):
         fused.build(read, LENGTH)
 
 
