@@ -6,11 +6,11 @@ import unicodedata
 
 import numpy as np
 import pytest
-from tests.echo_model import echo_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from export.tflite.metadata import add_metadata
+from tests.echo_model import echo_model
 from zoo.text import DELIMITER, PAD, START, UNKNOWN, Tokenizer, Vocabulary
 
 pytest.importorskip("mediapipe", reason="the device's tokenizer is MediaPipe's")

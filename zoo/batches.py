@@ -21,12 +21,18 @@ class Batches(keras.utils.PyDataset):
         seed: Shuffles texts and batches, differently in each epoch and the same in each run;
             None keeps one fixed order, by length.
         epoch: The number of the first epoch that is read, for a run that goes on.
+        word_dropout: Share of the words that are replaced by `unknown`, others in each epoch: a
+            model learns to do without any one word, and what to make of words that it never saw.
+        unknown: The id of unknown words; lower ids are special and never replaced.
     """
 
-    def __init__(self, ids, labels, batch_size, *, seed=None, epoch=0):
+    def __init__(
+        self, ids, labels, batch_size, *, seed=None, epoch=0, word_dropout=0.0, unknown=0
+    ):
         super().__init__()
         self.ids, self.labels = ids, labels
         self.batch_size, self.seed, self.epoch = batch_size, seed, epoch
+        self.word_dropout, self.unknown = word_dropout, unknown
         self.lengths = np.count_nonzero(ids != PAD_ID, axis=1)
         self._arrange()
 
@@ -38,6 +44,10 @@ class Batches(keras.utils.PyDataset):
         longest = max(int(self.lengths[rows].max()), 1)
         length = min(ROUND_TO * math.ceil(longest / ROUND_TO), self.ids.shape[1])
         ids = self.ids[rows, :length]
+        if self.word_dropout:
+            rng = np.random.default_rng((self.seed, self.epoch, index))
+            dropped = (rng.random(ids.shape) < self.word_dropout) & (ids > self.unknown)
+            ids = np.where(dropped, np.int32(self.unknown), ids)
         if index == 0:
             # Keras takes the shape of the first two batches for that of all, if it is the same.
             # This one is the longest, so a column more makes it unlike any other.

@@ -37,8 +37,9 @@ class TrainingConfig:
         max_length: Token ids of a text; what is longer is cut.
         vocab_size: Most token ids, the special ones included.
         seed: Decides initial weights, order of texts and dropout.
-        learning_rate: Of Adam.
+        learning_rate: Of Adam, at the start; it falls to zero over all epochs, along a cosine.
         clip_norm: Largest norm of all gradients together.
+        word_dropout: Share of the words that are replaced by the unknown word in training.
         embed_dim, hidden_dim, num_layers, dropout: As in `zoo.create_model`; None is the
             model's own.
         limit: Train on the first so many texts only.
@@ -57,6 +58,7 @@ class TrainingConfig:
     seed: int = 0
     learning_rate: float = 1e-3
     clip_norm: float = 1.0
+    word_dropout: float = 0.1
     embed_dim: int | None = None
     hidden_dim: int | None = None
     num_layers: int | None = None
@@ -83,6 +85,10 @@ class TrainingConfig:
         for name in ("learning_rate", "clip_norm"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0, not {getattr(self, name)}.")
+        if not 0 <= self.word_dropout < 1:
+            raise ValueError(
+                f"word_dropout must be at least 0 and below 1, not {self.word_dropout}."
+            )
 
 
 class RunError(ValueError):
@@ -100,7 +106,7 @@ def train(
     """Trains a model and writes its run folder (see `zoo.bundle`).
 
     The vocabulary comes from the training texts alone. The weights kept are those of the epoch
-    with the best validation accuracy (of equal ones, the lowest loss). The test texts are read
+    with the best validation accuracy, and of equal ones the lowest loss. The test texts are read
     once, at the end, with those weights.
 
     Args:
@@ -146,16 +152,22 @@ def train(
     train_ids = tokenizer.encode(dataset.train.texts)
     valid = Batches(tokenizer.encode(dataset.valid.texts), dataset.valid.labels, 256)
     model = _create(config, vocabulary.size, len(dataset.labels), mixed=mixed)
-    _compile(config, model)
+    steps = -(-len(train_ids) // config.batch_size)
+    _compile(config, model, steps)
     if resume and checkpoint.exists:
         model = checkpoint.restore()
-    steps = -(-len(train_ids) // config.batch_size)
     epoch = int(model.optimizer.iterations) // steps
     checkpoint.history = checkpoint.history[:epoch]
     if resume:
         say(f"Resuming after epoch {epoch} of {config.epochs}")
     batches = Batches(
-        train_ids, dataset.train.labels, config.batch_size, seed=config.seed, epoch=epoch
+        train_ids,
+        dataset.train.labels,
+        config.batch_size,
+        seed=config.seed,
+        epoch=epoch,
+        word_dropout=config.word_dropout,
+        unknown=vocabulary.unknown,
     )
     write_text(output / "checkpoint" / "config.json", _dumps(dataclasses.asdict(config)))
     say(f"Model: {config.model}, {model.count_params():,} parameters")
@@ -279,8 +291,7 @@ def _check_folder(config, output, checkpoint, resume):
         changed = [
             field.name
             for field in dataclasses.fields(TrainingConfig)
-            if field.name not in ("epochs", "patience")
-            and getattr(before, field.name) != getattr(config, field.name)
+            if getattr(before, field.name) != getattr(config, field.name)
         ]
         if changed:
             raise RunError(
@@ -322,9 +333,10 @@ def _create(config, vocab_size, num_classes, *, mixed) -> keras.Model:
         keras.config.set_dtype_policy(before)
 
 
-def _compile(config, model):
+def _compile(config, model, steps):
+    rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.epochs * steps)
     model.compile(
-        keras.optimizers.Adam(config.learning_rate, global_clipnorm=config.clip_norm),
+        keras.optimizers.Adam(rate, global_clipnorm=config.clip_norm),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         # TensorFlow's loops are faster without XLA; JAX compiles always.

@@ -1,4 +1,4 @@
-"""The fused lowering: one operator a direction, in one subgraph, for MediaPipe and microcontrollers.
+"""The fused lowering: one operator a direction, in one subgraph, for MediaPipe.
 
              ids [1, L] ──► length [1]
                  │             │
