@@ -14,7 +14,7 @@ jackets and bicycles, each with its overall verdict. They are written by a gramm
 In about a third of the texts the same words carry either verdict and only their order tells which,
 as in "At first I hated it, but in the end I loved it", so that a classifier that counts words stays
 far behind one that reads them. Rows come in pairs of both verdicts. The test texts hold phrases
-that do not occur in training, made of words that do.
+that do not occur in training, made almost wholly of words that do.
 """
 
 
