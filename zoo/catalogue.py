@@ -65,6 +65,26 @@ FAMILIES = {
         "LSTM, gates see all cells by a matrix",
         "Olah 2015",
     ),
+    "coupled-bilstm": Family(
+        _scan(cells.CoupledLSTMCell),
+        "LSTM, input gate is 1 − forget gate",
+        "Greff et al. 2017",
+    ),
+    "projected-bilstm": Family(
+        _scan(cells.ProjectedLSTMCell),
+        "LSTM, output projected to half",
+        "Sak, Senior & Beaufays 2014",
+    ),
+    "layer-norm-bilstm": Family(
+        _scan(cells.LayerNormLSTMCell),
+        "LSTM, gates normalised",
+        "Ba, Kiros & Hinton 2016",
+    ),
+    "diagonal-bilstm": Family(
+        _scan(cells.DiagonalLSTMCell),
+        "LSTM, gates see their own output",
+        "Gonnet & Deselaers 2020",
+    ),
 }
 
 # A model's name is its family's, then "-" and the size's; the plain name is the lessons' size.

@@ -18,6 +18,8 @@ directions, so no step of the text sees it. Its states outlive a call, so each c
 zero first.
 """
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 
@@ -67,29 +69,57 @@ def _scan(graph: Graph, cell: keras.Layer, x: Tensor) -> Tensor:
     return ops.reshape(graph, outputs, outputs.shape[1:])
 
 
-def _lstm(graph: Graph, x: Tensor, kernel, recurrent_kernel, bias, peephole=None) -> Tensor:
-    def gates(weight: np.ndarray, names: str) -> dict[str, np.ndarray]:
-        return dict(zip(names, np.split(weight.T, len(names)), strict=True))
+def _columns(weight: np.ndarray, gates: str) -> dict[str, np.ndarray]:
+    """The gates of a weight [inputs, gates · units], transposed as the operator wants them."""
+    return dict(zip(gates, np.split(weight.T, len(gates)), strict=True))
 
-    return ops.sequence_lstm(
-        graph,
-        x,
-        ops.LSTMWeights(
-            gates(kernel, "ifgo"),
-            gates(recurrent_kernel, "ifgo"),
-            gates(bias, "ifgo"),
-            {} if peephole is None else dict(zip("ifo", peephole, strict=True)),
-        ),
+
+def _rows(weight: np.ndarray, gates: str) -> dict[str, np.ndarray]:
+    """The gates of a weight [gates, units]."""
+    return dict(zip(gates, weight, strict=True))
+
+
+def _lstm(graph, x, kernel, recurrent_kernel, bias, gates="ifgo", **other) -> Tensor:
+    weights = ops.LSTMWeights(
+        _columns(kernel, gates), _columns(recurrent_kernel, gates), _columns(bias, gates), **other
     )
+    return ops.sequence_lstm(graph, x, weights)
 
 
-def _simple(graph: Graph, x: Tensor, kernel, recurrent_kernel, bias) -> Tensor:
+def _peephole(graph, x, kernel, recurrent_kernel, bias, peephole) -> Tensor:
+    return _lstm(graph, x, kernel, recurrent_kernel, bias, peephole=_rows(peephole, "ifo"))
+
+
+def _coupled(graph, x, kernel, recurrent_kernel, bias) -> Tensor:
+    return _lstm(graph, x, kernel, recurrent_kernel, bias, gates="fgo")
+
+
+def _projected(graph, x, kernel, recurrent_kernel, bias, projection) -> Tensor:
+    return _lstm(graph, x, kernel, recurrent_kernel, bias, projection=projection.T)
+
+
+def _layer_norm(graph, x, kernel, recurrent_kernel, bias, scale) -> Tensor:
+    return _lstm(graph, x, kernel, recurrent_kernel, bias, norm_scale=_rows(scale, "ifgo"))
+
+
+def _diagonal(graph, x, kernel, recurrent_kernel, bias) -> Tensor:
+    weights = ops.LSTMWeights(
+        _columns(kernel, "ifgo"), _rows(recurrent_kernel, "ifgo"), _columns(bias, "ifgo")
+    )
+    return ops.sequence_lstm(graph, x, weights)
+
+
+def _simple(graph, x, kernel, recurrent_kernel, bias) -> Tensor:
     return ops.sequence_rnn(graph, x, kernel.T, recurrent_kernel.T, bias)
 
 
 # From a graph, a sequence [1, time, features] and the cell's weights to all outputs.
-FUSED = {
+FUSED: dict[type[keras.Layer], Callable[..., Tensor]] = {
     cells.LSTMCell: _lstm,
-    cells.PeepholeLSTMCell: _lstm,
+    cells.PeepholeLSTMCell: _peephole,
+    cells.CoupledLSTMCell: _coupled,
+    cells.ProjectedLSTMCell: _projected,
+    cells.LayerNormLSTMCell: _layer_norm,
+    cells.DiagonalLSTMCell: _diagonal,
     cells.SimpleRNNCell: _simple,
 }

@@ -5,7 +5,7 @@ that have what is used; a runtime refuses a file whose versions it does not know
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -288,29 +288,42 @@ def set_to_zero(graph: Graph, state: Tensor) -> None:
 class LSTMWeights:
     """What one fused LSTM computes with, by the gates i (input), f (forget), g (cell), o (output).
 
+    Without an input gate, it is 1 − f.
+
     Attributes:
         kernel: [units, features] a gate.
-        recurrent_kernel: [units, units] a gate.
+        recurrent_kernel: [units, outputs] a gate; [units] where it is diagonal.
         bias: [units] a gate.
         peephole: [units] for i, f and o; empty without peepholes.
+        norm_scale: [units] a gate; empty without layer normalisation.
+        projection: [outputs, units]; None where the outputs are the units.
     """
 
     kernel: Mapping[str, np.ndarray]
     recurrent_kernel: Mapping[str, np.ndarray]
     bias: Mapping[str, np.ndarray]
-    peephole: Mapping[str, np.ndarray]
+    peephole: Mapping[str, np.ndarray] = field(default_factory=dict)
+    norm_scale: Mapping[str, np.ndarray] = field(default_factory=dict)
+    projection: np.ndarray | None = None
+
+    @property
+    def diagonal(self) -> bool:
+        """Whether a gate sees its own output only."""
+        return self.recurrent_kernel["f"].ndim == 1
 
 
 def sequence_lstm(graph: Graph, x: Tensor, weights: LSTMWeights) -> Tensor:
-    """An LSTM over x [1, time, features], from zero states: [1, time, units]."""
+    """An LSTM over x [1, time, features], from zero states: [1, time, outputs]."""
     code = "UNIDIRECTIONAL_SEQUENCE_LSTM"
     units, features = weights.kernel["f"].shape
     _check(x.shape[0] == 1 and x.shape[2:] == (features,), code, f"x [1, time, {features}]", x)
 
     def each(part: Mapping[str, np.ndarray], gates: str) -> list[Tensor | None]:
-        return [graph.constant(part[gate]) if part else None for gate in gates]
+        return [graph.constant(part[gate]) if gate in part else None for gate in gates]
 
-    states = [graph.variable((1, units)) for _ in "hc"]
+    projection = weights.projection
+    outputs = units if projection is None else projection.shape[0]
+    states = [graph.variable((1, size)) for size in (outputs, units)]
     for state in states:
         set_to_zero(graph, state)
     inputs: list[Tensor | None] = [x]
@@ -318,11 +331,17 @@ def sequence_lstm(graph: Graph, x: Tensor, weights: LSTMWeights) -> Tensor:
     inputs += each(weights.recurrent_kernel, "ifgo")
     inputs += each(weights.peephole, "ifo")
     inputs += each(weights.bias, "ifgo")
-    inputs += [None, None]  # no projection
+    inputs += [None if projection is None else graph.constant(projection), None]  # no bias of it
     inputs += states
-    inputs += [None] * 4  # no layer normalisation; tflite-micro wants the places
-    options = _options("UnidirectionalSequenceLSTMOptions", fusedActivationFunction=TANH)
-    return graph.add(code, inputs, [((*x.shape[:2], units), x.dtype)], options)[0]
+    inputs += each(weights.norm_scale, "ifgo")  # tflite-micro wants the places, empty or not
+    options = _options(
+        "UnidirectionalSequenceLSTMOptions",
+        fusedActivationFunction=TANH,
+        diagonalRecurrentTensors=weights.diagonal,
+    )
+    version = 4 if weights.diagonal else 1
+    shape = (*x.shape[:2], outputs)
+    return graph.add(code, inputs, [(shape, x.dtype)], options, version=version)[0]
 
 
 def sequence_rnn(

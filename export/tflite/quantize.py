@@ -1,5 +1,7 @@
 """Smaller weights: float16, or int8 with float activations."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from export.tflite import ops
@@ -36,9 +38,10 @@ def quantize(model: Model, precision: str) -> None:
 
 # Where the fused operators have weights: kernels, recurrent kernels and peepholes.
 SEQUENCE_WEIGHTS = {
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": range(1, 12),
-    "UNIDIRECTIONAL_SEQUENCE_RNN": range(1, 3),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": [*range(1, 12), 16],  # the last one is the projection
+    "UNIDIRECTIONAL_SEQUENCE_RNN": [1, 2],
 }
+DIAGONAL = range(5, 9)  # recurrent vectors: the kernel reads them as float32, without a check
 
 
 class _Shared:
@@ -50,7 +53,10 @@ class _Shared:
 
     def rewrite(self, graph: Graph, operator: Operator) -> None:
         if operator.code in SEQUENCE_WEIGHTS:
-            self.sequence(graph, operator, SEQUENCE_WEIGHTS[operator.code])
+            places = SEQUENCE_WEIGHTS[operator.code]
+            if getattr(operator.options, "diagonalRecurrentTensors", False):
+                places = [place for place in places if place not in DIAGONAL]
+            self.sequence(graph, operator, places)
             return
         place = {"FULLY_CONNECTED": 1, "GATHER": 0}.get(operator.code)
         weights = None if place is None else operator.inputs[place]
@@ -89,18 +95,19 @@ class _Shared:
             operator.options.asymmetricQuantizeInputs = True
         graph.operators.append(operator)
 
-    def sequence(self, graph: Graph, operator: Operator, places: range) -> None:
+    def sequence(self, graph: Graph, operator: Operator, places: Iterable[int]) -> None:
         found = ((place, operator.inputs[place]) for place in places)
         weights = {place: tensor for place, tensor in found if tensor is not None}
         # The kernel takes them all in one type.
-        if any(_is_large_matrix(tensor) for tensor in weights.values()):
+        if sum(tensor.value.size for tensor in weights.values()) >= SMALLEST:
             for place, tensor in weights.items():
                 if self.precision == "float16":
                     operator.inputs[place] = ops.dequantize(graph, self.half(graph, tensor))
                 else:
                     operator.inputs[place] = _whole(graph, tensor)
             if self.precision == "int8":
-                operator.version = 3  # the first with asymmetric activations
+                # The first with asymmetric activations.
+                operator.version = max(operator.version, 3)
                 operator.options.asymmetricQuantizeInputs = True
         graph.operators.append(operator)
 

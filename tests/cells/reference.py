@@ -97,3 +97,45 @@ def scan(cell, x, mask, states, weights, go_backwards=False):
     return outputs if width is None else [
         np.zeros(width) if o is None else o for o in outputs
     ], states
+
+
+def coupled_lstm(x, states, weights):
+    h, c = states
+    w, u, b = (columns(part, 3) for part in weights)
+    f = sigmoid(x @ w[0] + h @ u[0] + b[0])
+    g = np.tanh(x @ w[1] + h @ u[1] + b[1])
+    o = sigmoid(x @ w[2] + h @ u[2] + b[2])
+    c = f * c + (1 - f) * g
+    h = o * np.tanh(c)
+    return h, [h, c]
+
+
+def diagonal_lstm(x, states, weights):
+    h, c = states
+    w, b = columns(weights[0], 4), columns(weights[2], 4)
+    u = weights[1]
+    i, f, g, o = (x @ w[k] + u[k] * h + b[k] for k in range(4))
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    h = sigmoid(o) * np.tanh(c)
+    return h, [h, c]
+
+
+def projected_lstm(x, states, weights):
+    r, c = states
+    (h, (_, c)) = lstm(x, [r, c], weights[:3])
+    r = h @ weights[3]
+    return r, [r, c]
+
+
+def layer_norm_lstm(x, states, weights):
+    h, c = states
+    w, u, b = (columns(part, 4) for part in weights[:3])
+    gates = []
+    for k in range(4):
+        z = x @ w[k] + h @ u[k]
+        z = (z - z.mean()) / np.sqrt(z.var() + 1e-8)
+        gates.append(weights[3][k] * z + b[k])
+    i, f, g, o = gates
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    h = sigmoid(o) * np.tanh(c)
+    return h, [h, c]

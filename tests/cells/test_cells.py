@@ -28,6 +28,10 @@ CASES = {
         {"output_peephole": "previous"},
         functools.partial(reference.full_peephole_lstm, output_peephole="previous"),
     ),
+    "coupled-lstm": (cells.CoupledLSTMCell, {}, reference.coupled_lstm),
+    "diagonal-lstm": (cells.DiagonalLSTMCell, {}, reference.diagonal_lstm),
+    "projected-lstm": (cells.ProjectedLSTMCell, {"projection": 1}, reference.projected_lstm),
+    "layer-norm-lstm": (cells.LayerNormLSTMCell, {}, reference.layer_norm_lstm),
 }
 PARAMETERS = {
     "simple": lambda n, u: u * (n + u + 1),
@@ -37,6 +41,10 @@ PARAMETERS = {
     "peephole-lstm": lambda n, u: 4 * u * (n + u + 1) + 3 * u,
     "full-peephole-lstm-new": lambda n, u: u * (4 * (n + u + 1) + 3 * u),
     "full-peephole-lstm-previous": lambda n, u: u * (4 * (n + u + 1) + 3 * u),
+    "coupled-lstm": lambda n, u: 3 * u * (n + u + 1),
+    "diagonal-lstm": lambda n, u: 4 * u * (n + 2),
+    "projected-lstm": lambda n, u: 4 * u * (n + 1 + 1) + u,
+    "layer-norm-lstm": lambda n, u: 4 * u * (n + u + 2),
 }
 every_cell = pytest.mark.parametrize("name", CASES)
 
@@ -164,6 +172,12 @@ def test_units_must_be_a_positive_integer(units):
 def test_output_peephole_must_be_known():
     with pytest.raises(ValueError, match=r"'new'.*'previous'.*not 'old'"):
         cells.FullPeepholeLSTMCell(4, output_peephole="old")
+
+
+@pytest.mark.parametrize("projection", [0, 5, 1.5])
+def test_projection_must_fit(projection):
+    with pytest.raises(ValueError, match=r"projection must be an integer from 1 to units \(4\)"):
+        cells.ProjectedLSTMCell(4, projection=projection)
 
 
 def test_forget_gate_starts_open():

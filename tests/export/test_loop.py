@@ -39,8 +39,9 @@ def test_answers_as_keras_at_any_longest_length(max_length):
 def test_answer_depends_on_the_text_alone():
     model = classifier("full-peephole-bilstm")
     ids = texts_of_every_length(20, 60)
-    forward = lowered(model, 20)
-    alone = np.concatenate([lowered(model, 20)(row[None]) for row in ids])
+    content = loop.build(architecture.read(model), 20).pack()
+    forward = litert.runner(content)[0]
+    alone = np.concatenate([litert.runner(content)[0](row[None]) for row in ids])
     np.testing.assert_array_equal(forward(ids), alone)
     np.testing.assert_array_equal(forward(ids[::-1])[::-1], alone)
 

@@ -6,13 +6,23 @@ from zoo.cells.gru import GRUCell, ResetBeforeGRUCell
 from zoo.cells.lstm import LSTMCell
 from zoo.cells.peephole import FullPeepholeLSTMCell, PeepholeLSTMCell
 from zoo.cells.simple import SimpleRNNCell
+from zoo.cells.variants import (
+    CoupledLSTMCell,
+    DiagonalLSTMCell,
+    LayerNormLSTMCell,
+    ProjectedLSTMCell,
+)
 
 __all__ = [
     "Cell",
+    "CoupledLSTMCell",
+    "DiagonalLSTMCell",
     "FullPeepholeLSTMCell",
     "GRUCell",
     "LSTMCell",
+    "LayerNormLSTMCell",
     "PeepholeLSTMCell",
+    "ProjectedLSTMCell",
     "ResetBeforeGRUCell",
     "SimpleRNNCell",
     "as_cell",
