@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := runs/demo
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help demo test test-slow lint format clean
+.PHONY: help demo test test-slow results-imdb lint format clean
 
 help:
 	@echo "make demo       train a model on the embedded reviews, export it, ask the exported file"
@@ -16,9 +16,10 @@ help:
 	@echo "make clean      remove .venv, caches and runs/demo"
 
 demo: $(VENV)/.run
+	rm -rf $(DEMO)
 	$(BIN)/python train.py --model bilstm-small --dataset reviews --output $(DEMO) --epochs 4
 	$(BIN)/python -m export $(DEMO)
-	$(BIN)/python -m zoo predict $(DEMO)/export/bilstm-small-loop-int8.tflite \
+	$(BIN)/python -m zoo predict $(DEMO)/export/bilstm-small-fused-int8.tflite \
 		"At first the plot seemed dull, but in the end I loved this film."
 	@echo "The model and its card: $(DEMO)"
 	@echo "The files for a device: $(DEMO)/export"
@@ -28,6 +29,17 @@ test: $(VENV)/.dev
 
 test-slow: $(VENV)/.backends
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+
+# The figures on film reviews. They need the data set's archive in DOWNLOADS, or a network.
+DOWNLOADS ?= ~/tensorflow_datasets/downloads
+results-imdb: $(VENV)/.run
+	for model in bilstm-small peephole-bilstm-small; do \
+		$(BIN)/python train.py --model $$model --dataset tfds:imdb_reviews --max-length 512 \
+			--batch-size 64 --epochs 6 --word-dropout 0.3 \
+			--download-dir $(DOWNLOADS) --output runs/imdb-$$model && \
+		$(BIN)/python -m export runs/imdb-$$model && \
+		$(BIN)/python results/accuracy.py runs/imdb-$$model || exit 1; \
+	done
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

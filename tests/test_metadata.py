@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
-from tests.echo_model import echo_model
 
 from export.tflite import metadata as writer
 from export.tflite.metadata import add_metadata
+from tests.echo_model import echo_model
 from zoo.metadata import SubGraphMetadataSlot, TensorMetadataSlot, read_metadata
 from zoo.text import Tokenizer, Vocabulary
 

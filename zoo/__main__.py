@@ -31,11 +31,11 @@ def main(arguments: list[str] | None = None) -> int:
     _add_model(command)
     command.add_argument("--dataset", required=True, help="as for train.py")
     command.add_argument("--split", default="test", choices=["train", "valid", "test"])
-    command.add_argument("--seed", type=int, default=0, help="of the split (default: 0)")
+    command.add_argument("--seed", type=int, help="of the split (default: the run's own, or 0)")
     command.add_argument("--text-column", default="text", metavar="NAME")
     command.add_argument("--label-column", default="label", metavar="NAME")
-    command.add_argument("--data-dir", metavar="NAME")
-    command.add_argument("--download-dir", metavar="NAME")
+    command.add_argument("--data-dir", metavar="DIR")
+    command.add_argument("--download-dir", metavar="DIR")
     command.set_defaults(run=evaluate)
 
     options = parser.parse_args(arguments)
@@ -69,12 +69,13 @@ def show(options) -> None:
     import inspect
 
     from zoo import catalogue
+    from zoo.cells import as_cell
 
     family, size = catalogue.find(options.name)
     model = catalogue.create_model(options.name, vocab_size=20_000, num_classes=2)
     layer = next(layer for layer in model.layers if hasattr(layer, "forward_layer")).forward_layer
     print(f"{options.name}: {family.title}\n{family.source}\n")
-    print(f"{(inspect.getdoc(type(layer.cell)) or '').split('Args:')[0].rstrip()}\n")
+    print(f"{(inspect.getdoc(type(as_cell(layer.cell))) or '').split('Args:')[0].rstrip()}\n")
     print("tokens [batch, time] → embedding " + str(size.embed_dim), end="")
     print(f" → {size.num_layers} × bidirectional {size.hidden_dim} → logits [batch, classes]")
     print(f"{model.count_params():,} parameters with 20,000 token ids and 2 classes")
@@ -100,11 +101,16 @@ def evaluate(options) -> None:
     from zoo.datasets import load_dataset
 
     classifier = zoo.load(options.model)
+    config = Path(options.model) / "config.json"
+    seed = options.seed
+    if seed is None and config.is_file():
+        # Validation texts are drawn by the seed: with another one they were trained on.
+        seed = json.loads(config.read_text(encoding="utf-8"))["training"]["seed"]
     dataset = load_dataset(
         options.dataset,
         data_dir=options.data_dir,
         download_dir=options.download_dir,
-        seed=options.seed,
+        seed=seed or 0,
         text_column=options.text_column,
         label_column=options.label_column,
     )

@@ -26,9 +26,7 @@ class Batches(keras.utils.PyDataset):
         unknown: The id of unknown words; lower ids are special and never replaced.
     """
 
-    def __init__(
-        self, ids, labels, batch_size, *, seed=None, epoch=0, word_dropout=0.0, unknown=0
-    ):
+    def __init__(self, ids, labels, batch_size, *, seed=None, epoch=0, word_dropout=0.0, unknown=0):
         super().__init__()
         self.ids, self.labels = ids, labels
         self.batch_size, self.seed, self.epoch = batch_size, seed, epoch

@@ -38,3 +38,10 @@ def mixed_policy() -> str:
     needs no scaling.
     """
     return "mixed_float16" if keras.backend.backend() == "tensorflow" else "mixed_bfloat16"
+
+
+def keep_tensorflow_off() -> None:
+    """Hides GPUs from TensorFlow, which reads the data only, and would take their memory."""
+    import tensorflow as tf
+
+    tf.config.set_visible_devices([], "GPU")

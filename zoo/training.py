@@ -129,6 +129,8 @@ def train(
 
     say(f"Device: {devices.describe()}; Keras {keras.__version__} on {keras.backend.backend()}")
     started = time.monotonic()
+    if keras.backend.backend() != "tensorflow" and config.dataset.startswith("tfds:"):
+        devices.keep_tensorflow_off()
     dataset = load_dataset(
         config.dataset,
         data_dir=config.data_dir,

@@ -1,0 +1,91 @@
+"""Adds rows to accuracy.csv: a run and its exported files on all texts of the run's test split.
+
+    python results/accuracy.py RUN…
+
+The run folder says how it was made; `python -m export RUN` has to have written its files.
+"""
+
+import csv
+import io
+import json
+import os
+import sys
+from pathlib import Path
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+
+import zoo
+from zoo.datasets import load_dataset
+from zoo.files import write_text
+
+TABLE = Path(__file__).with_name("accuracy.csv")
+# Flags that say where data lies on one machine, not what was trained.
+PLACES = ("data_dir", "download_dir")
+
+
+def main(runs: list[str]) -> None:
+    """Measures each run's files and writes the table anew, in the order of its keys."""
+    rows = {}
+    if TABLE.is_file():
+        with TABLE.open(encoding="utf-8", newline="") as file:
+            rows = {(row["dataset"], row["file"]): row for row in csv.DictReader(file)}
+    for run in map(Path, runs):
+        for row in measure(run):
+            rows[row["dataset"], row["file"]] = row
+            print(f"{row['file']} on {row['dataset']}: {row['accuracy_file']} of {row['test']}")
+    text = io.StringIO()
+    ordered = [rows[key] for key in sorted(rows)]
+    writer = csv.DictWriter(text, fieldnames=list(ordered[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(ordered)
+    write_text(TABLE, text.getvalue())
+
+
+def measure(run: Path):
+    """A row for each .tflite file of a run."""
+    config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    training, model = config["training"], config["model"]
+    names = (*PLACES, "seed", "text_column", "label_column")
+    dataset = load_dataset(training["dataset"], **{name: training[name] for name in names})
+    for path in sorted((run / "export").glob("*.tflite")):
+        figures = zoo.load(path).evaluate(dataset.test.texts, dataset.test.labels)
+        yield {
+            "dataset": dataset.name,
+            "train": config["data"]["train"],
+            "validation": config["data"]["validation"],
+            "test": figures["examples"],
+            "model": model["name"],
+            "parameters": model["parameters"],
+            "max_length": config["tokenizer"]["max_length"],
+            "vocab_size": model["vocab_size"],
+            "seed": training["seed"],
+            "epochs": f"{metrics['best_epoch']} of {training['epochs']}",
+            "seconds": metrics["seconds"],
+            "device": config["device"],
+            "accuracy_validation": f"{metrics['validation']['accuracy']:.4f}",
+            "file": path.name,
+            "bytes": path.stat().st_size,
+            "accuracy_keras": f"{metrics['test']['accuracy']:.4f}",
+            "accuracy_file": f"{figures['accuracy']:.4f}",
+            "command": command(training),
+        }
+
+
+def command(training: dict) -> str:
+    """The command that trains such a run."""
+    from zoo.training import TrainingConfig
+
+    default = TrainingConfig(model=training["model"], dataset="reviews")
+    words = ["python train.py"]
+    for name, value in training.items():
+        same = name not in ("model", "dataset") and value == getattr(default, name)
+        if same or name in (*PLACES, "mixed_precision"):
+            continue
+        shown = Path(value).name if name == "dataset" and Path(value).exists() else value
+        words.append(f"--{name.replace('_', '-')} {shown}")
+    return " ".join(words)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
