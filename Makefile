@@ -17,7 +17,8 @@ help:
 
 demo: $(VENV)/.run
 	rm -rf $(DEMO)
-	$(BIN)/python train.py --model bilstm-small --dataset reviews --output $(DEMO) --epochs 4
+	$(BIN)/python train.py --model bilstm-small --dataset reviews --output $(DEMO) \
+		--epochs 6 --learning-rate 0.004 --dropout 0.3 --word-dropout 0
 	$(BIN)/python -m export $(DEMO)
 	$(BIN)/python -m zoo predict $(DEMO)/export/bilstm-small-fused-int8.tflite \
 		"At first the plot seemed dull, but in the end I loved this film."
