@@ -35,8 +35,8 @@ test-slow: $(VENV)/.backends
 DOWNLOADS ?= ~/tensorflow_datasets/downloads
 results-imdb: $(VENV)/.run
 	for model in bilstm-small peephole-bilstm-small; do \
-		$(BIN)/python train.py --model $$model --dataset tfds:imdb_reviews --max-length 512 \
-			--batch-size 64 --epochs 6 --word-dropout 0.3 \
+		$(BIN)/python train.py --model $$model --dataset tfds:imdb_reviews --max-length 400 \
+			--batch-size 64 --epochs 4 --learning-rate 0.003 --word-dropout 0.2 \
 			--download-dir $(DOWNLOADS) --output runs/imdb-$$model && \
 		$(BIN)/python -m export runs/imdb-$$model && \
 		$(BIN)/python results/accuracy.py runs/imdb-$$model || exit 1; \

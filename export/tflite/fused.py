@@ -4,11 +4,11 @@
                  │             │
              embedding         │
         ┌────────┴─────────┐   │
-        │            reverse by length
+        │             text reversed
     zero states       zero states
     fused LSTM        fused LSTM
         │                  │
-        │            reverse by length
+        │              and back
         └───── concat ─────┘            or, from the top layer, the outputs at length − 1
                  │
          the next layer, or dense and softmax

@@ -251,17 +251,6 @@ def while_loop(
     return graph.add("WHILE", values, kinds(values), options)
 
 
-def reverse_sequence(graph: Graph, x: Tensor, lengths: Tensor) -> Tensor:
-    """X [batch, time, features] with the first `lengths` [batch] steps in reversed order."""
-    code = "REVERSE_SEQUENCE"
-    _check(len(x.shape) == 3, code, "x [batch, time, features]", x)
-    _check(
-        lengths.dtype == np.int32 and lengths.shape == x.shape[:1], code, "int32 lengths", lengths
-    )
-    options = _options("ReverseSequenceOptions", seqDim=1, batchDim=0)
-    return graph.add(code, [x, lengths], [(x.shape, x.dtype)], options)[0]
-
-
 def set_to_zero(graph: Graph, state: Tensor) -> None:
     """Sets a variable [1, units] to zero, each time the file is called.
 

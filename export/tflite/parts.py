@@ -23,7 +23,9 @@ def length(graph: Graph, architecture: Architecture, ids: Tensor) -> Tensor:
     if not architecture.masked:
         return graph.constant([ids.shape[1]], np.int32)
     present = ops.not_equal(graph, ids, graph.constant(0, np.int32))
-    return ops.sum_all(graph, ops.cast(graph, present, np.int32))
+    # Summed as float32, which is exact for such numbers: microcontrollers sum no integers.
+    count = ops.sum_all(graph, ops.cast(graph, present, np.float32))
+    return ops.cast(graph, count, np.int32)
 
 
 def embed(graph: Graph, architecture: Architecture, ids: Tensor) -> Tensor:
@@ -55,6 +57,7 @@ def one_graph(
     """
     model, graph, ids = begin(max_length)
     steps = length(graph, architecture, ids)
+    backwards = backward_order(graph, steps, max_length)
     x = embed(graph, architecture, ids)
     for layer in architecture.layers:
         results = []
@@ -62,10 +65,9 @@ def one_graph(
             if not direction.go_backwards:
                 outputs = scan(graph, direction.cell, x)
             else:
-                # What is behind the text stays behind it.
-                outputs = scan(graph, direction.cell, reverse(graph, x, steps))
+                outputs = scan(graph, direction.cell, ops.gather(graph, x, backwards))
                 if layer.return_sequences:
-                    outputs = reverse(graph, outputs, steps)
+                    outputs = ops.gather(graph, outputs, backwards)
             if not layer.return_sequences:
                 outputs = last_row(graph, outputs, steps)
             results.append(outputs)
@@ -74,10 +76,14 @@ def one_graph(
     return model
 
 
-def reverse(graph: Graph, x: Tensor, steps: Tensor) -> Tensor:
-    """X [time, features] with its first steps in reversed order."""
-    sequence = ops.reshape(graph, x, (1, *x.shape))
-    return ops.reshape(graph, ops.reverse_sequence(graph, sequence, steps), x.shape)
+def backward_order(graph: Graph, steps: Tensor, time: int) -> Tensor:
+    """Rows that bring a text into reversed order, and back again: int32 [time].
+
+    steps − 1, …, 1, 0; and 0 from there on, behind the text, where any row will do. Not by
+    REVERSE_SEQUENCE, which microcontrollers do not have.
+    """
+    counts = graph.constant(np.arange(1, time + 1), np.int32)
+    return ops.maximum(graph, ops.subtract(graph, steps, counts), graph.constant([0], np.int32))
 
 
 def last_row(graph: Graph, outputs: Tensor, steps: Tensor) -> Tensor:

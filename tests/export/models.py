@@ -1,5 +1,7 @@
 """Small models for the tests of the exports."""
 
+import functools
+
 import keras
 import numpy as np
 
@@ -36,6 +38,26 @@ def bundle(name="peephole-bilstm", max_length=20, **sizes):
         "tokenizer": {"max_length": max_length, "delimiter": tokenizer.delimiter},
     }
     return Bundle(model, tokenizer, ("negative", "neutral", "positive"), config)
+
+
+@functools.cache
+def trained_bundle(name):
+    """A model that has learnt something crisp: which of two words a text holds, if any."""
+    source = bundle(name, embed_dim=16, hidden_dim=24, num_layers=1)
+    rng = np.random.default_rng(0)
+    texts, labels = [], []
+    for number in range(1200):
+        words = list(rng.choice(WORDS[2:], rng.integers(2, 15)))
+        if number % 3:
+            words[rng.integers(len(words))] = WORDS[number % 3 - 1]
+        texts.append(" ".join(words))
+        labels.append(number % 3)
+    source.model.compile(
+        keras.optimizers.Adam(0.02), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    )
+    ids = source.tokenizer.encode(texts)
+    source.model.fit(ids, np.array(labels), batch_size=64, epochs=4, verbose=0)
+    return source
 
 
 def texts_of_every_length(max_length, vocab_size, seed=0):

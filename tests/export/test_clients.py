@@ -131,9 +131,9 @@ def test_litert_compiled_model(exported, dataset, family, lowering, precision):
 
 def test_tflite_micro(exported, dataset):
     """The float file of the plain LSTM, which is what microcontrollers know."""
-    runtime = pytest.importorskip("tflite_micro.runtime", reason="tflite-micro is not installed")
+    micro = pytest.importorskip("tflite_micro", reason="tflite-micro is not installed")
     run, path = find(exported, "bilstm", "fused", "float32")
-    interpreter = runtime.Interpreter.from_file(str(path))
+    interpreter = micro.runtime.Interpreter.from_file(str(path))
     ids = run.tokenizer.encode(dataset.test.texts[:100])
     rows = []
     for row in [*ids, *ids]:

@@ -5,7 +5,7 @@ import pytest
 
 import export
 from export.verification import LARGEST_DIFFERENCE
-from tests.export.models import bundle
+from tests.export.models import bundle, trained_bundle
 
 text = pytest.importorskip("mediapipe.tasks.python.text", reason="mediapipe is not installed")
 
@@ -13,6 +13,7 @@ TEXTS = [
     "",
     "   ",
     "Good film!",
+    "a bad Book",
     "never\tGOOD\nbook",
     "NOT bad, not bad.",
     "çà 日本 фильм",
@@ -43,8 +44,7 @@ def scores(client, texts, labels):
     [("bilstm", "fused"), ("peephole-bilstm", "fused"), ("bigru", "unrolled")],
 )
 def test_scores_are_keras_scores_and_depend_on_the_text_alone(tmp_path, name, lowering, precision):
-    source = bundle(name, embed_dim=16, hidden_dim=24)
-    source.model.set_weights([weight * 0.4 for weight in source.model.get_weights()])
+    source = trained_bundle(name)
     (file,) = export.export_model(source, tmp_path, lowering=lowering, precision=precision)
     with classifier((tmp_path / file.path).read_bytes()) as client:
         first = scores(client, TEXTS, source.labels)
