@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import time
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from zoo import bundle as bundles
 from zoo.files import write_bytes, write_text
 from zoo.text import Tokenizer
 
+MUCH_MEMORY = 64_000_000  # bytes; an app has few hundred million for all that it does
+
 
 @dataclass(frozen=True)
 class ExportedFile:
@@ -32,6 +35,8 @@ class ExportedFile:
         lowering, precision: How it was made.
         subgraphs: Number of subgraphs.
         operators: How often each operator stands in it.
+        packed_bytes: Memory that the matrices of its products take when it runs on XNNPACK, which
+            packs them once for each product: many times over in an unrolled file.
         seconds: How long the export took, without the verification.
         verified: What the verification found.
     """
@@ -43,6 +48,7 @@ class ExportedFile:
     precision: str
     subgraphs: int
     operators: dict[str, int]
+    packed_bytes: int
     seconds: float
     verified: Verified
 
@@ -188,6 +194,14 @@ def _export(source, read, lowering, precision, length, ids, reference, folder) -
             labels=source.labels,
         )
     seconds = time.perf_counter() - started
+    if model.packed_bytes() > MUCH_MEMORY:
+        others = "'fused' or 'loop'" if "fused" in available(read) else "'loop', or fewer units"
+        warnings.warn(
+            f"{source.name}, {lowering}, {precision}: its products will take "
+            f"{model.packed_bytes() / 1e6:,.0f} MB of memory, since each of the {length} steps "
+            f"packs its weights apart. Use the lowering {others}, or a shorter max_length.",
+            stacklevel=3,
+        )
     found = verify(content, reference, ids, precision=precision)
     path = folder / f"{source.name}-{lowering}-{precision}.tflite"
     write_bytes(path, content)
@@ -199,6 +213,7 @@ def _export(source, read, lowering, precision, length, ids, reference, folder) -
         precision=precision,
         subgraphs=len(model.graphs),
         operators=model.operators(),
+        packed_bytes=model.packed_bytes(),
         seconds=round(seconds, 2),
         verified=found,
     )

@@ -66,6 +66,12 @@ class Tensor:
     name: str = ""
 
     @property
+    def packed_size(self) -> int:
+        """Bytes of a matrix in the type that is computed with."""
+        # float16 is computed with as float32.
+        return int(np.prod(self.shape)) * (1 if self.dtype == np.int8 else 4)
+
+    @property
     def value(self) -> np.ndarray:
         """The value of a constant."""
         if self.data is None:
@@ -165,6 +171,15 @@ class Model:
         """How often each operator stands in the file, by name, sorted."""
         names = [operator.code for graph in self.graphs for operator in graph.operators]
         return {name: names.count(name) for name in sorted(set(names))}
+
+    def packed_bytes(self) -> int:
+        """Memory for matrices when the file runs: XNNPACK packs them anew for each product."""
+        return sum(
+            operator.inputs[1].packed_size
+            for graph in self.graphs
+            for operator in graph.operators
+            if operator.code == "FULLY_CONNECTED" and operator.inputs[1] is not None
+        )
 
     def pack(self) -> bytes:
         """The file's bytes; the same model gives the same bytes."""

@@ -56,6 +56,16 @@ def test_what_auto_and_all_stand_for(tmp_path, name, automatic, every):
         assert all(file.subgraphs == 1 for file in written if file.lowering != "loop")
 
 
+def test_unrolling_that_takes_much_memory_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(exporter, "MUCH_MEMORY", 10_000)
+    source = bundle("bigru", max_length=30)
+    with pytest.warns(UserWarning, match=r"bigru, unrolled, .* 30 steps .* lowering 'loop'"):
+        (file,) = export.export_model(source, tmp_path, lowering="unrolled", precision="float32")
+    steps = 30 * 2 * 2 * 5 * 15  # steps, layers, directions, units, gates
+    once = 4 * (2 * 6 * 15 + 2 * 10 * 15 + 10 * 3)
+    assert file.packed_bytes == 4 * steps + once
+
+
 def test_file_answers_texts_as_the_model(tmp_path):
     source = bundle()
     export.export_model(source, tmp_path, precision="float32")
