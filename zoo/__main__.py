@@ -139,7 +139,7 @@ def _add_model(command: argparse.ArgumentParser) -> None:
 
 
 def _print_json(value) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print(json.dumps(value, indent=2))
 
 
 if __name__ == "__main__":

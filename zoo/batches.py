@@ -62,10 +62,13 @@ class Batches(keras.utils.PyDataset):
         else:
             rng = np.random.default_rng((self.seed, self.epoch))
             order = rng.permutation(len(self.ids))
+            # What is padded to the same length is of like length; more order would make the
+            # batches of a small data set the same in every epoch.
+            rounded = -(-self.lengths // ROUND_TO)
             pool = POOL * self.batch_size
             for start in range(0, len(order), pool):
                 part = order[start : start + pool]
-                order[start : start + pool] = part[np.argsort(self.lengths[part], kind="stable")]
+                order[start : start + pool] = part[np.argsort(rounded[part], kind="stable")]
         size = self.batch_size
         batches = [order[start : start + size] for start in range(0, len(order), size)]
         if self.seed is not None:

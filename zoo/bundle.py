@@ -53,6 +53,9 @@ class Bundle:
     def save(self, folder: str | os.PathLike) -> None:
         """Writes model.keras, vocab.txt, labels.txt and config.json; model.keras last."""
         folder = Path(folder)
+        for label in self.labels:
+            if not label or "\n" in label or "\r" in label:
+                raise ValueError(f"The label {label!r} is no line of labels.txt. Rename it.")
         write_text(folder / "vocab.txt", self.tokenizer.vocabulary.text)
         write_text(folder / "labels.txt", "".join(f"{label}\n" for label in self.labels))
         write_text(folder / "config.json", json.dumps(self.config, indent=2) + "\n")
@@ -98,17 +101,29 @@ def load(folder: str | os.PathLike) -> Bundle:
                 f"{folder} holds no {name}, so it is no finished run. If its training was "
                 f"interrupted, go on with: python train.py --resume --output {folder}"
             )
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    tokenizer = Tokenizer(
-        Vocabulary.load(folder / "vocab.txt"),
-        config["tokenizer"]["max_length"],
-        config["tokenizer"]["delimiter"],
-    )
-    labels = tuple((folder / "labels.txt").read_text(encoding="utf-8").splitlines())
+    vocabulary = Vocabulary.load(folder / "vocab.txt")
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        options = config["tokenizer"]
+        tokenizer = Tokenizer(vocabulary, options["max_length"], options["delimiter"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{folder / 'config.json'} is damaged: {error!r}.") from error
+    try:
+        # Not splitlines, which also splits at characters that a label may hold.
+        lines = (folder / "labels.txt").read_text(encoding="utf-8").split("\n")
+    except ValueError as error:
+        raise BundleError(f"{folder / 'labels.txt'} is damaged: {error}.") from error
+    labels = tuple(lines if lines[-1] else lines[:-1])
     model = keras.models.load_model(folder / "model.keras", compile=False)
     if model.output_shape[-1] != len(labels):
         raise BundleError(
             f"{folder}: model.keras has {model.output_shape[-1]} classes and labels.txt "
             f"{len(labels)} lines; they belong to different models."
+        )
+    rows = model.get_layer("embedding").input_dim
+    if vocabulary.size > rows:
+        raise BundleError(
+            f"{folder}: model.keras knows {rows} token ids and vocab.txt has {vocabulary.size}; "
+            "they belong to different models."
         )
     return Bundle(model, tokenizer, labels, config)

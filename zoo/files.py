@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 
@@ -23,6 +23,13 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         (folder / path.name).replace(path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_partial(folder: str | os.PathLike, names: Iterable[str]) -> None:
+    """Removes what `replacing` left in a folder when its process was killed."""
+    for name in names:
+        for path in Path(folder).glob(f".{name}-*"):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:

@@ -6,7 +6,9 @@ import datetime
 import importlib.util
 import io
 import json
+import math
 import platform
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,13 +17,25 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from zoo import card, catalogue, devices
 from zoo.batches import Batches
 from zoo.bundle import Bundle
 from zoo.datasets import Dataset, load_dataset
-from zoo.files import replacing, write_text
+from zoo.files import remove_partial, replacing, write_text
 from zoo.text import DELIMITER, Tokenizer, Vocabulary
+
+# Of a run folder, in the order that they are written.
+FILES = (
+    "history.csv",
+    "metrics.json",
+    "README.md",
+    "vocab.txt",
+    "labels.txt",
+    "config.json",
+    "model.keras",
+)
 
 
 @dataclass(frozen=True)
@@ -80,11 +94,11 @@ class TrainingConfig:
                 f"vocab_size must be at least 4 (padding, start, unknown and one word), "
                 f"not {self.vocab_size}."
             )
-        if self.seed < 0:
-            raise ValueError(f"seed must be 0 or more, not {self.seed}.")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed must be 0 or more and below 2**32, not {self.seed}.")
         for name in ("learning_rate", "clip_norm"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be above 0, not {getattr(self, name)}.")
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be above 0 and finite, not {getattr(self, name)}.")
         if not 0 <= self.word_dropout < 1:
             raise ValueError(
                 f"word_dropout must be at least 0 and below 1, not {self.word_dropout}."
@@ -124,7 +138,7 @@ def train(
         zoo.datasets.DatasetError: If the data set cannot be read.
     """
     say: Callable[..., None] = print if verbose else lambda *_: None
-    checkpoint = Checkpoint(output / "checkpoint", config.patience)
+    checkpoint = Checkpoint(output / "checkpoint", config.patience, config.seed)
     _check_folder(config, output, checkpoint, resume)
 
     say(f"Device: {devices.describe()}; Keras {keras.__version__} on {keras.backend.backend()}")
@@ -156,10 +170,7 @@ def train(
     model = _create(config, vocabulary.size, len(dataset.labels), mixed=mixed)
     steps = -(-len(train_ids) // config.batch_size)
     _compile(config, model, steps)
-    if resume and checkpoint.exists:
-        model = checkpoint.restore()
-    epoch = int(model.optimizer.iterations) // steps
-    checkpoint.history = checkpoint.history[:epoch]
+    epoch = checkpoint.restore(model) if resume else 0
     if resume:
         say(f"Resuming after epoch {epoch} of {config.epochs}")
     batches = Batches(
@@ -171,7 +182,14 @@ def train(
         word_dropout=config.word_dropout,
         unknown=vocabulary.unknown,
     )
-    write_text(output / "checkpoint" / "config.json", _dumps(dataclasses.asdict(config)))
+    described = _dumps(dataset.source)
+    if resume and (checkpoint.folder / "data.json").read_text(encoding="utf-8") != described:
+        raise RunError(
+            f"The data of {config.dataset} are not those that {output} was begun with. Resume "
+            "with the same data, or choose another --output."
+        )
+    write_text(checkpoint.folder / "data.json", described)
+    write_text(checkpoint.folder / "config.json", _dumps(dataclasses.asdict(config)))
     say(f"Model: {config.model}, {model.count_params():,} parameters")
     if not checkpoint.is_over:
         model.fit(
@@ -211,21 +229,18 @@ def train(
 class Checkpoint(keras.callbacks.Callback):
     """What a killed run needs to go on as if nothing had been: weights, optimizer, history.
 
-    The files are written in the order history, best weights, model. A kill between two of them
-    is healed on resuming: the model's step count says how many epochs are whole, rows beyond it
-    are dropped, and the epoch that is trained again writes the same again.
+    The files are written in the order history, best weights, state. A kill between two of them
+    is healed on resuming: the state says how many epochs are whole, rows beyond it are dropped,
+    and the epoch that is trained again writes the same again.
     """
 
-    def __init__(self, folder: Path, patience: int):
+    def __init__(self, folder: Path, patience: int, seed: int = 0):
         super().__init__()
+        self.seed = seed
         self.folder, self.patience = folder, patience
         self.best_weights = folder / "best.weights.h5"
-        self.last = folder / "last.keras"
+        self.last = folder / "state.npz"
         self.history: list[dict[str, float]] = []
-
-    @property
-    def exists(self) -> bool:
-        return self.last.is_file()
 
     @property
     def best(self) -> dict[str, float]:
@@ -243,22 +258,34 @@ class Checkpoint(keras.callbacks.Callback):
         writer.writerows(self.history)
         return text.getvalue()
 
-    def restore(self) -> keras.Model:
+    def restore(self, model: keras.Model) -> int:
+        """Puts the state after the last whole epoch into a compiled model; that epoch's number."""
+        if not self.last.is_file():
+            return 0
+        with np.load(self.last) as state:
+            epoch = int(state["epoch"])
+            for number, variable in enumerate(_state(model)):
+                variable.assign(state[f"arr_{number}"])
         with (self.folder / "history.csv").open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+            rows = list(csv.DictReader(file))[:epoch]
         self.history = [
             {key: int(value) if key == "epoch" else float(value) for key, value in row.items()}
             for row in rows
         ]
-        return keras.models.load_model(self.last)
+        return epoch
 
     def remove(self):
-        for path in sorted(self.folder.glob("*")):
-            path.unlink()
-        self.folder.rmdir()
+        # The settings first: without them, what a kill leaves is not taken for a run to resume.
+        (self.folder / "config.json").unlink()
+        shutil.rmtree(self.folder)
 
     def on_epoch_begin(self, epoch, logs=None):
         self._started = time.monotonic()
+        if keras.backend.backend() == "torch":
+            import torch
+
+            # Keras's dropout draws from PyTorch's own generator here, which no variable holds.
+            torch.manual_seed(1_000_003 * self.seed + epoch)
 
     def on_epoch_end(self, epoch, logs=None):
         seconds = round(time.monotonic() - self._started, 2)
@@ -269,9 +296,15 @@ class Checkpoint(keras.callbacks.Callback):
             with replacing(self.best_weights) as partial:
                 self.model.save_weights(partial)
         with replacing(self.last) as partial:
-            self.model.save(partial)
+            state = [keras.ops.convert_to_numpy(variable) for variable in _state(self.model)]
+            np.savez(partial, *state, epoch=epoch + 1)
         if self.is_over:
             self.model.stop_training = True
+
+
+def _state(model: keras.Model) -> list[keras.Variable]:
+    """All that training changes. A .keras file leaves out the random state of dropout."""
+    return [*model.variables, *model.optimizer.variables]
 
 
 def read_config(output: Path) -> TrainingConfig:
@@ -300,10 +333,13 @@ def _check_folder(config, output, checkpoint, resume):
                 f"{output} was begun with other settings ({', '.join(changed)}). Resume with the "
                 "same ones, or choose another --output."
             )
+        remove_partial(output, FILES)
         return
+    if output.exists() and not output.is_dir():
+        raise RunError(f"{output} is a file. Choose another --output.")
     if (output / "model.keras").exists():
         raise RunError(f"{output} holds a finished run. Choose another --output, or remove it.")
-    if checkpoint.folder.exists():
+    if (checkpoint.folder / "config.json").exists():
         raise RunError(
             f"{output} holds an interrupted run. Go on with --resume --output {output}, choose "
             "another --output, or remove it."
@@ -344,6 +380,8 @@ def _compile(config, model, steps):
         # TensorFlow's loops are faster without XLA; JAX compiles always.
         jit_compile=keras.backend.backend() == "jax",
     )
+    # Else it is built in the first step, and TensorFlow traces that step twice.
+    model.optimizer.build(model.trainable_variables)
 
 
 def _tensorboard(folder, wanted, say):

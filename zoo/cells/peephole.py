@@ -32,7 +32,7 @@ class PeepholeLSTMCell(LSTMCell):
 
     def step(self, projected, states):
         h, c = states
-        p_i, p_f, p_o = ops.unstack(self.peephole_kernel, 3)
+        p_i, p_f, p_o = (self.peephole_kernel[row] for row in range(3))
         i, f, g, o = ops.split(projected + ops.matmul(h, self.recurrent_kernel), 4, axis=-1)
         i = ops.sigmoid(i + p_i * c)
         f = ops.sigmoid(f + p_f * c)

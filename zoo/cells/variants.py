@@ -74,7 +74,7 @@ class DiagonalLSTMCell(LSTMCell):
 
     def step(self, projected, states):
         h, c = states
-        u_i, u_f, u_g, u_o = ops.unstack(self.recurrent_kernel, 4)
+        u_i, u_f, u_g, u_o = (self.recurrent_kernel[row] for row in range(4))
         i, f, g, o = ops.split(projected, 4, axis=-1)
         c = ops.sigmoid(f + u_f * h) * c + ops.sigmoid(i + u_i * h) * ops.tanh(g + u_g * h)
         h = ops.sigmoid(o + u_o * h) * ops.tanh(c)

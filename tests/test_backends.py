@@ -1,0 +1,63 @@
+"""Keras on TensorFlow, JAX and PyTorch trains the same model to the same figures."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import write_rows
+
+ROOT = Path(__file__).parents[1]
+BACKENDS = ("tensorflow", "jax", "torch")
+pytestmark = pytest.mark.slow
+
+
+def installed(backend):
+    return importlib.util.find_spec(backend) is not None
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """`trained(backend)`: what tests/backend_child.py prints, run once a backend."""
+    folder, found = tmp_path_factory.mktemp("backends"), {}
+    for part, count, seed in (("train", 96, 1), ("valid", 32, 2), ("test", 20, 3)):
+        write_rows(folder / "films" / f"{part}.tsv", count, seed)
+
+    def run(backend):
+        if not installed(backend):
+            pytest.skip(f"{backend} is not installed")
+        if backend not in found:
+            done = subprocess.run(
+                [
+                    *(sys.executable, "-m", "tests.backend_child"),
+                    *(folder / "films", folder / "initial.weights.h5", folder / backend),
+                ],
+                env={**os.environ, "KERAS_BACKEND": backend},
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr[-3000:]
+            found[backend] = json.loads(done.stdout.splitlines()[-1])
+        return found[backend]
+
+    return run
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_training_runs_on_the_backend_that_was_asked_for(trained, backend):
+    figures = trained(backend)
+    assert figures["backend"] == backend
+    assert figures["val_loss"] < 0.69  # better than a guess
+
+
+@pytest.mark.parametrize(("one", "other"), [("tensorflow", "jax"), ("tensorflow", "torch")])
+def test_an_epoch_from_the_same_weights_ends_the_same(trained, one, other):
+    for figure in ("loss", "val_loss"):
+        assert trained(one)[figure] == pytest.approx(trained(other)[figure], rel=1e-4)
+    assert trained(one)["val_accuracy"] == pytest.approx(trained(other)["val_accuracy"], abs=0.04)
