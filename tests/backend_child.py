@@ -1,9 +1,15 @@
-"""Trains one epoch on the backend that KERAS_BACKEND names, from given weights.
+"""Trains on the backend that KERAS_BACKEND names; prints what came of it as JSON.
 
-    python -m tests.backend_child DATASET WEIGHTS OUTPUT
+    python -m tests.backend_child epoch DATASET WEIGHTS OUTPUT
 
-The first backend that runs writes WEIGHTS, the others start from them. Prints the backend and the
-figures of the epoch as JSON. Backends other than TensorFlow run as if it were not installed.
+trains one epoch and prints the backend and the figures. The first backend that runs writes WEIGHTS,
+the others start from them.
+
+    python -m tests.backend_child step MODEL...
+
+takes one step of each model and prints the losses by name, or the error.
+
+Backends other than TensorFlow run as if it were not installed.
 """
 
 import csv
@@ -16,12 +22,13 @@ if os.environ["KERAS_BACKEND"] != "tensorflow":
     sys.modules["tensorflow"] = None  # an import raises ImportError
 
 import keras
+import numpy as np
 
 from zoo import catalogue
 from zoo.training import TrainingConfig, train
 
 
-def main(dataset: str, weights: str, output: str) -> None:
+def epoch(dataset: str, weights: str, output: str) -> dict:
     create = catalogue.create_model
 
     def create_from_weights(*arguments, **options):
@@ -51,8 +58,25 @@ def main(dataset: str, weights: str, output: str) -> None:
     with (Path(output) / "history.csv").open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)
     figures = {name: float(value) for name, value in row.items()}
-    print(json.dumps({"backend": keras.backend.backend(), **figures}))
+    return {"backend": keras.backend.backend(), **figures}
+
+
+def step(*names: str) -> dict:
+    return {name: one_step(name) for name in names}
+
+
+def one_step(name: str) -> float | str:
+    ids = np.array([[1, 5, 6, 7, 0, 0], [1, 3, 0, 0, 0, 0]], np.int32)
+    try:
+        model = catalogue.create_model(
+            name, vocab_size=10, num_classes=2, embed_dim=4, hidden_dim=4
+        )
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile("adam", loss, jit_compile=keras.backend.backend() == "jax")
+        return float(model.train_on_batch(ids, np.array([0, 1])))
+    except Exception as error:  # whatever a backend raises
+        return repr(error)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    print(json.dumps({"epoch": epoch, "step": step}[sys.argv[1]](*sys.argv[2:])))

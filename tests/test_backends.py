@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import zoo
 from tests.conftest import write_rows
 
 ROOT = Path(__file__).parents[1]
@@ -16,44 +17,42 @@ BACKENDS = ("tensorflow", "jax", "torch")
 pytestmark = pytest.mark.slow
 
 
-def installed(backend):
-    return importlib.util.find_spec(backend) is not None
+def child(backend, *arguments):
+    """What tests/backend_child.py prints on this backend."""
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.backend_child", *map(str, arguments)],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """`trained(backend)`: what tests/backend_child.py prints, run once a backend."""
+    """`trained(backend)`: the figures of an epoch, which each backend trains once."""
     folder, found = tmp_path_factory.mktemp("backends"), {}
     for part, count, seed in (("train", 96, 1), ("valid", 32, 2), ("test", 20, 3)):
         write_rows(folder / "films" / f"{part}.tsv", count, seed)
 
-    def run(backend):
-        if not installed(backend):
-            pytest.skip(f"{backend} is not installed")
+    def figures(backend):
         if backend not in found:
-            done = subprocess.run(
-                [
-                    *(sys.executable, "-m", "tests.backend_child"),
-                    *(folder / "films", folder / "initial.weights.h5", folder / backend),
-                ],
-                env={**os.environ, "KERAS_BACKEND": backend},
-                cwd=ROOT,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert done.returncode == 0, done.stderr[-3000:]
-            found[backend] = json.loads(done.stdout.splitlines()[-1])
+            weights = folder / "initial.weights.h5"
+            found[backend] = child(backend, "epoch", folder / "films", weights, folder / backend)
         return found[backend]
 
-    return run
+    return figures
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_training_runs_on_the_backend_that_was_asked_for(trained, backend):
-    figures = trained(backend)
-    assert figures["backend"] == backend
-    assert figures["val_loss"] < 0.69  # better than a guess
+    assert trained(backend)["backend"] == backend
+    assert trained(backend)["val_loss"] < 0.69  # better than a guess
 
 
 @pytest.mark.parametrize(("one", "other"), [("tensorflow", "jax"), ("tensorflow", "torch")])
@@ -61,3 +60,11 @@ def test_an_epoch_from_the_same_weights_ends_the_same(trained, one, other):
     for figure in ("loss", "val_loss"):
         assert trained(one)[figure] == pytest.approx(trained(other)[figure], rel=1e-4)
     assert trained(one)["val_accuracy"] == pytest.approx(trained(other)["val_accuracy"], abs=0.04)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_every_family_trains(backend):
+    names = zoo.list_models("*-tiny")
+    losses = child(backend, "step", *names)
+    assert list(losses) == names
+    assert [name for name, loss in losses.items() if not isinstance(loss, float)] == [], losses

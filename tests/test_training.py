@@ -357,10 +357,10 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(tiny_flags, tiny_run, tmp_p
     assert names(folder) == FILES | {"logs"}
 
 
-# Settings first; then for each epoch history, best weights if they are better, and state; then the
-# files of the run folder.
+# Data and settings first; then for each epoch history, best weights if they are better, and state;
+# then the files of the run folder.
 @pytest.mark.parametrize(
-    "write", [pytest.param(n, marks=[] if n == 6 else pytest.mark.slow) for n in range(2, 13)]
+    "write", [pytest.param(n, marks=[] if n == 7 else pytest.mark.slow) for n in range(3, 10)]
 )
 def test_a_kill_between_two_files_is_healed(quick, whole, tmp_path, eager, write):
     folder = run_until(quick, tmp_path / "run", write)
@@ -377,8 +377,11 @@ def test_a_kill_before_the_model_is_kept_is_healed(quick, whole, tmp_path, eager
     assert names(folder) == FILES
 
 
-def test_a_kill_before_anything_is_written_leaves_a_folder_to_begin_in(quick, tmp_path, eager):
-    folder = run_until(quick | {"epochs": 1}, tmp_path / "run", 1)
+@pytest.mark.parametrize("write", [pytest.param(1, marks=pytest.mark.slow), 2])
+def test_a_kill_before_the_settings_are_written_leaves_a_folder_to_begin_in(
+    quick, tmp_path, eager, write
+):
+    folder = run_until(quick | {"epochs": 1}, tmp_path / "run", write)
     run(quick | {"epochs": 1}, folder)
     assert names(folder) == FILES
 
