@@ -1,0 +1,126 @@
+"""The models by name, and the classifier that they all are."""
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from zoo import catalogue
+from zoo.classifier import build_classifier
+
+LESSON = {
+    "vocab_size": 25_000,
+    "embed_dim": 300,
+    "hidden_dim": 256,
+    "num_layers": 2,
+    "num_classes": 2,
+    "dropout": 0.5,
+}
+every_family = pytest.mark.parametrize("family", catalogue.FAMILIES)
+
+
+def small(family, **options):
+    return zoo.create_model(f"{family}-tiny", **{"vocab_size": 40, "num_classes": 3, **options})
+
+
+@pytest.mark.parametrize("name", ["bilstm", "bigru"])
+def test_the_lessons_call(name):
+    model = zoo.create_model(name, **LESSON)
+    tokens = np.random.default_rng(0).integers(0, 25_000, (32, 100), dtype=np.int32)
+    assert model(tokens).shape == (32, 2)
+    gates, biases = {"bilstm": (4, 1), "bigru": (3, 2)}[name]
+    layer = [2 * gates * 256 * (inputs + 256 + biases) for inputs in (300, 512)]
+    assert model.count_params() == 25_000 * 300 + sum(layer) + 512 * 2 + 2
+    assert (
+        zoo.create_model(name, vocab_size=25_000, num_classes=2).get_config()["layers"]
+        == (model.get_config()["layers"])
+    )
+
+
+@every_family
+def test_every_model_gives_logits_that_padding_does_not_change(family):
+    model = small(family, num_layers=2)
+    ids = np.random.default_rng(1).integers(1, 40, (4, 9), dtype=np.int32)
+    ids[np.arange(9) >= np.array([9, 5, 1, 0])[:, None]] = 0
+    logits = model.predict(ids, verbose=0)
+    assert logits.shape == (4, 3) and np.isfinite(logits).all()
+    longer = model.predict(np.pad(ids, ((0, 0), (0, 7))), verbose=0)
+    np.testing.assert_allclose(longer, logits, atol=1e-6)
+    for row, length in zip(range(3), (9, 5, 1), strict=True):
+        alone = model.predict(ids[row : row + 1, :length], verbose=0)
+        np.testing.assert_allclose(alone[0], logits[row], atol=1e-6)
+
+
+@every_family
+def test_every_parameter_has_a_gradient(family):
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("differentiates with TensorFlow")
+    import tensorflow as tf
+
+    model = small(family, num_layers=2)
+    rng = np.random.default_rng(2)
+    model.set_weights([w + 0.1 * rng.normal(size=w.shape) for w in model.get_weights()])
+    ids = rng.integers(1, 40, (8, 12), dtype=np.int32)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.square(model(ids, training=True)))
+    gradients = tape.gradient(loss, [w.value for w in model.trainable_weights])
+    for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
+        assert gradient is not None, weight.path
+        gradient = tf.convert_to_tensor(gradient).numpy()
+        assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0, weight.path
+
+
+def test_top_layer_gives_the_last_forward_and_the_last_backward_state():
+    model = small("bilstm")
+    ids = np.array([[4, 5, 6, 0, 0]], np.int32)
+    top = model.get_layer("bidirectional_1")
+    embedded = model.get_layer("embedding")(ids[:, :3])
+    forward = top.forward_layer(embedded)
+    backward = top.backward_layer(embedded)
+    features = keras.ops.concatenate([forward, backward], axis=-1)
+    expected = model.get_layer("logits")(features)
+    np.testing.assert_allclose(model(ids), expected, atol=1e-6)
+
+
+def test_dropout_stands_after_the_embedding_and_each_layer():
+    model = small("bigru", num_layers=3, dropout=0.4)
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    assert [layer.name for layer in layers] == [
+        "embedding_dropout",
+        "dropout_1",
+        "dropout_2",
+        "dropout_3",
+    ]
+    assert {layer.rate for layer in layers} == {0.4}
+
+
+def test_names_and_patterns():
+    assert "bilstm" in zoo.list_models() and "peephole-bilstm-small" in zoo.list_models()
+    assert zoo.list_models("*gru*") == ["bigru", "bigru-medium", "bigru-small", "bigru-tiny"]
+    assert len(zoo.list_models()) == len(catalogue.FAMILIES) * len(catalogue.SIZES)
+    for name in zoo.list_models():
+        catalogue.find(name)
+
+
+@pytest.mark.parametrize("name", ["bilsm", "bilstm-huge", "bilstm-", "", "small"])
+def test_unknown_name_is_told_with_the_nearest(name):
+    with pytest.raises(ValueError, match=r"There is no model .* Did you mean .*lstm"):
+        zoo.create_model(name, vocab_size=10, num_classes=2)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("vocab_size", 0),
+        ("num_classes", 1),
+        ("embed_dim", 2.5),
+        ("hidden_dim", -3),
+        ("num_layers", True),
+        ("dropout", 1.0),
+        ("dropout", -0.1),
+    ],
+)
+def test_wrong_size_is_refused(option, value):
+    sizes = {**LESSON, option: value}
+    with pytest.raises(ValueError, match=f"^{option} must be"):
+        build_classifier(keras.layers.LSTM, **sizes)
