@@ -5,8 +5,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from zoo.datasets import DatasetError
-from zoo.training import RunError, TrainingConfig, read_config, train
+from zoo.training import TrainingConfig, read_config, train
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
                 parser.error(f"the following arguments are required: {', '.join(missing)}")
             config = TrainingConfig(**given)
         train(config, output or _default_output(config), resume=resume, tensorboard=tensorboard)
-    except (RunError, DatasetError, ValueError) as error:
+    except (ValueError, OSError) as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 2
     return 0

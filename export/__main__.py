@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(describe(file))
         if options.saved_model:
             print(export_saved_model(bundle, output / "saved_model"))
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         print(f"python -m export: {error}", file=sys.stderr)
         return 2
     print(f"Written: {output}")

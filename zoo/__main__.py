@@ -1,6 +1,7 @@
 """The catalogue and trained models: `python -m zoo list|show|predict|evaluate`."""
 
 import argparse
+import io
 import json
 import sys
 from dataclasses import asdict
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         options.run(options)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         print(f"python -m zoo: {error}", file=sys.stderr)
         return 2
     return 0
@@ -143,4 +144,6 @@ def _print_json(value) -> None:
 
 
 if __name__ == "__main__":
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that knows no σ shows a ?
     sys.exit(main())

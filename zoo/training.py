@@ -143,7 +143,8 @@ def train(
 
     say(f"Device: {devices.describe()}; Keras {keras.__version__} on {keras.backend.backend()}")
     started = time.monotonic()
-    if keras.backend.backend() != "tensorflow" and config.dataset.startswith("tfds:"):
+    by_tfds = config.dataset == "reviews" or config.dataset.startswith("tfds:")
+    if keras.backend.backend() != "tensorflow" and by_tfds:
         devices.keep_tensorflow_off()
     dataset = load_dataset(
         config.dataset,
