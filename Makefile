@@ -76,4 +76,5 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 TORCH ?= torch==2.13.0
 $(VENV)/.backends: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet '$(TORCH)' '.[jax]'
+	$(BIN)/python -m pip install --quiet --pre tflite-micro pyyaml
 	@touch $@
