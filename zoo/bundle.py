@@ -56,7 +56,7 @@ class Bundle:
         for label in self.labels:
             if not label or "\n" in label or "\r" in label:
                 raise ValueError(f"The label {label!r} is no line of labels.txt. Rename it.")
-        write_text(folder / "vocab.txt", self.tokenizer.vocabulary.text)
+        self.tokenizer.vocabulary.save(folder / "vocab.txt")
         write_text(folder / "labels.txt", "".join(f"{label}\n" for label in self.labels))
         write_text(folder / "config.json", json.dumps(self.config, indent=2) + "\n")
         with replacing(folder / "model.keras") as partial:

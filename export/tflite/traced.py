@@ -58,7 +58,6 @@ class Traced:
             if name == "CUSTOM" or name in ("VAR_HANDLE", "READ_VARIABLE"):
                 raise TraceError(f"{what} needs {name}, which is no builtin operator on arrays.")
         self._tensors = [_tensor(tensor, model.buffers) for tensor in subgraph.tensors]
-        # Constants that the converter computes by operators, such as a packed shape, stay so.
         self._operators = [
             (*codes[operator.opcodeIndex], operator) for operator in subgraph.operators
         ]
