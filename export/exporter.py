@@ -22,6 +22,7 @@ from zoo.files import write_bytes, write_text
 from zoo.text import Tokenizer
 
 MUCH_MEMORY = 64_000_000  # bytes; an app has few hundred million for all that it does
+FEW = 64  # texts that a lowering is asked before it is quantised, those of every bound among them
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,8 @@ def export_model(
     reference = _reference(source.model, read.softmax)
     written = []
     for chosen in lowerings:
+        if "float32" not in precisions:
+            _verify_lowering(read, chosen, length, ids[:FEW], reference)
         for kind in precisions:
             written.append(_export(source, read, chosen, kind, length, ids, reference, folder))
             write_manifest(folder, written)
@@ -179,10 +182,25 @@ def _reference(model: keras.Model, softmax: bool):
     return probabilities
 
 
+def _verify_lowering(read, lowering, length, ids, reference) -> None:
+    """Holds the lowering against Keras in float32, before a coarser precision hides a mistake."""
+    model = LOWERINGS[lowering](read, length)
+    constants = model.constants()
+    verify(
+        model.pack(),
+        reference,
+        ids,
+        precision="float32",
+        constants=constants,
+        packed=False,  # an unrolled file's weights, packed as float32, could fill the memory
+    )
+
+
 def _export(source, read, lowering, precision, length, ids, reference, folder) -> ExportedFile:
     started = time.perf_counter()
     model = LOWERINGS[lowering](read, length)
     model.description = f"{source.name}, {lowering} lowering, {precision}"
+    constants = model.constants()
     quantize(model, precision)
     content = model.pack()
     if source.tokenizer is not None:
@@ -202,7 +220,7 @@ def _export(source, read, lowering, precision, length, ids, reference, folder) -
             f"packs its weights apart. Use the lowering {others}, or a shorter max_length.",
             stacklevel=3,
         )
-    found = verify(content, reference, ids, precision=precision)
+    found = verify(content, reference, ids, precision=precision, constants=constants)
     path = folder / f"{source.name}-{lowering}-{precision}.tflite"
     write_bytes(path, content)
     return ExportedFile(

@@ -1,10 +1,11 @@
 """Holds an exported file against the Keras model it was made from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from export.tflite.constants import wrong_constants
 from zoo import litert
 
 # The largest difference of a probability that a precision may make; int8 is judged by labels.
@@ -37,20 +38,30 @@ def verify(
     ids: np.ndarray,
     *,
     precision: str,
+    constants: Mapping[str, np.ndarray],
+    packed: bool = True,
 ) -> Verified:
-    """Asks the file and the Keras model the same, in two orders.
+    """Asks the file and the Keras model the same, in two orders; and reads the weights back.
 
     Args:
         content: A .tflite file.
         reference: Keras: int32 [texts, L] to probabilities [texts, classes].
         ids: int32 [texts, L], padded on the right.
         precision: Of the file: `float32`, `float16` or `int8`.
+        constants: What the file is to hold, by name, before its precision was lowered.
+        packed: Whether weights may be packed, see `zoo.litert.runner`.
 
     Raises:
-        VerificationError: If shapes differ, an answer is no probability or depends on what was
-            asked before, or the difference is larger than the precision explains.
+        VerificationError: If a weight or shapes differ, an answer is no probability or depends on
+            what was asked before, or the difference is larger than the precision explains.
     """
-    forward, max_length, classes = litert.runner(content)
+    wrong = wrong_constants(content, constants)
+    if wrong:
+        raise VerificationError(
+            f"The file holds other numbers than the model, {len(wrong)} constants: "
+            f"{'; '.join(wrong[:3])}."
+        )
+    forward, max_length, classes = litert.runner(content, packed=packed)
     expected = reference(ids)
     if (max_length, classes) != (ids.shape[1], expected.shape[1]):
         raise VerificationError(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from zoo.inference import Classifier
 from zoo.metadata import read_metadata
@@ -43,13 +43,15 @@ def load(path: str | os.PathLike, *, threads: int = 1) -> Classifier:
 
 
 def runner(
-    content: bytes, *, threads: int = 1
+    content: bytes, *, threads: int = 1, packed: bool = True
 ) -> tuple[Callable[[np.ndarray], np.ndarray], int, int]:
     """A function from ids to probabilities, one text after the other.
 
     Args:
         content: A .tflite file from int32 [1, L] to float32 [1, classes].
         threads: Threads that an answer may use.
+        packed: Whether XNNPACK computes, as it does by default; it packs the weights of each
+            product anew, which is faster and takes memory.
 
     Returns:
         The function, int32 [texts, L] to float32 [texts, classes]; L; the number of classes.
@@ -57,7 +59,10 @@ def runner(
     Raises:
         ModelFileError: If inputs and outputs are others.
     """
-    interpreter = Interpreter(model_content=content, num_threads=threads)
+    kernels = OpResolverType.AUTO if packed else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    interpreter = Interpreter(
+        model_content=content, num_threads=threads, experimental_op_resolver_type=kernels
+    )
     interpreter.allocate_tensors()
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     fits = (

@@ -172,6 +172,25 @@ class Model:
         names = [operator.code for graph in self.graphs for operator in graph.operators]
         return {name: names.count(name) for name in sorted(set(names))}
 
+    def constants(self) -> dict[str, np.ndarray]:
+        """The values of all constants by name; one without a name gets its place for a name.
+
+        To be called before `pack`, so that the file has the names.
+
+        Raises:
+            GraphError: If two constants have the same name.
+        """
+        found: dict[str, Tensor] = {}
+        for graph in self.graphs:
+            for number, operator in enumerate(graph.operators):
+                for place, tensor in enumerate(operator.inputs):
+                    if tensor is None or tensor.data is None:
+                        continue
+                    tensor.name = tensor.name or f"{graph.name}/{number}_{operator.code}/{place}"
+                    if found.setdefault(tensor.name, tensor) is not tensor:
+                        raise GraphError(f"{operator.code}: two constants named {tensor.name!r}.")
+        return {name: tensor.value for name, tensor in found.items()}
+
     def packed_bytes(self) -> int:
         """Memory for matrices when the file runs: XNNPACK packs them anew for each product."""
         return sum(

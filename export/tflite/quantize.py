@@ -9,6 +9,7 @@ from export.tflite.graph import Graph, Model, Operator, Quantization, Tensor
 
 PRECISIONS = ("float32", "float16", "int8")
 SMALLEST = 1024  # elements; below, the scales and the rounding cost more than they save
+SCALES = "/scales"  # behind a table's name: the name of its rows' scales
 
 
 def quantize(model: Model, precision: str) -> None:
@@ -74,9 +75,11 @@ class _Shared:
             rows = ops.gather(graph, self.half(graph, table), indices)
             result = ops.dequantize(graph, rows)
         else:
-            integers, scales = _rows(table.value)
-            rows = ops.cast(graph, ops.gather(graph, graph.constant(integers), indices), np.float32)
-            row_scales = ops.gather(graph, graph.constant(scales[:, None]), indices)
+            values, scales = _rows(table.value)
+            integers = graph.constant(values, name=table.name)
+            row_scales = graph.constant(scales[:, None], name=f"{table.name}{SCALES}")
+            rows = ops.cast(graph, ops.gather(graph, integers, indices), np.float32)
+            row_scales = ops.gather(graph, row_scales, indices)
             result = ops.multiply(graph, rows, row_scales)
         _take_over(graph, result, operator.outputs[0])
 

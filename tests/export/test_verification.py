@@ -1,55 +1,116 @@
 """A wrong file must not pass."""
 
+import copy
+import functools
+
 import numpy as np
 import pytest
 
 from export import architecture
 from export.tflite import LOWERINGS, ops, parts
-from export.tflite.quantize import quantize
+from export.tflite.constants import wrong_constants
+from export.tflite.quantize import PRECISIONS, SCALES, quantize
 from export.verification import VerificationError, verify
 from tests.export.models import classifier, probabilities, texts_of_every_length
 
 LENGTH = 20
 
 
-def setting(precision="float32", name="peephole-bilstm"):
-    model = classifier(name)
-    lowered = LOWERINGS["loop"](architecture.read(model), LENGTH)
+@functools.cache
+def lowered_once(name, lowering, length, **sizes):
+    """A float32 model as it was lowered, and Keras's answers. Copy it before you change it."""
+    model = classifier(name, **sizes)
+
+    @functools.cache
+    def answers(ids, rows):
+        return probabilities(model, np.frombuffer(ids, np.int32).reshape(rows, -1))
+
+    def reference(ids):
+        return answers(np.ascontiguousarray(ids).tobytes(), len(ids)).copy()
+
+    return LOWERINGS[lowering](architecture.read(model), length), reference
+
+
+def setting(
+    precision="float32", name="peephole-bilstm", lowering="loop", length=LENGTH, anew=False, **sizes
+):
+    """A lowered model of one's own, and what `verify` is given beside its bytes."""
+    lower = lowered_once.__wrapped__ if anew else lowered_once
+    lowered, reference = lower(name, lowering, length, **sizes)
+    lowered = copy.deepcopy(lowered)
+    constants = lowered.constants()
     quantize(lowered, precision)
-    return lowered, lambda ids: probabilities(model, ids), texts_of_every_length(LENGTH, 60)
+    given = {
+        "reference": reference,
+        "ids": texts_of_every_length(length, 60),
+        "precision": precision,
+        "constants": constants,
+    }
+    return lowered, given
 
 
-def constants(lowered, at_least=0):
-    tensors = [t for g in lowered.graphs for o in g.operators for t in o.inputs]
-    found = [t for t in tensors if t is not None and t.data is not None and t.dtype == np.float32]
-    return [t for t in {id(t): t for t in found}.values() if t.data.size > at_least]
+def tensors(lowered):
+    """Every constant of a model, once."""
+    inputs = [t for g in lowered.graphs for o in g.operators for t in o.inputs]
+    return list({id(t): t for t in inputs if t is not None and t.data is not None}.values())
 
 
 @pytest.mark.parametrize("precision", ["float32", "float16", "int8"])
 def test_right_file_passes(precision):
-    lowered, reference, ids = setting(precision)
-    found = verify(lowered.pack(), reference, ids, precision=precision)
+    lowered, given = setting(precision)
+    found = verify(lowered.pack(), **given)
     assert found.texts == LENGTH + 1
     assert found.label_agreement == 1.0
 
 
-def test_one_wrong_weight_is_found():
-    lowered, reference, ids = setting()
-    caught = 0
-    weights = [t for t in constants(lowered, 10) if t.data.any()]
-    for tensor in weights:
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize(
+    ("name", "lowering"),
+    [("peephole-bilstm", "fused"), ("peephole-bilstm", "loop"), ("bigru", "unrolled")],
+)
+def test_the_smallest_change_of_any_constant_is_found(precision, name, lowering):
+    # Large enough that all of them are quantised.
+    sizes = {"embed_dim": 24, "hidden_dim": 20, "num_layers": 1}
+    lowered, given = setting(precision, name, lowering, length=4, **sizes)
+    assert not wrong_constants(lowered.pack(), given["constants"])
+    rng = np.random.default_rng(0)
+    for tensor in tensors(lowered):
         before = tensor.data
-        tensor.data = before.copy()
-        place = np.unravel_index(np.abs(before).argmax(), before.shape)
-        if tensor.name == "embedding":
-            place = (ids[-1, 0], 0)
-        tensor.data[place] += 3.0
-        with pytest.raises(VerificationError, match="off by"):
-            verify(lowered.pack(), reference, ids, precision="float32")
+        changed = before.copy().reshape(-1)
+        place = rng.integers(changed.size)
+        if changed.dtype.kind == "f":
+            changed[place] = np.nextafter(changed[place], changed.dtype.type(np.inf))
+        else:
+            changed[place] += 1 if changed[place] < 100 else -1
+        tensor.data = changed.reshape(before.shape)
+        # The rows' scales are read with the integers that they scale: half a step is theirs.
+        if tensor.name.endswith(SCALES):
+            tensor.data = before * np.float32(1.02)
+        assert wrong_constants(lowered.pack(), given["constants"]), tensor.name
         tensor.data = before
-        caught += 1
-    assert caught >= 2 * 2 * 3 + 2  # kernel, recurrent kernel, peepholes; embedding and head
-    verify(lowered.pack(), reference, ids, precision="float32")
+    tensor.data = before + before.dtype.type(1)
+    with pytest.raises(VerificationError, match=r"holds other numbers .*1 constants: .*differs"):
+        verify(lowered.pack(), **given)
+
+
+def test_missing_constants_and_constants_too_many_are_found():
+    lowered, given = setting()
+    content, constants = lowered.pack(), given["constants"]
+    some = next(iter(constants))
+    assert wrong_constants(content, constants | {"bias": np.zeros(3)}) == ["bias is missing"]
+    less = {name: value for name, value in constants.items() if name != some}
+    assert wrong_constants(content, less) == [f"{some} has no place in the lowering"]
+    other = constants | {some: constants[some].reshape(1, *constants[some].shape)}
+    assert some in wrong_constants(content, other)[0]
+
+
+def test_swapped_gates_are_found():
+    """Constants as the lowering says, but a lowering that is wrong."""
+    lowered, given = setting(lowering="fused")
+    lstm = next(o for o in lowered.graphs[0].operators if "SEQUENCE_LSTM" in o.code)
+    lstm.inputs[1], lstm.inputs[4] = lstm.inputs[4], lstm.inputs[1]  # input and output gate
+    with pytest.raises(VerificationError, match="off by"):
+        verify(lowered.pack(), **given)
 
 
 def test_wrong_length_is_found(monkeypatch):
@@ -59,58 +120,48 @@ def test_wrong_length_is_found(monkeypatch):
         return ops.add(graph, right(graph, architecture, ids), graph.constant([1], np.int32))
 
     monkeypatch.setattr(parts, "length", one_more)
-    lowered, reference, ids = setting()
+    lowered, given = setting(anew=True)
     with pytest.raises((VerificationError, RuntimeError)):
-        verify(lowered.pack(), reference, ids[:-1], precision="float32")
+        verify(lowered.pack(), **given | {"ids": given["ids"][:-1]})
 
 
 def test_ignored_padding_is_found(monkeypatch):
     monkeypatch.setattr(
         parts, "length", lambda graph, _, ids: graph.constant([ids.shape[1]], np.int32)
     )
-    lowered, reference, ids = setting()
+    lowered, given = setting(anew=True)
     with pytest.raises(VerificationError, match="off by"):
-        verify(lowered.pack(), reference, ids, precision="float32")
+        verify(lowered.pack(), **given)
 
 
-def test_state_that_survives_a_call_is_found(monkeypatch):
-    class Remembering:
-        def __init__(self, content):
-            self.calls = 0
-
-        def __call__(self, ids):
-            self.calls += 1
-            scores = reference(ids).astype(np.float32)
-            return scores if self.calls == 1 else np.roll(scores, 1, axis=1)
-
-    lowered, reference, ids = setting()
-    monkeypatch.setattr(
-        "export.verification.litert.runner", lambda content: (Remembering(content), LENGTH, 3)
-    )
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_dropped_reset_is_found(monkeypatch, precision):
+    monkeypatch.setattr(ops, "set_to_zero", lambda graph, state: None)
+    lowered, given = setting(precision, lowering="fused", anew=True)
     with pytest.raises(VerificationError, match="keeps something from one call to the next"):
-        verify(lowered.pack(), reference, ids, precision="float32")
+        verify(lowered.pack(), **given)
 
 
 def test_other_shapes_and_no_probabilities_are_found():
-    lowered, reference, ids = setting()
-    content = lowered.pack()
+    lowered, given = setting()
+    content, reference, ids = lowered.pack(), given["reference"], given["ids"]
     with pytest.raises(VerificationError, match="takes 20 ids"):
-        verify(content, reference, ids[:, :-1], precision="float32")
+        verify(content, **given | {"ids": ids[:, :-1]})
     with pytest.raises(VerificationError, match="gives 3 scores"):
-        verify(content, lambda ids: reference(ids)[:, :2], ids, precision="float32")
+        verify(content, **given | {"reference": lambda ids: reference(ids)[:, :2]})
     graph = lowered.graphs[0]
     graph.outputs = [graph.operators[-1].inputs[0]]  # logits instead of softmax
     with pytest.raises(VerificationError, match="no probabilities"):
-        verify(lowered.pack(), reference, ids, precision="float32")
+        verify(lowered.pack(), **given)
 
 
 def test_too_many_other_labels_are_found():
-    lowered, reference, ids = setting("int8")
+    lowered, given = setting("int8")
 
     def swapped(ids):
-        scores = reference(ids)
+        scores = given["reference"](ids)
         scores[::10] = 1 / 3 + np.array([-0.01, 0, 0.01]) * np.sign(scores[::10, :1] - 1 / 3)
         return scores
 
     with pytest.raises(VerificationError):
-        verify(lowered.pack(), swapped, ids, precision="int8")
+        verify(lowered.pack(), **given | {"reference": swapped})

@@ -1,0 +1,79 @@
+"""Holds the constants in a file against those of the lowering it was made from.
+
+Behaviour alone does not show one wrong weight: that of a rare word, or of a unit that few texts
+move. So each number that a file holds is read back, as the real number that it stands for.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from export.tflite.graph import TYPES
+from export.tflite.quantize import SCALES
+
+DTYPES = {code: dtype for dtype, code in TYPES.items()}
+
+
+def wrong_constants(content: bytes, expected: Mapping[str, np.ndarray]) -> list[str]:
+    """Says what is wrong with a file's constants; nothing if all are right.
+
+    A float32 or an index must be the same to the last bit, a float16 the nearest one, an int8
+    within half a step of its scale.
+
+    Args:
+        content: A .tflite file.
+        expected: The constants of the lowering by name, as `Model.constants` gives them.
+    """
+    stored = _read(content)
+    wrong = [f"{name} is missing" for name in expected if name not in stored]
+    for name, (values, scales) in stored.items():
+        if name.endswith(SCALES) and name.removesuffix(SCALES) in stored:
+            continue  # compared together with the integers that they scale
+        if name not in expected:
+            wrong.append(f"{name} has no place in the lowering")
+            continue
+        if f"{name}{SCALES}" in stored:
+            scales = stored[f"{name}{SCALES}"][0]
+        wrong += _compare(name, values, scales, expected[name])
+    return wrong
+
+
+def _compare(name, values, scales, expected) -> list[str]:
+    if values.shape != expected.shape:
+        return [f"{name} is {list(values.shape)}, not {list(expected.shape)}"]
+    if values.dtype == np.int8 and expected.dtype == np.float32:
+        if scales is None:
+            return [f"{name} is int8 without a scale"]
+        # Rounding may tip over by what float32 leaves out.
+        step = np.abs(np.broadcast_to(scales, expected.shape).astype(np.float64))
+        differs = ~(np.abs(values * step - expected) <= 0.5001 * step)
+    elif values.dtype == np.float16:
+        differs = values != expected.astype(np.float16)
+    else:
+        differs = (values.dtype != expected.dtype) | (values != expected)
+    if not np.any(differs):
+        return []
+    places = np.argwhere(np.broadcast_to(differs, expected.shape))
+    first = tuple(places[0].tolist())
+    return [f"{name} differs in {len(places)} places, the first {list(first)}"]
+
+
+def _read(content: bytes) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
+    """Values and, where they are quantised, scales [rows, 1…] of every constant by name."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    found = {}
+    for subgraph in model.subgraphs:
+        for tensor in subgraph.tensors:
+            data = model.buffers[tensor.buffer].data
+            if data is None or not len(data):
+                continue
+            shape = tuple([] if tensor.shape is None else map(int, tensor.shape))
+            values = np.frombuffer(np.asarray(data, np.uint8).tobytes(), DTYPES[tensor.type])
+            scales = None
+            if tensor.quantization is not None and tensor.quantization.scale is not None:
+                axes = [1] * len(shape)
+                axes[tensor.quantization.quantizedDimension] = -1
+                scales = np.asarray(tensor.quantization.scale, np.float32).reshape(axes)
+            found[tensor.name.decode()] = values.reshape(shape), scales
+    return found
