@@ -10,7 +10,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 help:
 	@echo "make demo       train a model on the embedded reviews, export it, ask the exported file"
 	@echo "make test       the tests that run in minutes"
-	@echo "make test-slow  the others: training to quality, the whole catalogue, all backends"
+	@echo "make test-slow  the others: training to quality, the whole catalogue, every client"
 	@echo "make results    train, export and measure the runs of results/accuracy.csv"
 	@echo "make lint       formatting, lint and types"
 	@echo "make format     mend formatting and what lint can mend"
@@ -29,7 +29,8 @@ demo: $(VENV)/.run
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-slow: $(VENV)/.backends
+# The browser's tests need npm and Chromium, and are skipped without.
+test-slow: $(VENV)/.backends $(if $(shell command -v npm),$(VENV)/.web)
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
 # results/accuracy.csv. Film reviews come through TensorFlow Datasets, from DOWNLOADS or the network;
@@ -57,6 +58,10 @@ lint: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+$(VENV)/.web: tests/export/web/package.json | $(BIN)/python
+	npm install --prefix tests/export/web --no-package-lock --no-audit --no-fund
+	@touch $@
 
 clean:
 	rm -rf $(VENV) $(DEMO) .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info

@@ -19,11 +19,15 @@ class Family:
     Attributes:
         layer: `layer(units, return_sequences=...)` gives one direction.
         title: What it is, in a few words.
+        gates: Names of its gates, as the cell's equations have them.
+        lowerings: How `python -m export` can write it.
         source: Where the equations come from.
     """
 
     layer: Callable[..., keras.Layer]
     title: str
+    gates: str
+    lowerings: str
     source: str
 
 
@@ -44,48 +48,129 @@ def _scan(cell: type, **options) -> Callable[..., keras.Layer]:
     return layer
 
 
+FUSED = "fused loop unrolled"
+LOOP = "loop unrolled"
+PARALLEL = "parallel loop unrolled"
+
+# fmt: off
 FAMILIES = {
+    "birnn": Family(
+        keras.layers.SimpleRNN, "Keras's built-in simple RNN", "–", FUSED, "Elman 1990"
+    ),
     "bilstm": Family(
-        keras.layers.LSTM,
-        "Keras's built-in LSTM",
+        keras.layers.LSTM, "Keras's built-in LSTM", "i f o", FUSED,
         "Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 2000",
     ),
     "bigru": Family(
-        keras.layers.GRU,
-        "Keras's built-in GRU",
-        "Cho et al. 2014",
+        keras.layers.GRU, "Keras's built-in GRU", "z r", LOOP, "Cho et al. 2014"
     ),
+    "reset-before-bigru": Family(
+        _scan(cells.ResetBeforeGRUCell), "GRU as lessons write it", "z r", LOOP,
+        "Cho et al. 2014; Chung et al. 2014",
+    ),
+    # LSTMs that look at their cells
     "peephole-bilstm": Family(
-        _scan(cells.PeepholeLSTMCell),
-        "LSTM, gates see their own cell",
+        _scan(cells.PeepholeLSTMCell), "LSTM, gates see their own cell", "i f o", FUSED,
         "Gers & Schmidhuber 2000",
     ),
     "full-peephole-bilstm": Family(
-        _scan(cells.FullPeepholeLSTMCell),
-        "LSTM, gates see all cells by a matrix",
+        _scan(cells.FullPeepholeLSTMCell), "LSTM, gates see all cells by a matrix", "i f o", LOOP,
         "Olah 2015",
     ),
-    "coupled-bilstm": Family(
-        _scan(cells.CoupledLSTMCell),
-        "LSTM, input gate is 1 − forget gate",
+    # LSTMs without a part, after "LSTM: a search space odyssey"
+    "no-input-gate-bilstm": Family(
+        _scan(cells.NoInputGateLSTMCell), "peephole LSTM without input gate", "f o", LOOP,
         "Greff et al. 2017",
     ),
+    "no-forget-gate-bilstm": Family(
+        _scan(cells.NoForgetGateLSTMCell), "peephole LSTM without forget gate", "i o", LOOP,
+        "Greff et al. 2017; Hochreiter & Schmidhuber 1997",
+    ),
+    "no-output-gate-bilstm": Family(
+        _scan(cells.NoOutputGateLSTMCell), "peephole LSTM without output gate", "i f", LOOP,
+        "Greff et al. 2017",
+    ),
+    "no-input-activation-bilstm": Family(
+        _scan(cells.NoInputActivationLSTMCell), "peephole LSTM, linear candidate", "i f o", LOOP,
+        "Greff et al. 2017",
+    ),
+    "no-output-activation-bilstm": Family(
+        _scan(cells.NoOutputActivationLSTMCell), "peephole LSTM, linear output", "i f o", LOOP,
+        "Greff et al. 2017",
+    ),
+    "coupled-bilstm": Family(
+        _scan(cells.CoupledLSTMCell), "LSTM, input gate is 1 − forget gate", "f o", FUSED,
+        "Greff et al. 2017",
+    ),
+    "full-gate-bilstm": Family(
+        _scan(cells.FullGateRecurrentLSTMCell), "peephole LSTM, gates see gates", "i f o", LOOP,
+        "Greff et al. 2017",
+    ),
+    # LSTMs made smaller or steadier
     "projected-bilstm": Family(
-        _scan(cells.ProjectedLSTMCell),
-        "LSTM, output projected to half",
+        _scan(cells.ProjectedLSTMCell), "LSTM, output projected to half", "i f o", FUSED,
         "Sak, Senior & Beaufays 2014",
     ),
-    "layer-norm-bilstm": Family(
-        _scan(cells.LayerNormLSTMCell),
-        "LSTM, gates normalised",
-        "Ba, Kiros & Hinton 2016",
-    ),
     "diagonal-bilstm": Family(
-        _scan(cells.DiagonalLSTMCell),
-        "LSTM, gates see their own output",
+        _scan(cells.DiagonalLSTMCell), "LSTM, gates see their own output", "i f o", FUSED,
         "Gonnet & Deselaers 2020",
     ),
+    "gate-norm-bilstm": Family(
+        _scan(cells.GateNormLSTMCell), "LSTM, each gate normalised", "i f o", FUSED,
+        "TFLite's fused LSTM, after Ba, Kiros & Hinton 2016",
+    ),
+    "layer-norm-bilstm": Family(
+        _scan(cells.LayerNormLSTMCell), "LSTM, gates and cell normalised", "i f o", LOOP,
+        "Ba, Kiros & Hinton 2016",
+    ),
+    "layer-norm-birnn": Family(
+        _scan(cells.LayerNormSimpleRNNCell), "simple RNN, normalised", "–", LOOP,
+        "Ba, Kiros & Hinton 2016",
+    ),
+    # Fewer gates
+    "light-bigru": Family(
+        _scan(cells.LightGRUCell), "GRU without reset gate, rectified", "z", LOOP,
+        "Ravanelli et al. 2018",
+    ),
+    "bimgu": Family(
+        _scan(cells.MGUCell), "minimal gated unit", "f", LOOP, "Zhou et al. 2016"
+    ),
+    "bijanet": Family(
+        _scan(cells.JANETCell), "LSTM with its forget gate only", "f", LOOP,
+        "van der Westhuizen & Lasenby 2018",
+    ),
+    "biugrnn": Family(
+        _scan(cells.UGRNNCell), "update gate RNN", "f", LOOP,
+        "Collins, Sohl-Dickstein & Sussillo 2017",
+    ),
+    # No product with the state
+    "biindrnn": Family(
+        _scan(cells.IndRNNCell), "independently recurrent RNN", "–", LOOP, "Li et al. 2018"
+    ),
+    "bisru": Family(
+        _scan(cells.SRUCell), "simple recurrent unit", "f r", LOOP, "Lei et al. 2018"
+    ),
+    "biqrnn": Family(
+        _scan(cells.QRNNCell), "quasi-recurrent, over two inputs", "f o", LOOP,
+        "Bradbury et al. 2017",
+    ),
+    "min-bilstm": Family(
+        _scan(cells.MinLSTMCell), "LSTM whose gates see the input only", "f i", PARALLEL,
+        "Feng et al. 2024",
+    ),
+    "min-bigru": Family(
+        _scan(cells.MinGRUCell), "GRU whose gate sees the input only", "z", PARALLEL,
+        "Feng et al. 2024",
+    ),
+    # Found by search, and not trained at all
+    "binas": Family(
+        _scan(cells.NASCell), "found by architecture search", "8 parts", LOOP, "Zoph & Le 2017"
+    ),
+    "biesn": Family(
+        _scan(cells.ESNCell), "echo-state, its weights not trained", "–", LOOP, "Jaeger 2001"
+    ),
 }
+# fmt: on
 
 # A model's name is its family's, then "-" and the size's; the plain name is the lessons' size.
 SIZES = {
@@ -117,6 +202,18 @@ def find(name: str) -> tuple[Family, Size]:
         f"There is no model {name!r}. Did you mean {' or '.join(near)}? "
         "`python -m zoo list` shows them all."
     )
+
+
+def recurrent_parameters(name: str) -> int:
+    """Number of parameters of a model's recurrent layers, in its own size."""
+    family, size = find(name)
+    total, features = 0, size.embed_dim
+    for _ in range(size.num_layers):
+        cell = family.layer(size.hidden_dim, return_sequences=True).cell
+        cell.build((None, features))
+        total += 2 * cell.count_params()
+        features = 2 * getattr(cell, "output_size", cell.units)
+    return total
 
 
 def create_model(

@@ -29,10 +29,6 @@ from export.tflite.graph import Graph, Model, Tensor
 from zoo import cells
 
 
-class NotFusedError(ValueError):
-    """A cell that no fused operator computes."""
-
-
 def build(architecture: Architecture, max_length: int) -> Model:
     """Lowers a classifier to fused operators.
 
@@ -44,16 +40,9 @@ def build(architecture: Architecture, max_length: int) -> Model:
         A model from int32 [1, L] ids to float32 [1, classes] probabilities.
 
     Raises:
-        NotFusedError: If there is no operator for a cell.
+        parts.NoLoweringError: If there is no operator for a cell.
     """
-    for layer in architecture.layers:
-        for direction in layer.directions:
-            if not supports(direction.cell):
-                raise NotFusedError(
-                    f"{type(direction.cell).__name__} has no fused operator; use the lowering "
-                    "'loop', or 'unrolled' for MediaPipe. Fused are "
-                    f"{', '.join(kind.__name__ for kind in FUSED)}."
-                )
+    parts.require("fused", supports, architecture, ", ".join(kind.__name__ for kind in FUSED))
     return parts.one_graph(architecture, max_length, _scan)
 
 
@@ -90,15 +79,16 @@ def _peephole(graph, x, kernel, recurrent_kernel, bias, peephole) -> Tensor:
     return _lstm(graph, x, kernel, recurrent_kernel, bias, peephole=_rows(peephole, "ifo"))
 
 
-def _coupled(graph, x, kernel, recurrent_kernel, bias) -> Tensor:
-    return _lstm(graph, x, kernel, recurrent_kernel, bias, gates="fgo")
+def _coupled(graph, x, kernel, recurrent_kernel, bias, peephole=None) -> Tensor:
+    seen = {} if peephole is None else _rows(peephole, "fo")
+    return _lstm(graph, x, kernel, recurrent_kernel, bias, gates="fgo", peephole=seen)
 
 
 def _projected(graph, x, kernel, recurrent_kernel, bias, projection) -> Tensor:
     return _lstm(graph, x, kernel, recurrent_kernel, bias, projection=projection.T)
 
 
-def _layer_norm(graph, x, kernel, recurrent_kernel, bias, scale) -> Tensor:
+def _gate_norm(graph, x, kernel, recurrent_kernel, bias, scale) -> Tensor:
     return _lstm(graph, x, kernel, recurrent_kernel, bias, norm_scale=_rows(scale, "ifgo"))
 
 
@@ -119,7 +109,7 @@ FUSED: dict[type[keras.Layer], Callable[..., Tensor]] = {
     cells.PeepholeLSTMCell: _peephole,
     cells.CoupledLSTMCell: _coupled,
     cells.ProjectedLSTMCell: _projected,
-    cells.LayerNormLSTMCell: _layer_norm,
+    cells.GateNormLSTMCell: _gate_norm,
     cells.DiagonalLSTMCell: _diagonal,
     cells.SimpleRNNCell: _simple,
 }

@@ -11,6 +11,27 @@ from export.tflite.graph import Graph, Model, Tensor
 from export.tflite.traced import Traced
 
 
+class NoLoweringError(ValueError):
+    """A cell that a lowering cannot write."""
+
+
+def require(
+    lowering: str, supports: Callable[[keras.Layer], bool], architecture: Architecture, known: str
+) -> None:
+    """Checks that a lowering has a form for every cell.
+
+    Raises:
+        NoLoweringError: If it has none; the message names the cell and what would work.
+    """
+    for layer in architecture.layers:
+        for direction in layer.directions:
+            if not supports(direction.cell):
+                raise NoLoweringError(
+                    f"{type(direction.cell).__name__} has no lowering {lowering!r}, which is for "
+                    f"{known}; use 'loop', or 'unrolled' for MediaPipe."
+                )
+
+
 def begin(max_length: int) -> tuple[Model, Graph, Tensor]:
     """A model whose first graph takes int32 ids [1, max_length]."""
     model = Model(input_names=("tokens",), output_names=("probabilities",))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from export import architecture
-from export.tflite import LOWERINGS, available, fused
+from export.tflite import LOWERINGS, available, fused, parts
 from export.tflite.quantize import PRECISIONS, quantize
 from export.verification import VerificationError, verify
 from tests.export.models import classifier, probabilities, randomize, texts_of_every_length
@@ -59,7 +59,7 @@ def test_without_the_reset_verification_fails(monkeypatch):
 def test_cells_without_an_operator_are_refused_before_any_work():
     read = architecture.read(classifier("bigru"))
     assert available(read) == ("loop", "unrolled")
-    with pytest.raises(fused.NotFusedError, match=r"GRUCell has no fused .*'loop', or 'unrolled'"):
+    with pytest.raises(parts.NoLoweringError, match=r"GRUCell has no .*'loop', or 'unrolled'"):
         fused.build(read, LENGTH)
 
 

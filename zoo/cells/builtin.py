@@ -35,9 +35,12 @@ def as_cell(cell):
     kernel = ops.convert_to_numpy(cell.kernel)
     result = twin(cell.units, name=cell.name, dtype=cell.dtype_policy)
     result.build((None, kernel.shape[0]))
-    result.set_weights(
-        [kernel, ops.convert_to_numpy(cell.recurrent_kernel), *_biases(cell, kernel)]
-    )
+    weights = [kernel, ops.convert_to_numpy(cell.recurrent_kernel), *_biases(cell, kernel)]
+    if twin is ResetBeforeGRUCell:
+        # Keras keeps where the lessons renew: σ(−a) = 1 − σ(a).
+        sign = np.repeat(np.array([-1, 1, 1], kernel.dtype), cell.units)
+        weights = [weight * sign for weight in weights]
+    result.set_weights(weights)
     return result
 
 

@@ -53,15 +53,18 @@ class GRUCell(_GRUCell):
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class ResetBeforeGRUCell(_GRUCell):
-    """Gated recurrent unit, the reset gate before the recurrent product.
+    """Gated recurrent unit as lessons write it, the reset gate before the recurrent product.
 
         z = σ(x W_z + h U_z + b_z)
         r = σ(x W_r + h U_r + b_r)
         g = tanh(x W_g + (r ∘ h) U_g + b_g)
-        h' = z ∘ h + (1 − z) ∘ g
+        h' = (1 − z) ∘ h + z ∘ g
 
-    Cho et al., "Learning phrase representations using RNN encoder–decoder", EMNLP 2014, as
-    printed; `keras.layers.GRU(reset_after=False)`. Lessons often write z for 1 − z.
+    Cho et al., "Learning phrase representations using RNN encoder–decoder", EMNLP 2014, with z as
+    in Chung, Gulcehre, Cho & Bengio, "Empirical evaluation of gated recurrent neural networks on
+    sequence modeling", 2014. Cho et al., and `keras.layers.GRU(reset_after=False)`, have z and
+    1 − z the other way round: since 1 − σ(a) = σ(−a), the same model with W_z, U_z and b_z negated
+    (see `zoo.cells.as_cell`).
 
     Weights as in `GRUCell`, without `recurrent_bias`.
     3 · units · (inputs + units + 1) parameters. State: h [batch, units].
@@ -75,5 +78,5 @@ class ResetBeforeGRUCell(_GRUCell):
         z = ops.sigmoid(x_z + u_z)
         r = ops.sigmoid(x_r + u_r)
         g = ops.tanh(x_g + ops.matmul(r * h, self.recurrent_kernel[:, 2 * n :]))
-        h = z * h + (1 - z) * g
+        h = (1 - z) * h + z * g
         return h, [h]

@@ -5,34 +5,47 @@ from keras import ops
 
 from zoo.cells.base import Cell
 from zoo.cells.lstm import LSTMCell
+from zoo.cells.normalized import layer_norm
 
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class CoupledLSTMCell(Cell):
     """LSTM with coupled input and forget gate: what is not kept is what comes in.
 
-        f = σ(x W_f + h U_f + b_f)
+        f = σ(x W_f + h U_f + p_f ∘ c + b_f)
         g = tanh(x W_g + h U_g + b_g)
-        o = σ(x W_o + h U_o + b_o)
         c' = f ∘ c + (1 − f) ∘ g
+        o = σ(x W_o + h U_o + p_o ∘ c' + b_o)
         h' = o ∘ tanh(c')
 
-    "CIFG" in Greff et al., "LSTM: a search space odyssey", IEEE TNNLS 28, 2017.
+    "CIFG" in Greff et al., "LSTM: a search space odyssey", IEEE TNNLS 28, 2017, who have the
+    peepholes p; here they are left out unless asked for.
 
     Weights, gates in the order f, g, o: `kernel` W [inputs, 3·units], `recurrent_kernel`
-    U [units, 3·units], `bias` b [3·units]; that of f starts at 1.
-    3 · units · (inputs + units + 1) parameters. States: h and c, [batch, units] each.
+    U [units, 3·units], `bias` b [3·units], that of f starts at 1; with peepholes `peephole_kernel`
+    [2, units] with the rows p_f, p_o, zero at first.
+    3 · units · (inputs + units + 1) parameters, with peepholes 2 · units more.
+    States: h and c, [batch, units] each.
+
+    Args:
+        units: Width of the states, a positive integer.
+        peephole: Whether the gates see their own cell.
     """
 
-    def __init__(self, units, **kwargs):
+    def __init__(self, units, peephole=False, **kwargs):
         super().__init__(units, **kwargs)
         self.state_size = [units, units]
+        self.peephole = bool(peephole)
 
     def build(self, input_shape):
         n = self.units
         self.kernel = self.add_kernel(input_shape[-1], 3 * n)
         self.recurrent_kernel = self.add_recurrent_kernel(n, 3 * n)
         self.bias = self.add_bias((n, 1.0), (2 * n, 0.0))
+        if self.peephole:
+            self.peephole_kernel = self.add_weight(
+                shape=(2, n), initializer="zeros", name="peephole_kernel"
+            )
 
     def project(self, inputs):
         return ops.matmul(inputs, self.kernel) + self.bias
@@ -40,10 +53,14 @@ class CoupledLSTMCell(Cell):
     def step(self, projected, states):
         h, c = states
         f, g, o = ops.split(projected + ops.matmul(h, self.recurrent_kernel), 3, axis=-1)
-        f = ops.sigmoid(f)
+        f = ops.sigmoid(f + self.peephole_kernel[0] * c if self.peephole else f)
         c = f * c + (1 - f) * ops.tanh(g)
-        h = ops.sigmoid(o) * ops.tanh(c)
+        o = ops.sigmoid(o + self.peephole_kernel[1] * c if self.peephole else o)
+        h = o * ops.tanh(c)
         return h, [h, c]
+
+    def get_config(self):
+        return {**super().get_config(), "peephole": self.peephole}
 
 
 @keras.saving.register_keras_serializable("birnn_zoo")
@@ -141,7 +158,7 @@ class ProjectedLSTMCell(Cell):
 
 
 @keras.saving.register_keras_serializable("birnn_zoo")
-class LayerNormLSTMCell(LSTMCell):
+class GateNormLSTMCell(LSTMCell):
     """LSTM with layer normalisation of each gate.
 
         i = σ(γ_i ∘ N(x W_i + h U_i) + b_i)
@@ -153,7 +170,8 @@ class LayerNormLSTMCell(LSTMCell):
         N(z) = (z − mean(z)) / √(variance(z) + 1e-8), over the units of one gate
 
     After Ba, Kiros & Hinton, "Layer normalization", 2016, who normalise x W and h U apart, and
-    the cell too; here as the fused LSTM of TFLite has it, its epsilon included.
+    the cell too (`LayerNormLSTMCell`); here as the fused LSTM of TFLite has it, its epsilon
+    included.
 
     Weights, gates in the order i, f, g, o: `kernel` W [inputs, 4·units], `recurrent_kernel`
     U [units, 4·units], `bias` b [4·units], `norm_scale` [4, units] with the rows γ.
@@ -172,9 +190,7 @@ class LayerNormLSTMCell(LSTMCell):
     def step(self, projected, states):
         h, c = states
         z = ops.reshape(projected + ops.matmul(h, self.recurrent_kernel), (-1, 4, self.units))
-        z = z - ops.mean(z, axis=-1, keepdims=True)
-        z = z / ops.sqrt(ops.mean(ops.square(z), axis=-1, keepdims=True) + 1e-8)
-        z = self.norm_scale * z + ops.reshape(self.bias, (4, self.units))
+        z = self.norm_scale * layer_norm(z, 1e-8) + ops.reshape(self.bias, (4, self.units))
         i, f, g, o = ops.unstack(z, 4, axis=1)
         c = ops.sigmoid(f) * c + ops.sigmoid(i) * ops.tanh(g)
         h = ops.sigmoid(o) * ops.tanh(c)

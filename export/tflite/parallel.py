@@ -1,0 +1,66 @@
+"""The parallel lowering: no loop and no state, for cells that are linear in their state.
+
+    h₁, h₂, …, h_L of h' = a ∘ h + b in ⌈log₂ L⌉ rounds: in each, every step joins the one that
+    stands 1, 2, 4, … before it, and so twice as many.
+
+         [b₁  b₂  b₃  b₄ …]            b₂ + a₂b₁     b₄ + a₄(b₃ + a₃b₂) …
+          └──┐└──┐└──┐                                                     each round: one SLICE,
+          b + a · shifted b            a · shifted a                       CONCATENATION, MUL, ADD
+
+The same graph otherwise as the fused lowering's. One subgraph, for MediaPipe; nothing outlives a
+call; and only operators that every delegate knows.
+"""
+
+import keras
+import numpy as np
+
+from export.architecture import Architecture
+from export.tflite import ops, parts
+from export.tflite.graph import Graph, Model, Tensor
+from export.tflite.traced import Traced
+from zoo.cells import LinearCell
+
+
+def build(architecture: Architecture, max_length: int) -> Model:
+    """Lowers a classifier of linear cells.
+
+    Args:
+        architecture: The classifier.
+        max_length: L, the number of ids in the file's input.
+
+    Returns:
+        A model from int32 [1, L] ids to float32 [1, classes] probabilities.
+
+    Raises:
+        parts.NoLoweringError: If a cell is not linear in its state.
+    """
+    parts.require("parallel", supports, architecture, "linear cells (MinGRUCell, MinLSTMCell)")
+    return parts.one_graph(architecture, max_length, _scan)
+
+
+def supports(cell: keras.Layer) -> bool:
+    """Whether a cell's steps can be computed together."""
+    return isinstance(cell, LinearCell)
+
+
+def _scan(graph: Graph, cell: keras.Layer, x: Tensor) -> Tensor:
+    traced = Traced(
+        lambda inputs: list(cell.coefficients(cell.project(inputs))),
+        [x.shape],
+        cell.variables,
+        f"{type(cell).__name__}.coefficients",
+    )
+    a, b = traced.place(graph, x)
+    time, distance = x.shape[0], 1
+    while distance < time:
+        b = ops.add(graph, b, ops.multiply(graph, a, _later(graph, b, distance)))
+        distance *= 2
+        if distance < time:
+            a = ops.multiply(graph, a, _later(graph, a, distance // 2))
+    return b
+
+
+def _later(graph: Graph, x: Tensor, distance: int) -> Tensor:
+    """x [time, units] moved towards the end, zeros before it."""
+    zeros = graph.constant(np.zeros((distance, x.shape[1]), np.float32))
+    return ops.concatenate(graph, [zeros, ops.slice_rows(graph, x, x.shape[0] - distance)], 0)

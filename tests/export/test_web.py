@@ -1,0 +1,125 @@
+"""Exported files in MediaPipe for the web, in a real browser: raw texts in, Keras's scores out.
+
+Needs node, Chromium (CHROMIUM says where, if not at /usr/bin/chromium) and `npm install` in
+tests/export/web. No browser is sent anywhere but to this machine.
+"""
+
+import functools
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import export
+from tests.export.models import WORDS, bundle, trained_bundle
+from tests.export.test_clients import agrees
+from tests.export.test_mediapipe import classifier, scores
+
+pytestmark = pytest.mark.slow
+
+WEB = Path(__file__).parent / "web"
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+PRECISIONS = ("float32", "int8")
+FILES = [
+    ("bilstm", "fused"),
+    ("peephole-bilstm", "fused"),
+    ("coupled-bilstm", "fused"),
+    ("projected-bilstm", "fused"),
+    ("gate-norm-bilstm", "fused"),
+    ("min-bigru", "parallel"),
+    ("diagonal-bilstm", "fused"),
+    ("bigru", "unrolled"),
+]
+BLOCK = 10
+ODD = [
+    *("", "   ", "\t\n", "?!", "bad\0good"),
+    *("Good film!", "GOOD BOOK", "NOT Bad, not bad.", "goOd"),
+    *("çà bad", "cafe\u0301 good", "日本の bad film", "good 👍🏽 cast", "👎bad", "not\udc4ebad"),
+    *("zzyzx", "words that nobody knows"),
+    *("good " * 5000, "film " * 99 + "bad", "x" * 5000 + " good"),
+]
+
+
+def make_texts():
+    """Known words at every length up to twice the longest that is read, and odd texts; mixed."""
+    rng = np.random.default_rng(0)
+    texts = [" ".join(rng.choice(WORDS, length)) for length in range(1, 41)] + ODD
+    return [texts[number] for number in rng.permutation(len(texts))]
+
+
+TEXTS = make_texts()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _browser():
+    if shutil.which("node") is None:
+        pytest.skip("node is not installed")
+    if shutil.which(CHROMIUM) is None:
+        pytest.skip(f"there is no Chromium at {CHROMIUM}; install it, or set CHROMIUM")
+    if not (WEB / "node_modules").is_dir():
+        pytest.skip("the web client is not installed; run `npm install` in tests/export/web")
+
+
+def ask_web(paths, texts, labels):
+    """float32 [models, texts, classes] from one browser."""
+    command = ["node", WEB / "classify.mjs", *paths]
+    ran = subprocess.run(
+        command, input=json.dumps(texts), capture_output=True, encoding="utf-8", timeout=120
+    )
+    if ran.returncode:
+        raise RuntimeError(ran.stderr)
+    answers = [json.loads(line) for line in ran.stdout.splitlines()]
+    rows = [[[row[label] for label in labels] for row in answer] for answer in answers]
+    return np.array(rows, np.float32)
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    """`asked(family, lowering)`: path and scores by precision, and the number of each text asked.
+
+    A browser takes seconds to start, so it is asked about all precisions at once.
+    """
+
+    @functools.cache
+    def make(family, lowering):
+        source, folder = trained_bundle(family), tmp_path_factory.mktemp(family)
+        paths = []
+        for precision in PRECISIONS:
+            (file,) = export.export_model(source, folder, lowering=lowering, precision=precision)
+            paths.append(folder / file.path)
+        # Each block, the next one, and the block again: every text is asked three times.
+        blocks = np.split(np.arange(len(TEXTS)), len(TEXTS) // BLOCK)
+        following = [*blocks[1:], blocks[0]]
+        order = np.concatenate([[a, b, a] for a, b in zip(blocks, following, strict=True)], None)
+        got = ask_web(paths, [TEXTS[number] for number in order], source.labels)
+        return dict(zip(PRECISIONS, zip(paths, got, strict=True), strict=True)), order
+
+    return make
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize(("family", "lowering"), FILES)
+def test_scores_are_those_of_keras_and_depend_on_the_text_alone(asked, family, lowering, precision):
+    source = trained_bundle(family)
+    files, order = asked(family, lowering)
+    path, got = files[precision]
+    got = np.stack([got[order == number] for number in range(len(TEXTS))], axis=1)
+    for again in got[1:]:
+        np.testing.assert_array_equal(again, got[0])
+    agrees(got[0], source.classifier().scores(TEXTS), precision)
+    # Python sends UTF-8, which has no halves of surrogate pairs; a browser mends them like this.
+    coded = [text.encode("utf-16", "surrogatepass") for text in TEXTS]
+    mended = [text.decode("utf-16", "replace") for text in coded]
+    with classifier(path.read_bytes()) as client:
+        np.testing.assert_allclose(got[0], scores(client, mended, source.labels), atol=1e-5)
+
+
+def test_loop_is_refused_there(tmp_path):
+    source = bundle()
+    (file,) = export.export_model(source, tmp_path, lowering="loop")
+    with pytest.raises(RuntimeError, match="single subgraph"):
+        ask_web([tmp_path / file.path], TEXTS[:1], source.labels)

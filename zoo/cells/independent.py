@@ -1,0 +1,127 @@
+"""Cells whose units see no other unit of the step before: no recurrent matrix product."""
+
+import math
+
+import keras
+from keras import ops
+
+from zoo.cells.base import Cell
+
+
+@keras.saving.register_keras_serializable("birnn_zoo")
+class IndRNNCell(Cell):
+    """Independently recurrent cell: each unit sees its own last output only.
+
+        h' = max(x W + u ∘ h + b, 0)
+
+    Li, Li, Cook, Zhu & Gao, "Independently recurrent neural network (IndRNN)", CVPR 2018. Weights
+    beyond 1 would let a long text grow without bounds, so |u| ≤ 1 is kept in training; u starts
+    between 0 and 1.
+
+    Weights: `kernel` W [inputs, units], `recurrent_kernel` u [1, units], `bias` b [units];
+    units · (inputs + 2) parameters. State: h [batch, units].
+    """
+
+    def build(self, input_shape):
+        self.kernel = self.add_kernel(input_shape[-1], self.units)
+        self.recurrent_kernel = self.add_weight(
+            shape=(1, self.units),
+            initializer=keras.initializers.RandomUniform(0, 1),
+            constraint=keras.constraints.MaxNorm(1, axis=0),
+            name="recurrent_kernel",
+        )
+        self.bias = self.add_bias((self.units, 0.0))
+
+    def project(self, inputs):
+        return ops.matmul(inputs, self.kernel) + self.bias
+
+    def step(self, projected, states):
+        (h,) = states
+        h = ops.relu(projected + self.recurrent_kernel * h)
+        return h, [h]
+
+
+@keras.saving.register_keras_serializable("birnn_zoo")
+class SRUCell(Cell):
+    """Simple recurrent unit: gates with peepholes, and a highway around the cell.
+
+        f = σ(x W_f + v_f ∘ c + b_f)
+        r = σ(x W_r + v_r ∘ c + b_r)
+        c' = f ∘ c + (1 − f) ∘ x W_c
+        h' = r ∘ c' + (1 − r) ∘ √3 x W_h
+
+    Lei, Zhang, Wang, Dai & Artzi, "Simple recurrent units for highly parallelizable recurrence",
+    EMNLP 2018, √3 being their scaling for a bias of 0. Where inputs and units are as many, the
+    highway is x itself: W_h is left out.
+
+    Weights, in the order c, f, r, h: `kernel` W [inputs, 4·units], or 3·units; `peephole_kernel`
+    [2, units] with the rows v_f, v_r; `bias` [2·units], b_f and b_r.
+    units · (4 · inputs + 4) parameters, or units · (3 · inputs + 4).
+    State: c [batch, units].
+    """
+
+    def build(self, input_shape):
+        n = self.units
+        self.highway = input_shape[-1] == n
+        self.kernel = self.add_kernel(input_shape[-1], (3 if self.highway else 4) * n)
+        self.peephole_kernel = self.add_weight(
+            shape=(2, n), initializer="glorot_uniform", name="peephole_kernel"
+        )
+        self.bias = self.add_bias((2 * n, 0.0))
+
+    def project(self, inputs):
+        product = ops.matmul(inputs, self.kernel)
+        return ops.concatenate([product, inputs], axis=-1) if self.highway else product
+
+    def step(self, projected, states):
+        (c,) = states
+        v_f, v_r = self.peephole_kernel[0], self.peephole_kernel[1]
+        b_f, b_r = ops.split(self.bias, 2)
+        new, f, r, x = ops.split(projected, 4, axis=-1)
+        f = ops.sigmoid(f + v_f * c + b_f)
+        r = ops.sigmoid(r + v_r * c + b_r)
+        c = f * c + (1 - f) * new
+        h = r * c + (1 - r) * math.sqrt(3) * x
+        return h, [c]
+
+
+@keras.saving.register_keras_serializable("birnn_zoo")
+class QRNNCell(Cell):
+    """Quasi-recurrent cell: gates from this input and the one before, pooled by "fo".
+
+        g = tanh(x⁻ V_g + x W_g + b_g)              x⁻ is the input before, zero at first
+        f = σ(x⁻ V_f + x W_f + b_f)
+        o = σ(x⁻ V_o + x W_o + b_o)
+        c' = f ∘ c + (1 − f) ∘ g
+        h' = o ∘ c'
+
+    Bradbury, Merity, Xiong & Socher, "Quasi-recurrent neural networks", ICLR 2017: a convolution
+    over two inputs. The state keeps the input before as its products with V.
+
+    Weights, in the order g, f, o: `kernel` W and `previous_kernel` V [inputs, 3·units], `bias` b
+    [3·units]; 3 · units · (2 · inputs + 1) parameters.
+    States: c [batch, units] and x⁻ V [batch, 3·units].
+    """
+
+    def __init__(self, units, **kwargs):
+        super().__init__(units, **kwargs)
+        self.state_size = [units, 3 * units]
+
+    def build(self, input_shape):
+        n = self.units
+        self.kernel = self.add_kernel(input_shape[-1], 3 * n)
+        self.previous_kernel = self.add_kernel(input_shape[-1], 3 * n, name="previous_kernel")
+        self.bias = self.add_bias((3 * n, 0.0))
+
+    def project(self, inputs):
+        kernels = ops.concatenate([self.kernel, self.previous_kernel], axis=-1)
+        bias = ops.concatenate([self.bias, ops.zeros_like(self.bias)])
+        return ops.matmul(inputs, kernels) + bias
+
+    def step(self, projected, states):
+        c, previous = states
+        current, following = ops.split(projected, 2, axis=-1)
+        g, f, o = ops.split(current + previous, 3, axis=-1)
+        f = ops.sigmoid(f)
+        c = f * c + (1 - f) * ops.tanh(g)
+        return ops.sigmoid(o) * c, [c, following]

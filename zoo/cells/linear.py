@@ -1,0 +1,119 @@
+"""Cells whose gates see the input only: the state is linear in the state before.
+
+So all steps can be computed at once, by a scan that joins neighbouring steps: see `linear_scan`.
+"""
+
+import keras
+from keras import ops
+
+from zoo.cells.base import Cell
+
+
+class LinearCell(Cell):
+    """A cell with h' = a ∘ h + b, where a and b do not depend on the state.
+
+    A subclass gives `coefficients(projected)`, the pair (a, b) for `[..., projected]`; its output
+    is its state.
+    """
+
+    def coefficients(self, projected):
+        raise NotImplementedError
+
+    def step(self, projected, states):
+        (h,) = states
+        a, b = self.coefficients(projected)
+        h = a * h + b
+        return h, [h]
+
+
+@keras.saving.register_keras_serializable("birnn_zoo")
+class MinGRUCell(LinearCell):
+    """Minimal GRU, whose gate and candidate see the input only.
+
+        z = σ(x W_z + b_z)
+        g = x W_g + b_g
+        h' = (1 − z) ∘ h + z ∘ g
+
+    Feng, Tung, Ahmed, Bengio & Hajimirsadeghi, "Were RNNs all we needed?", 2024.
+
+    Weights, in the order z, g: `kernel` W [inputs, 2·units], `bias` b [2·units];
+    2 · units · (inputs + 1) parameters. State: h [batch, units].
+    """
+
+    def build(self, input_shape):
+        self.kernel = self.add_kernel(input_shape[-1], 2 * self.units)
+        self.bias = self.add_bias((2 * self.units, 0.0))
+
+    def project(self, inputs):
+        return ops.matmul(inputs, self.kernel) + self.bias
+
+    def coefficients(self, projected):
+        z, g = ops.split(projected, 2, axis=-1)
+        z = ops.sigmoid(z)
+        return 1 - z, z * g
+
+
+@keras.saving.register_keras_serializable("birnn_zoo")
+class MinLSTMCell(LinearCell):
+    """Minimal LSTM, whose gates and candidate see the input only.
+
+        f = σ(x W_f + b_f)
+        i = σ(x W_i + b_i)
+        g = x W_g + b_g
+        h' = f / (f + i) ∘ h + i / (f + i) ∘ g
+
+    Feng, Tung, Ahmed, Bengio & Hajimirsadeghi, "Were RNNs all we needed?", 2024. The forget
+    gate's bias starts at 1, as they advise.
+
+    Weights, in the order f, i, g: `kernel` W [inputs, 3·units], `bias` b [3·units];
+    3 · units · (inputs + 1) parameters. State: h [batch, units].
+    """
+
+    def build(self, input_shape):
+        self.kernel = self.add_kernel(input_shape[-1], 3 * self.units)
+        self.bias = self.add_bias((self.units, 1.0), (2 * self.units, 0.0))
+
+    def project(self, inputs):
+        return ops.matmul(inputs, self.kernel) + self.bias
+
+    def coefficients(self, projected):
+        f, i, g = ops.split(projected, 3, axis=-1)
+        f, i = ops.sigmoid(f), ops.sigmoid(i)
+        return f / (f + i), i / (f + i) * g
+
+
+def linear_scan(a, b):
+    """All states of h' = a ∘ h + b from h = 0, every step at once.
+
+    Two steps that follow each other are one step of the same kind, with a₂ ∘ a₁ and a₂ ∘ b₁ + b₂;
+    so log₂(time) rounds join all of them (Blelloch, "Prefix sums and their applications", 1990).
+
+    Args:
+        a: [batch, time, units].
+        b: [batch, time, units].
+
+    Returns:
+        [batch, time, units], the states after each step.
+    """
+    if a.shape[1] is not None:
+        return ops.associative_scan(_join, (a, b), axis=1)[1]
+
+    # TensorFlow traces texts of any length, and the scan above wants to know it. This one has
+    # every step join the one 1, 2, 4, … before it (Hillis & Steele, 1986).
+    batch, time, units = ops.shape(a)
+
+    def unfinished(distance, a, b):
+        return distance < time
+
+    def double(distance, a, b):
+        nothing = ops.zeros((batch, distance, units), b.dtype)
+        before_a = ops.concatenate([nothing, a[:, : time - distance]], axis=1)
+        before_b = ops.concatenate([nothing, b[:, : time - distance]], axis=1)
+        return distance * 2, before_a * a, before_b * a + b
+
+    return ops.while_loop(unfinished, double, (ops.ones((), "int32"), a, b))[2]
+
+
+def _join(first, second):
+    (a_1, b_1), (a_2, b_2) = first, second
+    return a_2 * a_1, a_2 * b_1 + b_2
