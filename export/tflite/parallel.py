@@ -61,6 +61,6 @@ def _scan(graph: Graph, cell: keras.Layer, x: Tensor) -> Tensor:
 
 
 def _later(graph: Graph, x: Tensor, distance: int) -> Tensor:
-    """x [time, units] moved towards the end, zeros before it."""
+    """X [time, units] moved towards the end, zeros before it."""
     zeros = graph.constant(np.zeros((distance, x.shape[1]), np.float32))
     return ops.concatenate(graph, [zeros, ops.slice_rows(graph, x, x.shape[0] - distance)], 0)

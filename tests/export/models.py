@@ -5,12 +5,41 @@ import functools
 
 import keras
 import numpy as np
+import pytest
 
+from export import architecture
+from export.tflite import LOWERINGS
+from export.tflite.quantize import quantize
+from export.verification import verify
 from zoo.bundle import Bundle, softmax
-from zoo.catalogue import create_model
+from zoo.catalogue import FAMILIES, create_model
 from zoo.text import Tokenizer, Vocabulary
 
 WORDS = ("good", "bad", "fine", "dull", "great", "poor", "film", "book", "cast", "not", "very")
+
+
+def every_file(*lowerings, quick=()):
+    """Families and the lowerings that each has; all are slow but those pairs in `quick`."""
+    pairs = [(f, kind) for f in FAMILIES for kind in lowerings if kind in FAMILIES[f].lowerings]
+    assert set(quick) <= set(pairs), quick
+    return [
+        pytest.param(*pair, id="-".join(pair), marks=() if pair in quick else pytest.mark.slow)
+        for pair in pairs
+    ]
+
+
+def verified(model, lowering, ids, precision="float32"):
+    """What `verify` finds of a model as it is lowered."""
+    lowered = LOWERINGS[lowering](architecture.read(model), ids.shape[1])
+    constants = lowered.constants()
+    quantize(lowered, precision)
+    return verify(
+        lowered.pack(),
+        lambda ids: probabilities(model, ids),
+        ids,
+        precision=precision,
+        constants=constants,
+    )
 
 
 def classifier(name, *, vocab_size=60, num_classes=3, seed=0, **sizes):

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 import export
-from export import architecture
-from export.tflite import LOWERINGS, available
+from export.tflite import LOWERINGS
 from export.tflite.quantize import PRECISIONS
 from export.verification import LARGEST_DIFFERENCE
+from tests.export.models import every_file
 from tests.export.test_mediapipe import classifier, scores
 from zoo import litert
 from zoo.bundle import softmax
-from zoo.catalogue import FAMILIES
 from zoo.datasets import load_dataset
 from zoo.training import TrainingConfig, train
 
@@ -52,21 +51,11 @@ def exported(dataset, tmp_path_factory):
     return make
 
 
-def every_file(*lowerings):
-    return [
-        pytest.param(family, lowering, precision, id=f"{family}-{lowering}-{precision}")
-        for family in FAMILIES
-        for lowering in lowerings
-        for precision in PRECISIONS
-    ]
+every_precision = pytest.mark.parametrize("precision", PRECISIONS)
 
 
-def find(exported, family, lowering, precision):
-    run, paths = exported(family)
-    if (lowering, precision) not in paths:
-        assert lowering not in available(architecture.read(run.model))
-        pytest.skip("no fused operator")
-    return run, paths[lowering, precision]
+def every(*lowerings):
+    return pytest.mark.parametrize(("family", "lowering"), every_file(*lowerings))
 
 
 def agrees(got, expected, precision):
@@ -74,9 +63,11 @@ def agrees(got, expected, precision):
     assert np.mean(got.argmax(1) == expected.argmax(1)) >= 0.99
 
 
-@pytest.mark.parametrize(("family", "lowering", "precision"), every_file("fused", "unrolled"))
+@every_precision
+@every("fused", "unrolled", "parallel")
 def test_mediapipe(exported, dataset, family, lowering, precision):
-    run, path = find(exported, family, lowering, precision)
+    run, paths = exported(family)
+    path = paths[lowering, precision]
     texts = [dataset.test.texts[i] for i in np.random.default_rng(0).permutation(TEXTS)]
     texts += ["", "   ", "zzyzx " * 100]
     with classifier(path.read_bytes()) as client:
@@ -87,20 +78,24 @@ def test_mediapipe(exported, dataset, family, lowering, precision):
             np.testing.assert_array_equal(scores(client, texts[:3] * 2, run.labels)[3:], got[:3])
 
 
-@pytest.mark.parametrize(("family", "lowering", "precision"), every_file(*LOWERINGS))
+@every_precision
+@every(*LOWERINGS)
 def test_litert_interpreter(exported, dataset, family, lowering, precision):
-    run, path = find(exported, family, lowering, precision)
+    run, paths = exported(family)
+    path = paths[lowering, precision]
     texts = dataset.test.texts[:TEXTS]
     got = litert.load(path).scores(texts)
     agrees(got, run.classifier().scores(texts), precision)
     np.testing.assert_array_equal(litert.load(path, threads=2).scores(texts[::-1])[::-1], got)
 
 
-@pytest.mark.parametrize(("family", "lowering", "precision"), every_file(*LOWERINGS))
+@every_precision
+@every(*LOWERINGS)
 def test_tensorflows_interpreter(exported, dataset, family, lowering, precision):
     import tensorflow as tf
 
-    run, path = find(exported, family, lowering, precision)
+    run, paths = exported(family)
+    path = paths[lowering, precision]
     interpreter = tf.lite.Interpreter(model_path=str(path))
     call = interpreter.get_signature_runner("serving_default")
     texts = dataset.test.texts[:TEXTS]
@@ -111,12 +106,14 @@ def test_tensorflows_interpreter(exported, dataset, family, lowering, precision)
     assert not any(re.match("Flex|CUSTOM", name) for name in operators)
 
 
-@pytest.mark.parametrize(("family", "lowering", "precision"), every_file("loop", "unrolled"))
+@every_precision
+@every("loop", "unrolled", "parallel")
 def test_litert_compiled_model(exported, dataset, family, lowering, precision):
     """Not the fused files: it knows no variables."""
     from ai_edge_litert.compiled_model import CompiledModel
 
-    run, path = find(exported, family, lowering, precision)
+    run, paths = exported(family)
+    path = paths[lowering, precision]
     model = CompiledModel.from_file(str(path))
     inputs, outputs = model.create_input_buffers(0), model.create_output_buffers(0)
     ids = run.tokenizer.encode(dataset.test.texts[:100])
@@ -132,7 +129,8 @@ def test_litert_compiled_model(exported, dataset, family, lowering, precision):
 def test_tflite_micro(exported, dataset):
     """The float file of the plain LSTM, which is what microcontrollers know."""
     micro = pytest.importorskip("tflite_micro", reason="tflite-micro is not installed")
-    run, path = find(exported, "bilstm", "fused", "float32")
+    run, paths = exported("bilstm")
+    path = paths["fused", "float32"]
     interpreter = micro.runtime.Interpreter.from_file(str(path))
     ids = run.tokenizer.encode(dataset.test.texts[:100])
     rows = []

@@ -7,9 +7,14 @@ import pytest
 from export import architecture
 from export.tflite import loop
 from export.tflite.traced import TraceError
-from tests.export.models import classifier, probabilities, randomize, texts_of_every_length
+from tests.export.models import (
+    classifier,
+    every_file,
+    probabilities,
+    randomize,
+    texts_of_every_length,
+)
 from zoo import litert
-from zoo.catalogue import FAMILIES
 from zoo.layers import Recurrent
 
 
@@ -17,9 +22,11 @@ def lowered(model, max_length):
     return litert.runner(loop.build(architecture.read(model), max_length).pack())[0]
 
 
-@pytest.mark.parametrize("num_layers", [1, 3])
-@pytest.mark.parametrize("family", FAMILIES)
-def test_answers_as_keras_at_every_length(family, num_layers):
+@pytest.mark.parametrize("num_layers", [1, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("family", "lowering"), every_file("loop", quick=[("peephole-bilstm", "loop")])
+)
+def test_answers_as_keras_at_every_length(family, lowering, num_layers):
     model = classifier(family, num_layers=num_layers)
     ids = texts_of_every_length(2 * loop.BLOCK + 3, 60)
     np.testing.assert_allclose(
@@ -27,9 +34,9 @@ def test_answers_as_keras_at_every_length(family, num_layers):
     )
 
 
-@pytest.mark.parametrize("max_length", [1, 2, loop.BLOCK - 1, loop.BLOCK, loop.BLOCK + 1])
+@pytest.mark.parametrize("max_length", [1, loop.BLOCK, loop.BLOCK + 1])
 def test_answers_as_keras_at_any_longest_length(max_length):
-    model = classifier("peephole-bilstm")
+    model = classifier("bigru")
     ids = texts_of_every_length(max_length, 60)
     np.testing.assert_allclose(
         lowered(model, max_length)(ids), probabilities(model, ids), atol=1e-5

@@ -38,10 +38,14 @@ def scores(client, texts, labels):
     return np.array(rows, np.float32)
 
 
-@pytest.mark.parametrize("precision", ["float32", "float16", "int8"])
 @pytest.mark.parametrize(
-    ("name", "lowering"),
-    [("bilstm", "fused"), ("peephole-bilstm", "fused"), ("bigru", "unrolled")],
+    ("name", "lowering", "precision"),
+    [
+        ("peephole-bilstm", "fused", "float32"),
+        ("peephole-bilstm", "fused", "int8"),
+        ("bigru", "unrolled", "float16"),
+        ("min-bigru", "parallel", "int8"),
+    ],
 )
 def test_scores_are_keras_scores_and_depend_on_the_text_alone(tmp_path, name, lowering, precision):
     source = trained_bundle(name)

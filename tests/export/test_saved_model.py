@@ -12,7 +12,7 @@ TEXTS = ["", "   ", "Good film!", "never\tGOOD\nbook", "çà 日本 фильм",
 
 
 def test_both_signatures_answer_as_the_model(tmp_path):
-    source = bundle()
+    source = bundle(num_layers=1)
     folder = export.export_saved_model(source, tmp_path / "saved_model")
     loaded = tf.saved_model.load(str(folder))
     ids = source.tokenizer.encode(TEXTS)
@@ -27,13 +27,15 @@ def test_both_signatures_answer_as_the_model(tmp_path):
 
 
 def test_it_replaces_what_was_there_and_leaves_nothing_else(tmp_path):
-    for _ in range(2):
-        export.export_saved_model(bundle(), tmp_path / "saved_model")
+    (tmp_path / "saved_model").mkdir()
+    (tmp_path / "saved_model" / "old").touch()
+    export.export_saved_model(bundle(num_layers=1), tmp_path / "saved_model")
+    assert not (tmp_path / "saved_model" / "old").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["saved_model"]
 
 
 def test_nothing_is_left_of_a_wrong_one(tmp_path, monkeypatch):
-    source = bundle()
+    source = bundle(num_layers=1)
     monkeypatch.setattr(type(source), "probabilities", lambda self, ids: np.zeros((len(ids), 3)))
     with pytest.raises(VerificationError, match="off by"):
         export.export_saved_model(source, tmp_path / "saved_model")

@@ -1,59 +1,68 @@
-"""The fused and the unrolled lowering against Keras."""
+"""The lowerings to one subgraph against Keras."""
+
+import functools
 
 import keras
 import numpy as np
 import pytest
 
 from export import architecture
-from export.tflite import LOWERINGS, available, fused, parts
-from export.tflite.quantize import PRECISIONS, quantize
-from export.verification import VerificationError, verify
-from tests.export.models import classifier, probabilities, randomize, texts_of_every_length
+from export.tflite import LOWERINGS, available, fused, parallel, parts
+from export.tflite.quantize import PRECISIONS
+from tests.export.models import (
+    classifier,
+    every_file,
+    probabilities,
+    randomize,
+    texts_of_every_length,
+    verified,
+)
 from zoo import litert
-from zoo.catalogue import FAMILIES
+from zoo.catalogue import FAMILIES, create_model
 from zoo.layers import Recurrent
 
 LENGTH = 14
 single_graphs = pytest.mark.parametrize("lowering", ["fused", "unrolled"])
+QUICK = [
+    ("peephole-bilstm", "fused"),
+    ("coupled-bilstm", "fused"),
+    ("bigru", "unrolled"),
+    ("min-bigru", "parallel"),
+]
 
 
-def skip_if_unavailable(read, lowering):
-    if lowering not in available(read):
-        pytest.skip("no fused operator")
-
-
-@single_graphs
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("family", "lowering"), every_file("fused", "unrolled", "parallel", quick=QUICK)
+)
 def test_answers_as_keras_at_every_length(family, lowering):
     model = classifier(family)
-    read = architecture.read(model)
-    skip_if_unavailable(read, lowering)
-    lowered = LOWERINGS[lowering](read, LENGTH)
+    lowered = LOWERINGS[lowering](architecture.read(model), LENGTH)
     assert len(lowered.graphs) == 1
     ids = texts_of_every_length(LENGTH, 60)
     scores = litert.runner(lowered.pack())[0](ids)
     np.testing.assert_allclose(scores, probabilities(model, ids), atol=1e-5)
 
 
-@single_graphs
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_every_precision_passes_verification(lowering, precision):
-    model = classifier("peephole-bilstm", vocab_size=300, embed_dim=24, hidden_dim=32)
+@pytest.mark.parametrize(("family", "lowering"), [QUICK[0], QUICK[2], QUICK[3]])
+def test_every_precision_passes_verification(family, lowering, precision):
+    model = classifier(family, vocab_size=300, embed_dim=24, hidden_dim=32)
     model.set_weights([weight * 0.5 for weight in model.get_weights()])
-    lowered = LOWERINGS[lowering](architecture.read(model), LENGTH)
-    quantize(lowered, precision)
-    ids = texts_of_every_length(LENGTH, 300)
-    found = verify(lowered.pack(), lambda ids: probabilities(model, ids), ids, precision=precision)
+    found = verified(model, lowering, texts_of_every_length(LENGTH, 300), precision)
     assert found.largest_difference < {"float32": 1e-5, "float16": 1e-3, "int8": 5e-2}[precision]
 
 
-def test_without_the_reset_verification_fails(monkeypatch):
-    monkeypatch.setattr("export.tflite.ops.set_to_zero", lambda graph, state: None)
-    model = classifier("peephole-bilstm")
-    content = LOWERINGS["fused"](architecture.read(model), LENGTH).pack()
-    ids = texts_of_every_length(LENGTH, 60)
-    with pytest.raises(VerificationError, match="keeps something from one call to the next"):
-        verify(content, lambda ids: probabilities(model, ids), ids, precision="float32")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_catalogue_says_which_lowerings_there_are(family):
+    model = create_model(f"{family}-tiny", vocab_size=9, num_classes=2)
+    assert " ".join(available(architecture.read(model))) == FAMILIES[family].lowerings
+
+
+def test_coupled_gates_with_peepholes_are_fused():
+    cell = functools.partial(fused.cells.CoupledLSTMCell, 5, peephole=True)
+    model = own(keras.layers.Bidirectional(Recurrent(cell())), mask_zero=True)
+    found = verified(model, "fused", texts_of_every_length(LENGTH, 60))
+    assert found.largest_difference < 1e-5
 
 
 def test_cells_without_an_operator_are_refused_before_any_work():
@@ -61,6 +70,8 @@ def test_cells_without_an_operator_are_refused_before_any_work():
     assert available(read) == ("loop", "unrolled")
     with pytest.raises(parts.NoLoweringError, match=r"GRUCell has no .*'loop', or 'unrolled'"):
         fused.build(read, LENGTH)
+    with pytest.raises(parts.NoLoweringError, match=r"GRUCell has no lowering 'parallel'"):
+        parallel.build(read, LENGTH)
 
 
 def test_subclass_of_a_fused_cell_is_not_fused():
@@ -96,9 +107,7 @@ OWN = {
 @pytest.mark.parametrize("name", OWN)
 def test_own_models_answer_as_keras(name, lowering):
     model = OWN[name]()
-    lowered = LOWERINGS[lowering](architecture.read(model), LENGTH)
-    ids = texts_of_every_length(LENGTH, 60)
-    found = verify(lowered.pack(), lambda ids: probabilities(model, ids), ids, precision="float32")
+    found = verified(model, lowering, texts_of_every_length(LENGTH, 60))
     assert found.largest_difference < 1e-5
 
 

@@ -1,6 +1,6 @@
 """Cells whose gates see the input only: the state is linear in the state before.
 
-So all steps can be computed at once, by a scan that joins neighbouring steps: see `linear_scan`.
+So all steps can be computed at once: see `linear_scan`.
 """
 
 import keras
@@ -85,8 +85,10 @@ class MinLSTMCell(LinearCell):
 def linear_scan(a, b):
     """All states of h' = a ∘ h + b from h = 0, every step at once.
 
-    Two steps that follow each other are one step of the same kind, with a₂ ∘ a₁ and a₂ ∘ b₁ + b₂;
-    so log₂(time) rounds join all of them (Blelloch, "Prefix sums and their applications", 1990).
+    Two steps that follow each other are one step of the same kind, with a₂ ∘ a₁ and a₂ ∘ b₁ + b₂.
+    So each step joins the one before it, then what stands 2, 4, 8, … before it, and after
+    ⌈log₂ time⌉ rounds it has joined all of them (Hillis & Steele, "Data parallel algorithms",
+    CACM 29, 1986).
 
     Args:
         a: [batch, time, units].
@@ -95,25 +97,21 @@ def linear_scan(a, b):
     Returns:
         [batch, time, units], the states after each step.
     """
-    if a.shape[1] is not None:
-        return ops.associative_scan(_join, (a, b), axis=1)[1]
-
-    # TensorFlow traces texts of any length, and the scan above wants to know it. This one has
-    # every step join the one 1, 2, 4, … before it (Hillis & Steele, 1986).
     batch, time, units = ops.shape(a)
 
     def unfinished(distance, a, b):
         return distance < time
 
-    def double(distance, a, b):
+    def join(distance, a, b):
         nothing = ops.zeros((batch, distance, units), b.dtype)
         before_a = ops.concatenate([nothing, a[:, : time - distance]], axis=1)
         before_b = ops.concatenate([nothing, b[:, : time - distance]], axis=1)
         return distance * 2, before_a * a, before_b * a + b
 
-    return ops.while_loop(unfinished, double, (ops.ones((), "int32"), a, b))[2]
-
-
-def _join(first, second):
-    (a_1, b_1), (a_2, b_2) = first, second
-    return a_2 * a_1, a_2 * b_1 + b_2
+    if isinstance(time, int):
+        distance = 1
+        while unfinished(distance, a, b):
+            distance, a, b = join(distance, a, b)
+        return b
+    # TensorFlow traces texts of any length.
+    return ops.while_loop(unfinished, join, (ops.ones((), "int32"), a, b))[2]
