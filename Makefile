@@ -81,5 +81,5 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 TORCH ?= torch==2.13.0
 $(VENV)/.backends: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet '$(TORCH)' '.[jax]'
-	$(BIN)/python -m pip install --quiet --pre tflite-micro pyyaml
+	$(BIN)/python -m pip install --quiet --pre tflite-micro pyyaml safetensors
 	@touch $@

@@ -13,6 +13,7 @@ import zoo
 from tests.conftest import write_rows
 from zoo import bundle
 from zoo.__main__ import main
+from zoo.catalogue import FAMILIES
 from zoo.datasets import load_dataset
 
 ROOT = Path(__file__).parents[1]
@@ -43,15 +44,20 @@ def refuse(capsys, *arguments):
 # The catalogue
 
 
-def test_list_shows_every_model_in_a_line(capsys):
+def test_list_shows_every_family_in_a_line(capsys):
     header, *lines = ask(capsys, "list").splitlines()
-    assert header.split()[0] == "name"
-    assert [line.split()[0] for line in lines] == zoo.list_models()
+    assert header.split() == ["name", "cell", "gates", "parameters", "lowerings", "source"]
+    names = [line.split()[0] for line in lines if line]
+    assert names[: len(FAMILIES)] == list(FAMILIES)
+    assert "-medium, -small, -tiny" in lines[-1]
+    row = next(line for line in lines if line.startswith("peephole-bilstm "))
+    columns = ["PeepholeLSTMCell", "i f o", "2,718,720", "fused loop unrolled", "Gers & Schmid"]
+    assert all(column in row for column in columns)
 
 
-def test_list_takes_a_pattern(capsys):
-    names = [line.split()[0] for line in ask(capsys, "list", "*gru*").splitlines()[1:]]
-    assert names == zoo.list_models("*gru*")
+def test_list_takes_a_pattern_over_all_sizes(capsys):
+    names = [line.split()[0] for line in ask(capsys, "list", "*peephole*").splitlines()[1:]]
+    assert names == zoo.list_models("*peephole*")
     assert 0 < len(names) < len(zoo.list_models())
 
 
@@ -59,17 +65,22 @@ def test_list_says_that_nothing_matches(capsys):
     assert "*transformer*" in refuse(capsys, "list", "*transformer*")
 
 
-def test_show_counts_the_parameters_of_the_model(capsys):
-    model = zoo.create_model("peephole-bilstm-tiny", vocab_size=20_000, num_classes=2)
-    shown = ask(capsys, "show", "peephole-bilstm-tiny")
-    assert shown.startswith("peephole-bilstm-tiny")
+def test_show_has_equations_options_references_and_a_picture(capsys):
+    model = zoo.create_model("full-peephole-bilstm-tiny", vocab_size=20_000, num_classes=2)
+    shown = ask(capsys, "show", "full-peephole-bilstm-tiny")
+    assert shown.startswith("full-peephole-bilstm-tiny")
     assert f"{model.count_params():,} parameters" in shown
-    assert "Gers & Schmidhuber" in shown
+    assert "f = σ(x W_f + h U_f + c V_f + b_f)" in shown
+    assert "output_peephole:" in shown and "Olah" in shown
+    assert "embedding, 32 wide" in shown and "32 units →  ← 32 units" in shown
 
 
-def test_every_family_can_be_shown(capsys):
-    for name in zoo.list_models("*-tiny"):
-        assert name in ask(capsys, "show", name)
+@pytest.mark.parametrize(
+    "family", [pytest.param(f, marks=() if f == "bigru" else pytest.mark.slow) for f in FAMILIES]
+)
+def test_every_family_can_be_shown(capsys, family):
+    shown = ask(capsys, "show", f"{family}-tiny")
+    assert shown.startswith(family) and " = " in shown
 
 
 @pytest.mark.parametrize(

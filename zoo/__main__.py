@@ -1,4 +1,4 @@
-"""The catalogue and trained models: `python -m zoo list|show|predict|evaluate`."""
+"""The catalogue and trained models: `python -m zoo list|show|import|predict|evaluate`."""
 
 import argparse
 import io
@@ -16,12 +16,20 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("list", help="show the models")
-    command.add_argument("pattern", nargs="?", default="*", help="such as '*lstm*'")
+    command.add_argument("pattern", nargs="?", help="such as '*lstm*', over all sizes")
     command.set_defaults(run=list_)
 
     command = commands.add_parser("show", help="show one model")
     command.add_argument("name")
     command.set_defaults(run=show)
+
+    command = commands.add_parser("import", help="make a run folder of a PyTorch classifier")
+    command.add_argument("file", help="a .pt or .safetensors file with a state dict")
+    command.add_argument("--vocab", required=True, metavar="FILE", help="tokens and their ids")
+    command.add_argument("--labels", required=True, metavar="FILE", help="one a line")
+    command.add_argument("--output", required=True, type=Path, metavar="RUN")
+    command.add_argument("--max-length", type=int, default=128, metavar="N", help="ids of a text")
+    command.set_defaults(run=import_)
 
     command = commands.add_parser("predict", help="label texts")
     _add_model(command)
@@ -49,37 +57,43 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def list_(options) -> None:
-    """Prints the table of the models that match a pattern."""
-    from zoo import catalogue
+    """Prints the table of the families, or of the models that match a pattern."""
+    from zoo import catalogue, describe
 
-    rows = [["name", "layer", "embedding", "units", "layers", "source"]]
-    for name in catalogue.list_models(options.pattern):
-        family, size = catalogue.find(name)
-        sizes = map(str, (size.embed_dim, size.hidden_dim, size.num_layers))
-        rows.append([name, family.title, *sizes, family.source])
-    if len(rows) == 1:
+    rows = describe.table(options.pattern)
+    if not rows:
         raise ValueError(f"no model matches {options.pattern!r}; try '*lstm*'.")
+    rows.insert(0, describe.COLUMNS)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         print("  ".join(cells).rstrip())
+    if options.pattern is None:
+        sizes = ", ".join(f"-{size}" for size in catalogue.SIZES if size)
+        print(f"\nEach also as {sizes}; `python -m zoo show NAME` says more.")
 
 
 def show(options) -> None:
     """Prints what is known of one model."""
-    import inspect
+    from zoo import describe
 
-    from zoo import catalogue
-    from zoo.cells import as_cell
+    print(describe.page(options.name))
 
-    family, size = catalogue.find(options.name)
-    model = catalogue.create_model(options.name, vocab_size=20_000, num_classes=2)
-    layer = next(layer for layer in model.layers if hasattr(layer, "forward_layer")).forward_layer
-    print(f"{options.name}: {family.title}\n{family.source}\n")
-    print(f"{(inspect.getdoc(type(as_cell(layer.cell))) or '').split('Args:')[0].rstrip()}\n")
-    print("tokens [batch, time] → embedding " + str(size.embed_dim), end="")
-    print(f" → {size.num_layers} × bidirectional {size.hidden_dim} → logits [batch, classes]")
-    print(f"{model.count_params():,} parameters with 20,000 token ids and 2 classes")
+
+def import_(options) -> None:
+    """Writes a run folder with the weights of a PyTorch classifier."""
+    from zoo.torch_import import import_bundle
+
+    if options.output.exists() and any(options.output.iterdir()):
+        raise ValueError(f"{options.output} is there already; give another --output.")
+    bundle = import_bundle(
+        options.file, vocab=options.vocab, labels=options.labels, max_length=options.max_length
+    )
+    bundle.save(options.output)
+    print(
+        f"{options.output}: {bundle.name}, {bundle.model.count_params():,} parameters, labels "
+        f"{', '.join(bundle.labels)}"
+    )
 
 
 def predict(options) -> None:
@@ -106,7 +120,7 @@ def evaluate(options) -> None:
     seed = options.seed
     if seed is None and config.is_file():
         # Validation texts are drawn by the seed: with another one they were trained on.
-        seed = json.loads(config.read_text(encoding="utf-8"))["training"]["seed"]
+        seed = json.loads(config.read_text(encoding="utf-8")).get("training", {}).get("seed")
     dataset = load_dataset(
         options.dataset,
         data_dir=options.data_dir,

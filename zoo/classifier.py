@@ -17,9 +17,10 @@ def build_classifier(
     hidden_dim: int,
     num_layers: int,
     dropout: float,
+    bidirectional: bool = True,
     name: str = "classifier",
 ) -> keras.Model:
-    """Embedding, stacked bidirectional layers, the last states of the top layer, logits.
+    """Embedding, stacked recurrent layers, the last states of the top layer, logits.
 
     Args:
         make_layer: `make_layer(units, return_sequences=...)` gives one direction of one layer.
@@ -27,9 +28,10 @@ def build_classifier(
         num_classes: Number of labels.
         embed_dim: Width of the embedding.
         hidden_dim: Units of each direction of each layer.
-        num_layers: Number of bidirectional layers.
+        num_layers: Number of layers.
         dropout: Share of values dropped in training: of the embedding, between the layers and
             before the logits; in [0, 1).
+        bidirectional: Whether each layer reads the text from both ends, or from the first only.
         name: The Keras model's name.
 
     Returns:
@@ -62,7 +64,11 @@ def build_classifier(
         top = number == num_layers
         # The top layer gives the last forward state beside the last backward state.
         layer = make_layer(hidden_dim, return_sequences=not top)
-        x = keras.layers.Bidirectional(layer, name=f"bidirectional_{number}")(x, mask=mask)
+        if bidirectional:
+            layer = keras.layers.Bidirectional(layer, name=f"bidirectional_{number}")
+        else:
+            layer.name = f"recurrent_{number}"
+        x = layer(x, mask=mask)
         x = keras.layers.Dropout(dropout, name=f"dropout_{number}")(x)
     # Logits stay float32 under mixed precision, for the loss.
     logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)

@@ -1,0 +1,272 @@
+"""PyTorch classifiers become zoo models with the same logits."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from tests.cells import reference
+from zoo.__main__ import main
+from zoo.torch_import import TorchImportError, import_torch, read_state_dict, read_vocabulary
+
+VOCAB = "<pad>\n<unk>\n" + "\n".join("abcdefghij")
+IDS = np.array([[5, 3, 9, 1, 7, 2], [4, 4, 8, 0, 0, 0], [6, 0, 0, 0, 0, 0]], np.int32)
+
+
+def state_dict(kind="lstm", *, layers=1, ways=2, projection=0, width=3, units=4, seed=0):
+    """Random weights under PyTorch's names."""
+    rng = np.random.default_rng(seed)
+    rows = {"lstm": 4, "gru": 3, "rnn": 1}[kind] * units
+    outputs = projection or units
+    shapes = {"embedding.weight": (12, width)}
+    for layer in range(layers):
+        for end in (f"_l{layer}", f"_l{layer}_reverse")[:ways]:
+            shapes[f"{kind}.weight_ih{end}"] = (rows, width if layer == 0 else outputs * ways)
+            shapes[f"{kind}.weight_hh{end}"] = (rows, outputs)
+            shapes[f"{kind}.bias_ih{end}"] = shapes[f"{kind}.bias_hh{end}"] = (rows,)
+            if projection:
+                shapes[f"{kind}.weight_hr{end}"] = (projection, units)
+    shapes |= {"fc.weight": (2, outputs * ways), "fc.bias": (2,)}
+    return {name: rng.normal(size=shape).astype("float32") for name, shape in shapes.items()}
+
+
+def pytorch_step(kind, x, states, w, u, b, d, projection=None):
+    """A step as PyTorch's documentation has it, the gates i f g o, or r z n."""
+    r = u @ states[0] + d
+    if kind == "rnn":
+        h = np.tanh(w @ x + b + r)
+        return h, [h]
+    if kind == "gru":
+        (a_r, a_z, a_n), (u_r, u_z, u_n) = np.split(w @ x + b, 3), np.split(r, 3)
+        z = reference.sigmoid(a_z + u_z)
+        n = np.tanh(a_n + reference.sigmoid(a_r + u_r) * u_n)
+        h = (1 - z) * n + z * states[0]
+        return h, [h]
+    i, f, g, o = np.split(w @ x + b + r, 4)
+    c = reference.sigmoid(f) * states[1] + reference.sigmoid(i) * np.tanh(g)
+    h = reference.sigmoid(o) * np.tanh(c)
+    if projection is not None:
+        h = projection @ h
+    return h, [h, c]
+
+
+def numpy_logits(weights, kind, layers, ways, units):
+    rows = []
+    for ids in IDS:
+        x = list(weights["embedding.weight"][ids[: np.count_nonzero(ids)]])
+        for layer in range(layers):
+            both = []
+            for way, end in enumerate((f"_l{layer}", f"_l{layer}_reverse")[:ways]):
+                named = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+                part = [weights[f"{kind}.{name}{end}"] for name in named]
+                projection = weights.get(f"{kind}.weight_hr{end}")
+                states = [np.zeros(part[1].shape[1]), np.zeros(units)]
+                outputs = []
+                for step in x[::-1] if way else x:
+                    h, states = pytorch_step(kind, step, states, *part, projection)
+                    outputs.append(h)
+                last = outputs[-1]
+                both.append((outputs[::-1] if way else outputs, last))
+            x = [np.concatenate(steps) for steps in zip(*(steps for steps, _ in both), strict=True)]
+        features = np.concatenate([last for _, last in both])
+        rows.append(weights["fc.weight"] @ features + weights["fc.bias"])
+    return np.array(rows)
+
+
+CASES = [
+    ("lstm", 2, 2, 0),
+    ("lstm", 1, 1, 0),
+    ("lstm", 2, 2, 3),
+    ("gru", 2, 2, 0),
+    ("gru", 1, 1, 0),
+    ("rnn", 2, 1, 0),
+]
+
+
+@pytest.mark.parametrize(("kind", "layers", "ways", "projection"), CASES)
+def test_logits_are_those_of_the_equations(kind, layers, ways, projection):
+    weights = state_dict(kind, layers=layers, ways=ways, projection=projection)
+    model = import_torch(weights)
+    expected = numpy_logits(weights, kind, layers, ways, 4)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(model(IDS)), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "layers", "ways", "projection"), [*CASES, ("lstm", 3, 2, 0)])
+@pytest.mark.parametrize("ending", [".pt", ".safetensors"])
+def test_logits_are_those_of_pytorch(kind, layers, ways, projection, ending, tmp_path):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    from torch import nn
+
+    class Classifier(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embedding = nn.Embedding(40, 24, padding_idx=0)
+            module = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[kind]
+            options = {"proj_size": projection} if projection else {}
+            self.encoder = module(
+                24, 16, layers, batch_first=True, bidirectional=ways == 2, dropout=0.3, **options
+            )
+            self.dropout = nn.Dropout(0.5)
+            self.out = nn.Linear((projection or 16) * ways, 3)
+
+        def forward(self, ids):
+            lengths = (ids != 0).sum(1)
+            packed = nn.utils.rnn.pack_padded_sequence(
+                self.embedding(ids), lengths, batch_first=True, enforce_sorted=False
+            )
+            _, last = self.encoder(packed)
+            hidden = last[0] if kind == "lstm" else last
+            return self.out(self.dropout(torch.cat(list(hidden[-ways:]), dim=1)))
+
+    torch.manual_seed(0)
+    model = Classifier().eval()
+    path = tmp_path / f"model{ending}"
+    if ending == ".pt":
+        torch.save(model.state_dict(), path)
+    else:
+        pytest.importorskip("safetensors.torch").save_file(model.state_dict(), path)
+    rng = np.random.default_rng(0)
+    ids = rng.integers(1, 40, (20, 30))
+    ids[np.arange(30) >= rng.integers(1, 31, 20)[:, None]] = 0
+    with torch.no_grad():
+        expected = model(torch.from_numpy(ids)).numpy()
+    got = keras.ops.convert_to_numpy(import_torch(read_state_dict(path))(ids.astype("int32")))
+    np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+def write(folder, weights, vocab=VOCAB, labels="no\nyes\n"):
+    from safetensors.numpy import save_file
+
+    paths = [folder / name for name in ("model.safetensors", "vocab.txt", "labels.txt")]
+    save_file(weights, paths[0])
+    paths[1].write_text(vocab, encoding="utf-8")
+    paths[2].write_text(labels, encoding="utf-8")
+    return paths
+
+
+def call(folder, paths, *more):
+    model, vocab, labels = map(str, paths)
+    output = str(folder / "run")
+    arguments = ["--vocab", vocab, "--labels", labels, "--output", output, "--max-length", "9"]
+    return main(["import", model, *arguments, *more])
+
+
+def test_the_command_makes_a_run_that_answers_and_exports(tmp_path, capsys):
+    weights = state_dict("gru", layers=2)
+    assert call(tmp_path, write(tmp_path, weights)) == 0
+    assert "bigru" in capsys.readouterr().out
+    classifier = zoo.load(tmp_path / "run")
+    (answer,) = classifier.predict(["d b h unheard f a"])
+    ids = np.array([[5, 3, 9, 1, 7, 2]], np.int32)  # a is 2, and 1 is unknown
+    logits = keras.ops.convert_to_numpy(import_torch(weights)(ids))[0]
+    expected = np.exp(logits) / np.exp(logits).sum()
+    np.testing.assert_allclose([answer.scores["no"], answer.scores["yes"]], expected, atol=1e-5)
+    assert call(tmp_path, write(tmp_path, weights)) == 2
+    assert "is there already" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_an_imported_run_exports(tmp_path):
+    from export.__main__ import main as export
+
+    assert call(tmp_path, write(tmp_path, state_dict("lstm", ways=1, projection=2))) == 0
+    assert export([str(tmp_path / "run"), "--precision", "float32"]) == 0
+    run, file = (
+        zoo.load(tmp_path / "run"),
+        tmp_path / "run/export/projected-lstm-fused-float32.tflite",
+    )
+    texts = ["d b h", "", "unheard f a"]
+    np.testing.assert_allclose(zoo.load(file).scores(texts), run.scores(texts), atol=1e-5)
+
+
+def changed(**changes):
+    weights = state_dict()
+    for name, value in changes.items():
+        name = name.replace("__", ".")
+        if value is None:
+            del weights[name]
+        else:
+            weights[name] = value
+    return weights
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (changed(lstm__weight_hh_l0=None), r"lacks lstm\.weight_hh_l0\."),
+        (changed(lstm__bias_hh_l0_reverse=None), r"lacks lstm\.bias_hh_l0_reverse"),
+        (changed(lstm__weight_ih_l1=np.ones((16, 8), "f")), r"lacks .*lstm\.weight_ih_l1_reverse"),
+        (changed(lstm__bias_ih_l0=np.ones(8, "f")), r"bias_ih_l0 is \[8\], not \[16\]"),
+        (changed(lstm__weight_ih_l0=np.ones((20, 3), "f")), r"20 rows for 4 units"),
+        (changed(gru__weight_ih_l0=np.ones((12, 3), "f")), "several recurrent modules, gru, lstm"),
+        (changed(fc__weight=None), r"one linear layer \[classes, 8\]"),
+        (changed(embedding__weight=None), r"one embedding \[ids, 3\]"),
+        (changed(conv__bias=np.ones(3, "f")), r"Keys without a place: conv\.bias"),
+        (changed(fc__bias=np.ones(2, "i")), r"fc\.bias holds int32"),
+        ({"fc.weight": np.ones((2, 3), "f")}, r"this one has none\. Its keys: fc\.weight \[2, 3\]"),
+    ],
+)
+def test_wrong_keys_are_named(weights, message):
+    with pytest.raises(TorchImportError, match=message):
+        import_torch(weights)
+
+
+@pytest.mark.parametrize(
+    ("vocab", "labels", "message"),
+    [
+        ("<pad>\na\n", "no\nyes\n", "<UNKNOWN>"),
+        ("<unk>\n<pad>\na\n", "no\nyes\n", "padding token has id 1"),
+        ("<pad>\n<unk>\n" + "\n".join(f"w{n}" for n in range(11)), "no\nyes\n", "12 rows"),
+        ("<pad>\n<unk>\na\n", "no\nyes\nmaybe\n", "has 3 labels, and the model 2 classes"),
+    ],
+)
+def test_files_that_do_not_fit_are_refused(tmp_path, capsys, vocab, labels, message):
+    assert call(tmp_path, write(tmp_path, state_dict(), vocab, labels)) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_forms_of_a_vocabulary(tmp_path):
+    expected = {"<PAD>": 0, "<UNKNOWN>": 1, "good": 2, "bad": 3}
+    forms = {
+        "ids.txt": "<pad> 0\n<unk> 1\ngood 2\nbad 3\n",
+        "tokens.txt": "<PAD>\n<UNK>\ngood\nbad",
+        "ids.json": json.dumps({"<pad>": 0, "<unk>": 1, "good": 2, "bad": 3}),
+        "tokens.json": json.dumps(["[PAD]", "[UNK]", "good", "bad"]),
+    }
+    for name, content in forms.items():
+        (tmp_path / name).write_text(content)
+        assert dict(read_vocabulary(tmp_path / name)) == expected, name
+
+
+def test_a_file_that_would_run_code_is_refused(tmp_path):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "ran"), "w"))
+
+    torch.save({"fc.weight": Bomb()}, tmp_path / "model.pt")
+    with pytest.raises(TorchImportError, match="more than weights"):
+        read_state_dict(tmp_path / "model.pt")
+    assert not (tmp_path / "ran").exists()
+    torch.save([1, 2], tmp_path / "list.pt")
+    with pytest.raises(TorchImportError, match="no state dict"):
+        read_state_dict(tmp_path / "list.pt")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("model.safetensors", b"nothing", "no whole .safetensors"),
+        ("model.onnx", b"", r"is a \.pt, \.pth or \.safetensors"),
+        ("missing.pt", None, "There is no file"),
+    ],
+)
+def test_other_files_are_refused(tmp_path, name, content, message):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(TorchImportError, match=message):
+        read_state_dict(tmp_path / name)

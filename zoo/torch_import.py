@@ -1,0 +1,369 @@
+"""PyTorch classifiers as zoo models: embedding, `nn.LSTM`, `nn.GRU` or `nn.RNN`, linear head.
+
+    class LSTMClassifier(nn.Module):            keys of its state dict
+        self.embedding = nn.Embedding(…)        embedding.weight [ids, width]
+        self.lstm = nn.LSTM(…)                  lstm.weight_ih_l0 [4·units, width], …
+        self.fc = nn.Linear(…)                  fc.weight [classes, features], fc.bias
+
+Modules may have other names. The head reads the last state of each direction of the top layer,
+forward first, and id 0 is padding, as with `pack_padded_sequence`.
+"""
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from zoo import cells
+from zoo.bundle import Bundle
+from zoo.classifier import build_classifier
+from zoo.layers import Recurrent
+from zoo.text import DELIMITER, PAD, UNKNOWN, Tokenizer, Vocabulary
+
+GATES = {4: "lstm", 3: "gru", 1: "rnn"}
+RECURRENT_KEY = re.compile(
+    r"(?P<module>.*?)\.?(?P<part>weight_ih|weight_hh|weight_hr|bias_ih|bias_hh)"
+    r"_l(?P<layer>\d+)(?P<reverse>_reverse)?"
+)
+
+
+class TorchImportError(ValueError):
+    """A state dict of another model, or one that is not whole; the message names the keys."""
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """What the shapes say of the recurrent module.
+
+    Attributes:
+        module: Its name, the beginning of its keys.
+        kind: `lstm`, `gru` or `rnn`.
+        units: Width of the state (of the cell, where there is a projection).
+        outputs: Width of what a direction puts out.
+        layers: Number of layers.
+        ways: 1 or 2 directions.
+        features: Width of what enters the first layer.
+    """
+
+    module: str
+    kind: str
+    units: int
+    outputs: int
+    layers: int
+    ways: int
+    features: int
+
+    @property
+    def name(self) -> str:
+        """A name for the model, as the catalogue's are."""
+        way = "bi" if self.ways == 2 else ""
+        return f"projected-{way}lstm" if self.outputs != self.units else f"{way}{self.kind}"
+
+
+def import_torch(state_dict: Mapping[str, np.ndarray]) -> keras.Model:
+    """A Keras model with the weights of a PyTorch classifier, and its logits.
+
+    Args:
+        state_dict: Names to arrays, or to tensors on the CPU.
+
+    Returns:
+        A model from int32 [batch, time] token ids, padded on the right with 0, to float32
+        [batch, classes] logits.
+
+    Raises:
+        TorchImportError: If keys are missing, unknown or of shapes that do not fit together.
+    """
+    weights = {name: _array(name, value) for name, value in state_dict.items()}
+    stack = _read_stack(weights)
+    embedding, head = _read_ends(weights, stack)
+    model = build_classifier(
+        _layer(stack),
+        vocab_size=len(weights[embedding]),
+        num_classes=len(weights[f"{head}.weight"]),
+        embed_dim=stack.features,
+        hidden_dim=stack.units,
+        num_layers=stack.layers,
+        dropout=0.0,
+        bidirectional=stack.ways == 2,
+        name=stack.name.replace("-", "_"),
+    )
+    model.get_layer("embedding").set_weights([weights[embedding]])
+    for number in range(stack.layers):
+        ways = ["", "_reverse"][: stack.ways]
+        found = [array for way in ways for array in _direction(weights, stack, number, way)]
+        name = f"bidirectional_{number + 1}" if stack.ways == 2 else f"recurrent_{number + 1}"
+        model.get_layer(name).set_weights(found)
+    kernel = weights[f"{head}.weight"]
+    bias = weights.get(f"{head}.bias", np.zeros(len(kernel), np.float32))
+    model.get_layer("logits").set_weights([kernel.T, bias])
+    return model
+
+
+def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """Reads a .safetensors file, or a .pt file without running what it may hold.
+
+    Raises:
+        TorchImportError: If the file is missing, holds no state dict, or would run code.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise TorchImportError(f"There is no file {path}.")
+    if path.suffix == ".safetensors":
+        try:
+            import safetensors
+            from safetensors.numpy import load_file
+        except ImportError:
+            raise _missing(path, "safetensors") from None
+        try:
+            return load_file(path)
+        except (safetensors.SafetensorError, KeyError) as error:
+            raise TorchImportError(f"{path} is no whole .safetensors file: {error}.") from None
+    if path.suffix not in (".pt", ".pth", ".bin"):
+        raise TorchImportError(f"{path}: a state dict is a .pt, .pth or .safetensors file.")
+    try:
+        import torch
+    except ImportError:
+        raise _missing(path, "torch") from None
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # what torch raises of a bad file has no common class
+        raise TorchImportError(
+            f"{path} holds more than weights, or is no PyTorch file, and was not read further. "
+            "Save the state dict alone: torch.save(model.state_dict(), 'model.pt'). "
+            f"PyTorch says: {str(error).strip().splitlines()[0]}"
+        ) from None
+    found = found.get("state_dict", found) if isinstance(found, dict) else found
+    if not isinstance(found, dict) or not all(isinstance(v, torch.Tensor) for v in found.values()):
+        raise TorchImportError(
+            f"{path} holds no state dict (names to tensors). Save one: "
+            "torch.save(model.state_dict(), 'model.pt')."
+        )
+    return found
+
+
+def import_bundle(
+    path: str | os.PathLike,
+    *,
+    vocab: str | os.PathLike,
+    labels: str | os.PathLike,
+    max_length: int = 128,
+) -> Bundle:
+    """A run folder's content from a PyTorch file, its vocabulary and its labels.
+
+    Args:
+        path: A .pt or .safetensors file.
+        vocab: Lines `token id`, or one token a line from id 0 up, or a .json of token: id; `<pad>`
+            and `<unk>` among them, in any case.
+        labels: One a line, in the order of the classes.
+        max_length: Ids of a text.
+
+    Raises:
+        TorchImportError: If the files do not fit each other.
+        ValueError: If the vocabulary is none.
+        OSError: If a file cannot be read.
+    """
+    model = import_torch(read_state_dict(path))
+    vocabulary = read_vocabulary(vocab)
+    lines = tuple(Path(labels).read_text(encoding="utf-8").split("\n"))
+    names = lines if lines[-1] else lines[:-1]
+    classes, rows = model.output_shape[-1], model.get_layer("embedding").input_dim
+    if len(names) != classes:
+        raise TorchImportError(
+            f"{labels} has {len(names)} labels, and the model {classes} classes; give one label a "
+            "line, in the order of the classes."
+        )
+    if vocabulary.size > rows:
+        raise TorchImportError(
+            f"{vocab} has ids up to {vocabulary.size - 1}, and the embedding {rows} rows; give the "
+            "vocabulary that the model was trained with."
+        )
+    if vocabulary.pad != 0:
+        raise TorchImportError(
+            f"{vocab}: the padding token has id {vocabulary.pad}; the zoo's models mask id 0."
+        )
+    config = {
+        "model": {
+            "name": model.name.replace("_", "-"),
+            "vocab_size": rows,
+            "num_classes": classes,
+            "parameters": model.count_params(),
+        },
+        "tokenizer": {"max_length": max_length, "delimiter": DELIMITER},
+        "imported": {"from": Path(path).name},
+    }
+    return Bundle(model, Tokenizer(vocabulary, max_length), names, config)
+
+
+def read_vocabulary(path: str | os.PathLike) -> Vocabulary:
+    """Reads a vocabulary in one of the forms that PyTorch lessons save.
+
+    Raises:
+        ValueError: If it is none, or lacks the tokens for padding and unknown words.
+    """
+    path = Path(path)
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".json":
+        ids = json.loads(text)
+        if isinstance(ids, list):
+            ids = {token: number for number, token in enumerate(ids)}
+        if not isinstance(ids, dict) or not all(isinstance(n, int) for n in ids.values()):
+            raise ValueError(f"{path}: a vocabulary in JSON is {{token: id}} or a list of tokens.")
+    else:
+        lines = text.removesuffix("\n").split("\n")
+        pairs = [line.rsplit(" ", 1) for line in lines]
+        if all(len(pair) == 2 and pair[1].isdigit() for pair in pairs):
+            ids = {token: int(number) for token, number in pairs}
+        else:
+            ids = {token.removesuffix("\r"): number for number, token in enumerate(lines)}
+    special = {"<pad>": PAD, "[pad]": PAD, "<unk>": UNKNOWN, "[unk]": UNKNOWN, "<unknown>": UNKNOWN}
+    ids = {special.get(token.lower(), token): number for token, number in ids.items()}
+    try:
+        return Vocabulary(ids)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _missing(path: Path, package: str) -> TorchImportError:
+    return TorchImportError(
+        f"{path}: reading it needs the package {package}; pip install 'birnn-zoo[torch]'."
+    )
+
+
+def _array(name: str, value) -> np.ndarray:
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().float().numpy()
+    array = np.asarray(value)
+    if array.dtype.kind != "f":
+        raise TorchImportError(f"{name} holds {array.dtype}, not floating point weights.")
+    return array.astype(np.float32)
+
+
+def _read_stack(weights: Mapping[str, np.ndarray]) -> _Stack:
+    keys = {key: match for key in weights if (match := RECURRENT_KEY.fullmatch(key))}
+    modules = {match["module"] for match in keys.values()}
+    if len(modules) != 1:
+        what = f"several recurrent modules, {', '.join(sorted(modules))}" if modules else "none"
+        raise TorchImportError(
+            "The state dict of one nn.LSTM, nn.GRU or nn.RNN has keys such as "
+            f"lstm.weight_ih_l0; this one has {what}. Its keys: {_shown(weights)}."
+        )
+    (module,) = modules
+    dot = f"{module}." if module else ""
+    first = (f"{dot}weight_ih_l0", f"{dot}weight_hh_l0")
+    _require(weights, first)
+    rows, features = weights[first[0]].shape
+    outputs = weights[first[1]].shape[1]
+    projection = weights.get(f"{dot}weight_hr_l0")
+    units = outputs if projection is None else projection.shape[1]
+    if rows % units or rows // units not in GATES:
+        raise TorchImportError(
+            f"{first[0]} has {rows} rows for {units} units: neither 4 gates (LSTM), 3 (GRU) nor 1."
+        )
+    stack = _Stack(
+        module=module,
+        kind=GATES[rows // units],
+        units=units,
+        outputs=outputs,
+        layers=1 + max(int(match["layer"]) for match in keys.values()),
+        ways=2 if any(match["reverse"] for match in keys.values()) else 1,
+        features=features,
+    )
+    expected = _shapes(stack, dot, biases=f"{dot}bias_ih_l0" in weights)
+    _require(weights, expected)
+    unknown = sorted(set(keys) - set(expected))
+    if unknown:
+        raise TorchImportError(f"Keys without a place: {', '.join(unknown)}.")
+    for name, shape in expected.items():
+        if weights[name].shape != shape:
+            raise TorchImportError(f"{name} is {list(weights[name].shape)}, not {list(shape)}.")
+    return stack
+
+
+def _shapes(stack: _Stack, dot: str, *, biases: bool) -> dict[str, tuple[int, ...]]:
+    """Every key of the recurrent module and its shape."""
+    rows = stack.units * {kind: gates for gates, kind in GATES.items()}[stack.kind]
+    shapes: dict[str, tuple[int, ...]] = {}
+    for layer in range(stack.layers):
+        for way in ("", "_reverse")[: stack.ways]:
+            end = f"_l{layer}{way}"
+            inputs = stack.features if layer == 0 else stack.outputs * stack.ways
+            shapes[f"{dot}weight_ih{end}"] = (rows, inputs)
+            shapes[f"{dot}weight_hh{end}"] = (rows, stack.outputs)
+            if biases:
+                shapes[f"{dot}bias_ih{end}"] = shapes[f"{dot}bias_hh{end}"] = (rows,)
+            if stack.outputs != stack.units:
+                shapes[f"{dot}weight_hr{end}"] = (stack.outputs, stack.units)
+    return shapes
+
+
+def _read_ends(weights: Mapping[str, np.ndarray], stack: _Stack) -> tuple[str, str]:
+    """The embedding's key, and the name of the head's module."""
+    others = [key for key in weights if not RECURRENT_KEY.fullmatch(key)]
+    matrices = [key for key in others if key.endswith("weight") and weights[key].ndim == 2]
+    width = stack.outputs * stack.ways
+    embeddings = [key for key in matrices if weights[key].shape[1] == stack.features]
+    heads = [key for key in matrices if weights[key].shape[1] == width]
+    if stack.features == width:  # as wide as each other: a head has a bias, an embedding none
+        heads = [key for key in heads if key.removesuffix("weight") + "bias" in weights]
+        embeddings = [key for key in embeddings if key not in heads]
+    if len(embeddings) != 1 or len(heads) != 1:
+        raise TorchImportError(
+            f"Beside {stack.module or 'the recurrent module'} the state dict needs one embedding "
+            f"[ids, {stack.features}] and one linear layer [classes, {width}]; its other keys: "
+            f"{_shown({key: weights[key] for key in others})}."
+        )
+    head = heads[0].removesuffix(".weight")
+    extra = sorted(set(others) - {embeddings[0], f"{head}.weight", f"{head}.bias"})
+    if extra:
+        raise TorchImportError(
+            f"Keys without a place: {', '.join(extra)}. What is imported is an embedding, one "
+            "recurrent module and one linear layer."
+        )
+    return embeddings[0], head
+
+
+def _layer(stack: _Stack):
+    builtin = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
+    if stack.outputs == stack.units:
+        return builtin[stack.kind]
+
+    def projected(units: int, *, return_sequences: bool) -> keras.layers.Layer:
+        cell = cells.ProjectedLSTMCell(units, projection=stack.outputs)
+        return Recurrent(cell, return_sequences=return_sequences)
+
+    return projected
+
+
+def _direction(weights, stack: _Stack, layer: int, way: str) -> Sequence[np.ndarray]:
+    """The weights of one direction as Keras has them: PyTorch's transposed, GRU's z before r."""
+    dot = f"{stack.module}." if stack.module else ""
+    end = f"_l{layer}{way}"
+    inputs, recurrent = weights[f"{dot}weight_ih{end}"].T, weights[f"{dot}weight_hh{end}"].T
+    nothing = np.zeros(inputs.shape[1], np.float32)
+    outer = weights.get(f"{dot}bias_ih{end}", nothing)
+    inner = weights.get(f"{dot}bias_hh{end}", nothing)
+    if stack.kind == "gru":
+        parts = (inputs, recurrent, np.stack([outer, inner]))
+        r_z_g = (np.split(part, 3, axis=-1) for part in parts)
+        return [np.concatenate([z, r, g], axis=-1) for r, z, g in r_z_g]
+    found = [inputs, recurrent, outer + inner]
+    if stack.outputs != stack.units:
+        found.append(weights[f"{dot}weight_hr{end}"].T)
+    return found
+
+
+def _require(weights: Mapping[str, np.ndarray], names) -> None:
+    missing = [name for name in names if name not in weights]
+    if missing:
+        raise TorchImportError(
+            f"The state dict lacks {', '.join(missing)}. Its keys: {_shown(weights)}."
+        )
+
+
+def _shown(weights: Mapping[str, np.ndarray]) -> str:
+    return ", ".join(f"{key} {list(value.shape)}" for key, value in weights.items()) or "none"
