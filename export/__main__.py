@@ -3,18 +3,19 @@
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 # The converter that lowers a cell's equations is TensorFlow's. Weights do not depend on the
 # backend that trained them.
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
-from export.exporter import ExportedFile, export_model
+from export.exporter import INTEGER, ExportedFile, export_model
 from export.saved_model import export_saved_model
 from export.tflite import LOWERINGS
 from export.tflite.quantize import PRECISIONS
 from zoo.bundle import Bundle, load
-from zoo.datasets import DatasetError, load_dataset
+from zoo.datasets import Dataset, DatasetError, load_dataset
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,11 +33,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--precision",
         default="int8",
-        choices=[*PRECISIONS, "all"],
-        help="of the weights (default: int8)",
+        choices=[*PRECISIONS, INTEGER, "all"],
+        help="of the weights (default: int8); integer: a file for microcontrollers, its scales "
+        "taken from the run's training texts",
     )
     parser.add_argument(
         "--max-length", type=int, metavar="N", help="ids of a text (default: the run's)"
+    )
+    parser.add_argument(
+        "--no-metadata",
+        dest="metadata",
+        action="store_false",
+        help="leave out tokenizer, vocabulary and labels",
     )
     parser.add_argument("--saved-model", action="store_true", help="write a SavedModel too")
     parser.add_argument(
@@ -46,13 +54,16 @@ def main(arguments: list[str] | None = None) -> int:
     output = options.output or options.run / "export"
     try:
         bundle = load(options.run)
+        dataset = own_dataset(bundle)
         written = export_model(
             bundle,
             output,
             lowering=options.lowering,
             precision=options.precision,
             max_length=options.max_length,
-            texts=validation_texts(bundle),
+            texts=dataset.valid.texts if dataset else (),
+            calibration=spread(dataset.train.texts) if dataset else (),
+            metadata=options.metadata,
         )
         for file in written:
             print(describe(file))
@@ -65,19 +76,23 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def validation_texts(bundle: Bundle) -> list[str]:
-    """The validation texts of the run's data set; none, and a line that says so, without it."""
+def own_dataset(bundle: Bundle) -> Dataset | None:
+    """The data set that the run was trained on; None, and a line that says so, without it."""
     training = bundle.config.get("training")
     if training is None:
         print("Verifying with made-up texts: the model was not trained here.")
-        return []
+        return None
     names = ("data_dir", "download_dir", "seed", "text_column", "label_column")
     try:
-        dataset = load_dataset(training["dataset"], **{name: training[name] for name in names})
+        return load_dataset(training["dataset"], **{name: training[name] for name in names})
     except DatasetError as error:
         print(f"Verifying with made-up texts, since the data set is not here: {error}")
-        return []
-    return dataset.valid.texts
+        return None
+
+
+def spread(texts: Sequence[str], count: int = 500) -> Sequence[str]:
+    """So many texts, from all over."""
+    return texts[:: max(len(texts) // count, 1)][:count]
 
 
 def describe(file: ExportedFile) -> str:

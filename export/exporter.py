@@ -13,7 +13,9 @@ import keras
 import numpy as np
 
 from export import architecture, texts
-from export.tflite import LOWERINGS, automatic, available
+from export.tflite import LOWERINGS, automatic, available, integer
+from export.tflite.calibration import calibrate
+from export.tflite.graph import Model
 from export.tflite.metadata import add_metadata
 from export.tflite.quantize import PRECISIONS, quantize
 from export.verification import Verified, verify
@@ -22,6 +24,7 @@ from zoo.files import write_bytes, write_text
 from zoo.text import Tokenizer
 
 MUCH_MEMORY = 64_000_000  # bytes; an app has few hundred million for all that it does
+INTEGER = "integer"
 FEW = 64  # texts that a lowering is asked before it is quantised, those of every bound among them
 
 
@@ -61,8 +64,10 @@ class Source:
     Attributes:
         name: Beginning of the files' names.
         model: Token ids to logits or probabilities.
-        tokenizer, labels: For the metadata; None where only the model is known.
+        tokenizer: Texts to ids; None where only the model is known.
+        labels: For the metadata, which is left out without them.
         real: Texts to verify with.
+        calibration: Texts, or their ids, that the scales of an integer file are taken from.
     """
 
     name: str
@@ -70,6 +75,7 @@ class Source:
     tokenizer: Tokenizer | None = None
     labels: tuple[str, ...] | None = None
     real: Sequence[str] = ()
+    calibration: Sequence[str] | np.ndarray = ()
 
 
 def export_model(
@@ -80,6 +86,8 @@ def export_model(
     precision: str = "int8",
     max_length: int | None = None,
     texts: Sequence[str] = (),
+    calibration: Sequence[str] | np.ndarray = (),
+    metadata: bool = True,
 ) -> list[ExportedFile]:
     """Writes .tflite files that answer as a model does, and manifest.json beside them.
 
@@ -92,9 +100,13 @@ def export_model(
         folder: Where to write; `RUN/export` if it is left out.
         lowering: `auto`, one file for MediaPipe and one for LiteRT; `all` that the model has; or
             `fused`, `loop` or `unrolled`.
-        precision: `float32`, `float16`, `int8` or `all`.
+        precision: Of the weights, `float32`, `float16`, `int8` or `all` of them; or `integer`, a
+            fused file for microcontrollers that computes with integers only.
         max_length: Ids of a text; the run's own if it is left out.
         texts: Texts to verify with, beside those that the export makes up.
+        calibration: For `integer`: some hundred training texts, or their ids int32 [texts, L].
+        metadata: Whether the files hold the tokenizer, vocabulary and labels. MediaPipe and
+            `zoo.load` need them; a program with a tokenizer of its own does not.
 
     Returns:
         What was written.
@@ -105,8 +117,15 @@ def export_model(
         export.verification.VerificationError: If a file answers otherwise than the model.
     """
     choose("lowering", lowering, ("auto", *LOWERINGS))
-    precisions = choose("precision", precision, PRECISIONS)
-    source = _source(run_or_model, max_length, texts)
+    precisions = (INTEGER,) if precision == INTEGER else choose("precision", precision, PRECISIONS)
+    if precision == INTEGER and lowering not in ("auto", "fused"):
+        raise ValueError(f"The precision 'integer' is for the lowering 'fused', not {lowering!r}.")
+    if precision == INTEGER and not len(calibration):
+        raise ValueError(
+            "The precision 'integer' takes its scales from texts: give some hundred training texts "
+            "as calibration."
+        )
+    source = _source(run_or_model, max_length, texts, calibration, metadata)
     if folder is None:
         if not isinstance(run_or_model, (str, os.PathLike)):
             raise ValueError("folder is needed: there is no run folder to write to.")
@@ -117,7 +136,10 @@ def export_model(
         raise ValueError("max_length is needed for a Keras model: the number of ids of a text.")
 
     read = architecture.read(source.model)
-    if lowering == "auto":
+    if precision == INTEGER:
+        integer.require_plain(read)
+        lowerings: tuple[str, ...] = ("fused",)
+    elif lowering == "auto":
         lowerings = automatic(read)
     else:
         lowerings = available(read) if lowering == "all" else (lowering,)
@@ -141,7 +163,8 @@ def choose(what: str, name: str, known: Iterable[str]) -> tuple[str, ...]:
     """
     known = tuple(known)
     if name != "all" and name not in known:
-        raise ValueError(f"{what} must be one of {', '.join([*known, 'all'])}, not {name!r}.")
+        others = [*known, INTEGER, "all"] if known == tuple(PRECISIONS) else [*known, "all"]
+        raise ValueError(f"{what} must be one of {', '.join(others)}, not {name!r}.")
     return known if name == "all" else (name,)
 
 
@@ -156,16 +179,17 @@ def write_manifest(folder: Path, written: Iterable[ExportedFile]) -> None:
     write_text(path, json.dumps({"files": [rows[name] for name in sorted(rows)]}, indent=2) + "\n")
 
 
-def _source(run_or_model, max_length, real) -> Source:
+def _source(run_or_model, max_length, real, calibration, metadata) -> Source:
     if isinstance(run_or_model, keras.Model):
-        return Source(run_or_model.name, run_or_model, real=real)
+        return Source(run_or_model.name, run_or_model, real=real, calibration=calibration)
     bundle = run_or_model
     if not isinstance(bundle, bundles.Bundle):
         bundle = bundles.load(bundle)
     tokenizer = bundle.tokenizer
     if max_length is not None:
         tokenizer = Tokenizer(tokenizer.vocabulary, max_length, tokenizer.delimiter)
-    return Source(bundle.name, bundle.model, tokenizer, bundle.labels, real)
+    labels = bundle.labels if metadata else None
+    return Source(bundle.name, bundle.model, tokenizer, labels, real, calibration)
 
 
 def _questions(source: Source, length: int, vocab_size: int) -> np.ndarray:
@@ -196,14 +220,28 @@ def _verify_lowering(read, lowering, length, ids, reference) -> None:
     )
 
 
-def _export(source, read, lowering, precision, length, ids, reference, folder) -> ExportedFile:
-    started = time.perf_counter()
+def _lower(source, read, lowering, precision, length) -> tuple[Model, dict[str, np.ndarray]]:
+    """The model as it will be written, and its constants before they were made smaller."""
+    if precision == INTEGER:
+        texts = source.calibration
+        if not isinstance(texts, np.ndarray):
+            if source.tokenizer is None:
+                raise ValueError("calibration has to be ids: a Keras model has no tokenizer.")
+            texts = source.tokenizer.encode(texts)
+        model = integer.build(read, length, calibrate(read, texts))
+        return model, model.constants()
     model = LOWERINGS[lowering](read, length)
-    model.description = f"{source.name}, {lowering} lowering, {precision}"
     constants = model.constants()
     quantize(model, precision)
+    return model, constants
+
+
+def _export(source, read, lowering, precision, length, ids, reference, folder) -> ExportedFile:
+    started = time.perf_counter()
+    model, constants = _lower(source, read, lowering, precision, length)
+    model.description = f"{source.name}, {lowering} lowering, {precision}"
     content = model.pack()
-    if source.tokenizer is not None:
+    if source.labels is not None:
         content = add_metadata(
             content,
             name=source.name,

@@ -9,7 +9,7 @@ from export.tflite.constants import wrong_constants
 from zoo import litert
 
 # The largest difference of a probability that a precision may make; int8 is judged by labels.
-LARGEST_DIFFERENCE = {"float32": 1e-4, "float16": 1e-2, "int8": 0.25}
+LARGEST_DIFFERENCE = {"float32": 1e-4, "float16": 1e-2, "int8": 0.25, "integer": 0.25}
 LEAST_AGREEMENT = 0.99  # share of texts with the same label
 
 
@@ -47,7 +47,7 @@ def verify(
         content: A .tflite file.
         reference: Keras: int32 [texts, L] to probabilities [texts, classes].
         ids: int32 [texts, L], padded on the right.
-        precision: Of the file: `float32`, `float16` or `int8`.
+        precision: Of the file: `float32`, `float16`, `int8` or `integer`.
         constants: What the file is to hold, by name, before its precision was lowered.
         packed: Whether weights may be packed, see `zoo.litert.runner`.
 
@@ -69,7 +69,8 @@ def verify(
             f"asked with {ids.shape[1]} ids and gives {expected.shape[1]}."
         )
     scores = forward(ids)
-    if not np.isfinite(scores).all() or np.abs(scores.sum(axis=1) - 1).max() > 1e-3:
+    rounding = classes / 512 if precision == "integer" else 0  # scores in steps of 1/256
+    if not np.isfinite(scores).all() or np.abs(scores.sum(axis=1) - 1).max() > rounding + 1e-3:
         raise VerificationError("The file's scores are no probabilities.")
     again = forward(ids[::-1])[::-1]
     changed = int((scores != again).any(axis=1).sum())

@@ -48,7 +48,7 @@ def runner(
     """A function from ids to probabilities, one text after the other.
 
     Args:
-        content: A .tflite file from int32 [1, L] to float32 [1, classes].
+        content: A .tflite file from int32 [1, L] to float32 or quantised int8 [1, classes].
         threads: Threads that an answer may use.
         packed: Whether XNNPACK computes, as it does by default; it packs the weights of each
             product anew, which is faster and takes memory.
@@ -68,14 +68,18 @@ def runner(
     fits = (
         len(inputs) == len(outputs) == 1
         and len(inputs[0]["shape"]) == len(outputs[0]["shape"]) == 2
-        and (inputs[0]["dtype"], outputs[0]["dtype"]) == (np.int32, np.float32)
+        and inputs[0]["dtype"] == np.int32
+        and outputs[0]["dtype"] in (np.float32, np.int8)
     )
     if not fits:
         raise ModelFileError(
-            "A text classifier takes int32 [1, L] and gives float32 [1, classes]; this file has "
+            "A text classifier takes int32 [1, L] and gives float32 or int8 [1, classes]; this has "
             f"inputs {_kinds(inputs)} and outputs {_kinds(outputs)}."
         )
     max_length, classes = int(inputs[0]["shape"][1]), int(outputs[0]["shape"][1])
+    scale, zero_point = outputs[0]["quantization"]
+    if outputs[0]["dtype"] == np.float32:
+        scale, zero_point = 1.0, 0
 
     def forward(ids: np.ndarray) -> np.ndarray:
         rows = np.empty((len(ids), classes), np.float32)
@@ -83,7 +87,7 @@ def runner(
             interpreter.set_tensor(inputs[0]["index"], row[None])
             interpreter.invoke()
             rows[number] = interpreter.get_tensor(outputs[0]["index"])[0]
-        return rows
+        return (rows - np.float32(zero_point)) * np.float32(scale)
 
     return forward, max_length, classes
 

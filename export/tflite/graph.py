@@ -44,6 +44,17 @@ class Quantization:
     zero_points: np.ndarray
     axis: int = 0
 
+    @classmethod
+    def of(cls, scale: float, zero_point: int = 0) -> "Quantization":
+        """One scale for the whole tensor."""
+        return cls(np.array([scale], np.float32), np.array([zero_point], np.int64))
+
+    @property
+    def scale(self) -> float:
+        """The only scale."""
+        (scale,) = self.scales
+        return float(scale)
+
 
 @dataclass(eq=False)
 class Tensor:
@@ -92,6 +103,7 @@ class Operator:
         outputs: Tensors.
         options: The operator's options of the schema's object API, or None.
         version: Of the operator: the lowest that has what is used.
+        intermediates: Tensors without content that tell a kernel how it quantises inside.
     """
 
     code: str
@@ -99,6 +111,7 @@ class Operator:
     outputs: list[Tensor]
     options: Any = None
     version: int = 1
+    intermediates: list[Tensor] = field(default_factory=list)
 
 
 class Graph:
@@ -123,9 +136,12 @@ class Graph:
         data = data.reshape(np.shape(value))
         return Tensor(data.shape, data.dtype, data, quantization=quantization, name=name)
 
-    def variable(self, shape: Sequence[int], dtype=np.float32, name: str = "") -> Tensor:
+    def variable(
+        self, shape: Sequence[int], dtype=np.float32, *, quantization=None, name: str = ""
+    ) -> Tensor:
         """A tensor that the runtime sets to zero when it loads the file, and then keeps."""
-        return Tensor(tuple(shape), np.dtype(dtype), variable=True, name=name)
+        dtype = np.dtype(dtype)
+        return Tensor(tuple(shape), dtype, variable=True, quantization=quantization, name=name)
 
     def add(
         self,
@@ -135,9 +151,13 @@ class Graph:
         options=None,
         *,
         version: int = 1,
+        quantization: Quantization | None = None,
     ) -> list[Tensor]:
         """Appends an operator; `outputs` gives shape and type of each of its outputs."""
-        results = [Tensor(tuple(map(int, shape)), np.dtype(dtype)) for shape, dtype in outputs]
+        results = [
+            Tensor(tuple(map(int, shape)), np.dtype(dtype), quantization=quantization)
+            for shape, dtype in outputs
+        ]
         self.operators.append(Operator(code, list(inputs), results, options, version))
         return results
 
@@ -305,6 +325,8 @@ class _Packer:
         result.opcodeIndex = self.codes.setdefault(key, len(self.codes))
         result.inputs = [place(tensor) for tensor in operator.inputs]
         result.outputs = [place(tensor) for tensor in operator.outputs]
+        if operator.intermediates:
+            result.intermediates = [place(tensor) for tensor in operator.intermediates]
         if operator.options is not None:
             # The union's member is named as its class is, less the object API's T.
             kind = type(operator.options).__name__.removesuffix("T")

@@ -108,18 +108,25 @@ def _check_labels(labels: Sequence[str]) -> None:
 def _check_model(model: schema.Model, tokenizer: Tokenizer, labels: Sequence[str]) -> None:
     graph = model.Subgraphs(0)
     types = schema.TensorType
-    for side, indices, tensor_type, size, meaning in (
-        ("input", graph.InputsAsNumpy(), types.INT32, tokenizer.max_length, "max_length"),
-        ("output", graph.OutputsAsNumpy(), types.FLOAT32, len(labels), "the number of labels"),
+    # Microcontrollers take int8 scores; MediaPipe says itself that it does not.
+    for side, indices, tensor_types, size, meaning in (
+        ("input", graph.InputsAsNumpy(), [types.INT32], tokenizer.max_length, "max_length"),
+        (
+            "output",
+            graph.OutputsAsNumpy(),
+            [types.FLOAT32, types.INT8],
+            len(labels),
+            "the number of labels",
+        ),
     ):
         tensors = [graph.Tensors(int(index)) for index in indices]
         found = [(tensor.Type(), tensor.ShapeAsNumpy().tolist()) for tensor in tensors]
-        if found != [(tensor_type, [1, size])]:
+        if found not in [[(tensor_type, [1, size])] for tensor_type in tensor_types]:
             type_names = {number: name for name, number in vars(types).items()}
             listed = [f"{type_names[number]} {shape}" for number, shape in found]
             raise ValueError(
                 f"the model's {side}s are {listed}: the device needs one, "
-                f"{type_names[tensor_type]} {[1, size]}, that is [1, {meaning}]; "
+                f"{type_names[tensor_types[0]]} {[1, size]}, that is [1, {meaning}]; "
                 "export the model for this tokenizer and these labels"
             )
     for index in range(model.BuffersLength()):

@@ -107,7 +107,9 @@ def reshape(graph: Graph, x: Tensor, shape: Sequence[int]) -> Tensor:
     _check(np.prod(x.shape) == np.prod(shape), "RESHAPE", f"as many elements as {list(shape)}", x)
     target = graph.constant(list(shape), np.int32)
     options = _options("ReshapeOptions", newShape=list(shape))
-    return graph.add("RESHAPE", [x, target], [(shape, x.dtype)], options)[0]
+    return graph.add(
+        "RESHAPE", [x, target], [(shape, x.dtype)], options, quantization=x.quantization
+    )[0]
 
 
 def copy(graph: Graph, x: Tensor) -> Tensor:
@@ -140,7 +142,8 @@ def concatenate(graph: Graph, tensors: Sequence[Tensor], axis: int) -> Tensor:
     axis %= len(first.shape)
 
     def rest(tensor):
-        return tensor.dtype, tensor.shape[:axis], tensor.shape[axis + 1 :]
+        scale = tensor.quantization and tensor.quantization.scale
+        return tensor.dtype, scale, tensor.shape[:axis], tensor.shape[axis + 1 :]
 
     _check(
         all(rest(tensor) == rest(first) for tensor in tensors),
@@ -151,7 +154,14 @@ def concatenate(graph: Graph, tensors: Sequence[Tensor], axis: int) -> Tensor:
     width = sum(tensor.shape[axis] for tensor in tensors)
     shape = (*first.shape[:axis], width, *first.shape[axis + 1 :])
     options = _options("ConcatenationOptions", axis=axis)
-    return graph.add("CONCATENATION", tensors, [(shape, first.dtype)], options)[0]
+    return graph.add(
+        "CONCATENATION",
+        tensors,
+        [(shape, first.dtype)],
+        options,
+        version=2 if first.dtype == np.int8 else 1,
+        quantization=first.quantization,
+    )[0]
 
 
 def gather(graph: Graph, table: Tensor, indices: Tensor) -> Tensor:
@@ -166,9 +176,14 @@ def gather(graph: Graph, table: Tensor, indices: Tensor) -> Tensor:
     version = 2 if table.dtype == np.int8 else 1
     shape = (*indices.shape, *table.shape[1:])
     options = _options("GatherOptions", axis=0)
-    return graph.add("GATHER", [table, indices], [(shape, table.dtype)], options, version=version)[
-        0
-    ]
+    return graph.add(
+        "GATHER",
+        [table, indices],
+        [(shape, table.dtype)],
+        options,
+        version=version,
+        quantization=table.quantization,
+    )[0]
 
 
 def fully_connected(graph: Graph, x: Tensor, weights: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -109,10 +109,15 @@ def backward_order(graph: Graph, steps: Tensor, time: int) -> Tensor:
 
 def last_row(graph: Graph, outputs: Tensor, steps: Tensor) -> Tensor:
     """The output of the text's last step, [1, outputs]; zeros for an empty text."""
-    zero, one = (graph.constant([value], np.int32) for value in (0, 1))
-    place = ops.maximum(graph, ops.subtract(graph, steps, one), zero)
+    zero = graph.constant([0], np.int32)
     any_step = ops.cast(graph, ops.less(graph, zero, steps), np.float32)
-    return ops.multiply(graph, ops.gather(graph, outputs, place), any_step)
+    return ops.multiply(graph, ops.gather(graph, outputs, last_place(graph, steps)), any_step)
+
+
+def last_place(graph: Graph, steps: Tensor) -> Tensor:
+    """Where the text's last step stands, int32 [1]; 0 for an empty text."""
+    zero, one = (graph.constant([value], np.int32) for value in (0, 1))
+    return ops.maximum(graph, ops.subtract(graph, steps, one), zero)
 
 
 class TracedCell:

@@ -1,0 +1,183 @@
+"""TFLite operators over quantised integers: what an LSTM classifier needs on a microcontroller.
+
+An int8 or int16 tensor stands for real numbers by its scale (see `graph.Quantization`); zero
+points are 0 where nothing else is said. Sums are int32, or int64 of int16.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from export.tflite.graph import Graph, Quantization, Tensor
+from export.tflite.ops import TANH, _check, _options
+
+PROBABILITY = Quantization.of(1 / 256, -128)  # what the kernels want of an int8 softmax
+INSIDE = Quantization.of(2**-12)
+RESET_STEPS = 3
+
+
+def symmetric(graph: Graph, value: np.ndarray, name: str = "") -> Tensor:
+    """An int8 constant, its scale by its largest value."""
+    largest = float(np.abs(value).max())
+    scale = np.float32(largest / 127 if largest else 1)
+    integers = np.clip(np.round(value / scale), -127, 127)
+    return graph.constant(integers, np.int8, quantization=Quantization.of(scale), name=name)
+
+
+def bias(graph: Graph, value: np.ndarray, x: Tensor, weights: Tensor, name: str = "") -> Tensor:
+    """A constant in the scale of the sums that it is added to."""
+    scale = _scale(x) * _scale(weights)
+    dtype = np.int64 if x.dtype == np.int16 else np.int32
+    integers = np.round(np.asarray(value, np.float64) / scale)
+    return graph.constant(integers, dtype, quantization=Quantization.of(scale), name=name)
+
+
+def count_true(graph: Graph, present: Tensor) -> Tensor:
+    """How many of bool [1, time] are true: int32 [1].
+
+    A product with ones in 16 bits: microcontrollers sum no int32, and one runtime's SUM of int16
+    counts wrongly from half of the range on.
+    """
+    _check(present.dtype == np.bool_ and present.shape[0] == 1, "CAST", "bool [1, time]", present)
+    one = Quantization.of(1)
+    (numbers,) = graph.add(
+        "CAST", [present], [(present.shape, np.int16)], _options("CastOptions"), quantization=one
+    )
+    ones = graph.constant(np.ones(present.shape), np.int8, quantization=one)
+    total = fully_connected(graph, numbers, ones, bias(graph, np.zeros(1), numbers, ones), one)
+    options = _options("ReshapeOptions", newShape=[1])
+    target = graph.constant([1], np.int32)
+    (total,) = graph.add("RESHAPE", [total, target], [((1,), np.int16)], options, quantization=one)
+    return graph.add("CAST", [total], [((1,), np.int32)], _options("CastOptions"))[0]
+
+
+def fully_connected(
+    graph: Graph, x: Tensor, weights: Tensor, bias: Tensor, quantization: Quantization
+) -> Tensor:
+    """X weightsᵀ + bias in the type of x: x [rows, inputs], weights int8 [outputs, inputs]."""
+    code = "FULLY_CONNECTED"
+    _check(
+        x.dtype in (np.int8, np.int16) and weights.dtype == np.int8, code, "integers", x, weights
+    )
+    _check(x.shape[1] == weights.shape[1], code, "as many inputs as x has columns", x, weights)
+    return graph.add(
+        code,
+        [x, weights, bias],
+        [((x.shape[0], weights.shape[0]), x.dtype)],
+        _options("FullyConnectedOptions"),
+        version=4 if x.dtype == np.int8 else 7,
+        quantization=quantization,
+    )[0]
+
+
+def multiply_by_flag(graph: Graph, x: Tensor, flag: Tensor) -> Tensor:
+    """X int8, or zeros where bool [1] is false."""
+    _check(x.dtype == np.int8 and flag.dtype == np.bool_, "MUL", "int8 and bool", x, flag)
+    (number,) = graph.add(
+        "CAST",
+        [flag],
+        [(flag.shape, np.int8)],
+        _options("CastOptions"),
+        quantization=Quantization.of(1),
+    )
+    return graph.add(
+        "MUL",
+        [x, number],
+        [(x.shape, np.int8)],
+        _options("MulOptions"),
+        version=2,
+        quantization=x.quantization,
+    )[0]
+
+
+def softmax(graph: Graph, x: Tensor) -> Tensor:
+    """Softmax of int8, as int8 probabilities in steps of 1/256."""
+    _check(x.dtype == np.int8, "SOFTMAX", "int8", x)
+    options = _options("SoftmaxOptions", beta=1.0)
+    return graph.add(
+        "SOFTMAX", [x], [(x.shape, np.int8)], options, version=2, quantization=PROBABILITY
+    )[0]
+
+
+def sequence_lstm(
+    graph: Graph,
+    x: Tensor,
+    kernel: Mapping[str, np.ndarray],
+    recurrent_kernel: Mapping[str, np.ndarray],
+    biases: Mapping[str, np.ndarray],
+    *,
+    hidden: Quantization,
+    cell: Quantization,
+) -> Tensor:
+    """A plain LSTM over x int8 [1, time, features], from zero states: int8 [1, time, units].
+
+    Args:
+        graph: Where it stands.
+        x: The sequence.
+        kernel: [units, features] for each of the gates i, f, g, o.
+        recurrent_kernel: [units, units] a gate.
+        biases: [units] a gate.
+        hidden: Of the outputs.
+        cell: Of the cell state, int16; its scale is a power of two, from 2⁻¹² to 2⁻⁹: coarser
+            ones give wrong values in one runtime, without an error.
+    """
+    code = "UNIDIRECTIONAL_SEQUENCE_LSTM"
+    units, features = kernel["i"].shape
+    _check(x.dtype == np.int8 and x.shape[2:] == (features,), code, f"int8 [.., {features}]", x)
+    power = np.log2(cell.scale)
+    _check(power == round(power) and -12 <= power <= -9, code, f"a cell scale {cell.scale}", x)
+    states = [
+        graph.variable((1, units), np.int8, quantization=hidden),
+        graph.variable((1, units), np.int16, quantization=cell),
+    ]
+    _set_to_zero(graph, states)
+    kernels = [symmetric(graph, kernel[gate]) for gate in "ifgo"]
+    recurrent = [symmetric(graph, recurrent_kernel[gate]) for gate in "ifgo"]
+    shifts = [
+        bias(graph, biases[gate], x, weights) for gate, weights in zip("ifgo", kernels, strict=True)
+    ]
+    return _lstm(graph, x, kernels, recurrent, shifts, states)
+
+
+def _set_to_zero(graph: Graph, states: Sequence[Tensor]) -> None:
+    """Sets both states of an LSTM to zero each time the file is called, by another LSTM.
+
+    With weights of zero its candidate is 0, and its forget gate is shut, as far down as the
+    kernel goes, σ(−8). So what is in the cell is rounded to zero after two steps, and the output
+    with it. (In float an SVDF does it; one runtime has no SVDF with a state of int8.)
+    """
+    units = states[0].shape[1]
+    scale = Quantization.of(1 / 128)
+    nothing = np.zeros((1, RESET_STEPS, 1))
+    x = graph.constant(nothing, np.int8, quantization=scale)
+    column = graph.constant(np.zeros((units, 1)), np.int8, quantization=scale)
+    square = graph.constant(np.zeros((units, units)), np.int8, quantization=scale)
+    sums = Quantization.of(1 / 128**2)
+    shut = graph.constant(np.full(units, -(2**22)), np.int32, quantization=sums)
+    zero = graph.constant(np.zeros(units), np.int32, quantization=sums)
+    _lstm(graph, x, [column] * 4, [square] * 4, [zero, shut, zero, zero], states)
+
+
+def _lstm(graph, x, kernels, recurrent_kernels, biases, states) -> Tensor:
+    hidden = states[0].quantization
+    inputs: list[Tensor | None] = [x, *kernels, *recurrent_kernels, None, None, None, *biases]
+    inputs += [None, None, *states, None, None, None, None]
+    options = _options("UnidirectionalSequenceLSTMOptions", fusedActivationFunction=TANH)
+    shape = (*x.shape[:2], states[0].shape[1])
+    (result,) = graph.add(
+        "UNIDIRECTIONAL_SEQUENCE_LSTM",
+        inputs,
+        [(shape, np.int8)],
+        options,
+        quantization=hidden,
+    )
+    # Of no size: only their scales are read, and microcontrollers have no place for them.
+    within = [Tensor((0,), np.dtype(np.int16), quantization=INSIDE) for _ in "ifgo"]
+    last = Tensor((0,), np.dtype(np.int8), quantization=hidden)
+    graph.operators[-1].intermediates = [*within, last]
+    return result
+
+
+def _scale(tensor: Tensor) -> float:
+    assert tensor.quantization is not None
+    return tensor.quantization.scale
