@@ -27,7 +27,7 @@ demo: $(VENV)/.run
 	@echo "The files for a device: $(DEMO)/export"
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
 
 # The browser's tests need npm and Chromium, and are skipped without.
 test-slow: $(VENV)/.backends $(if $(shell command -v npm),$(VENV)/.web)

@@ -45,6 +45,14 @@ def exported(dataset, tmp_path_factory):
         files = export.export_model(
             run, folder / "export", lowering="all", precision="all", texts=texts
         )
+        if family == "bilstm":
+            files += export.export_model(
+                run,
+                folder / "export",
+                precision="integer",
+                texts=texts,
+                calibration=dataset.train.texts[::10],
+            )
         paths = {(f.lowering, f.precision): folder / "export" / f.path for f in files}
         return run, paths
 
@@ -126,19 +134,30 @@ def test_litert_compiled_model(exported, dataset, family, lowering, precision):
     np.testing.assert_allclose(np.stack(rows), expected, atol=LARGEST_DIFFERENCE[precision])
 
 
-def test_tflite_micro(exported, dataset):
-    """The float file of the plain LSTM, which is what microcontrollers know."""
+@pytest.mark.parametrize("precision", ["float32", "integer"])
+def test_tflite_micro(exported, dataset, precision):
+    """The plain LSTM, which is what microcontrollers know."""
     micro = pytest.importorskip("tflite_micro", reason="tflite-micro is not installed")
     run, paths = exported("bilstm")
-    path = paths["fused", "float32"]
-    interpreter = micro.runtime.Interpreter.from_file(str(path))
-    ids = run.tokenizer.encode(dataset.test.texts[:100])
+    interpreter = micro.runtime.Interpreter.from_file(str(paths["fused", precision]))
+    ids = run.tokenizer.encode(dataset.test.texts[:TEXTS])
     rows = []
-    for row in [*ids, *ids]:
+    for row in [*ids, *ids[::-1]]:
         interpreter.set_input(row[None], 0)
         interpreter.invoke()
         rows.append(interpreter.get_output(0)[0].copy())
-    np.testing.assert_array_equal(rows[: len(ids)], rows[len(ids) :])
-    np.testing.assert_allclose(
-        rows[: len(ids)], softmax(run.model.predict(ids, verbose=0)), atol=1e-5
+    np.testing.assert_array_equal(rows[: len(ids)], rows[len(ids) :][::-1])
+    scores = np.array(rows[: len(ids)], np.float32)
+    if precision == "integer":
+        scores = (scores + 128) / 256
+    agrees(scores, softmax(run.model.predict(ids, verbose=0)), precision)
+
+
+def test_integers_in_litert(exported, dataset):
+    run, paths = exported("bilstm")
+    texts = dataset.test.texts[:TEXTS]
+    agrees(
+        litert.load(paths["fused", "integer"]).scores(texts),
+        run.classifier().scores(texts),
+        "integer",
     )
