@@ -16,7 +16,7 @@ LESSON = {
     "num_classes": 2,
     "dropout": 0.5,
 }
-QUICK = ("bigru", "peephole-bilstm", "projected-bilstm", "bisru", "min-bigru", "biesn")
+QUICK = ("peephole-bilstm", "bisru", "min-bigru", "biesn")
 every_family = pytest.mark.parametrize(
     "family",
     [
@@ -37,8 +37,8 @@ def answers(model, ids):
 @pytest.mark.parametrize("name", ["bilstm", "bigru"])
 def test_the_lessons_call(name):
     model = zoo.create_model(name, **LESSON)
-    tokens = np.random.default_rng(0).integers(0, 25_000, (32, 100), dtype=np.int32)
-    assert model(tokens).shape == (32, 2)
+    tokens = np.random.default_rng(0).integers(0, 25_000, (2, 5), dtype=np.int32)
+    assert model(tokens).shape == (2, 2)
     gates, biases = {"bilstm": (4, 1), "bigru": (3, 2)}[name]
     layer = [2 * gates * 256 * (inputs + 256 + biases) for inputs in (300, 512)]
     assert model.count_params() == 25_000 * 300 + sum(layer) + 512 * 2 + 2

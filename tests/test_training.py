@@ -307,6 +307,7 @@ def test_the_same_seed_gives_the_same_bits(quick, whole, tmp_path, eager):
     assert_same_run(run(quick, tmp_path / "again"), whole)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_model(quick, whole, tmp_path, eager):
     other = run(quick | {"seed": 8}, tmp_path / "other")
     assert (other / "vocab.txt").read_bytes() == (whole / "vocab.txt").read_bytes()
@@ -370,6 +371,7 @@ def test_a_kill_between_two_files_is_healed(quick, whole, tmp_path, eager, write
     assert names(folder) == FILES
 
 
+@pytest.mark.slow
 def test_a_kill_before_the_model_is_kept_is_healed(quick, whole, tmp_path, eager):
     folder = run_until(quick, tmp_path / "run", 1, "model.keras")
     run(quick, folder, resume=True)
@@ -411,6 +413,7 @@ def test_what_a_kill_left_half_written_does_no_harm(quick, whole, interrupted, e
     assert names(interrupted) == FILES
 
 
+@pytest.mark.slow
 def test_a_kill_while_the_checkpoint_is_removed_leaves_a_finished_run(
     quick, whole, tmp_path, eager, capsys
 ):
@@ -539,6 +542,7 @@ def test_a_model_trained_in_16_bits_computes_in_32(mixed_run, tiny_data):
     assert metrics(mixed_run)["test"] == again
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_in_16_bits_goes_on(mixed, mixed_run, tmp_path, eager):
     with scaled_to_overflow():
         folder = run_until(mixed, tmp_path / "run", 2, "history.csv")
@@ -611,6 +615,7 @@ def test_a_label_in_test_that_train_lacks_leaves_nothing_behind(quick, tiny_data
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_the_folder_is_named_after_model_and_data(quick, tiny_data, tmp_path, monkeypatch, eager):
     monkeypatch.chdir(tmp_path)
     assert status(*flags(quick | {"epochs": 1}), "--no-tensorboard") == 0

@@ -127,7 +127,7 @@ def make(name, features, units, rng):
 
 
 @every_cell
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     batch=st.integers(1, 3),

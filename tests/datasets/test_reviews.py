@@ -132,6 +132,7 @@ def test_unknown_split():
         next(grammar.generate("dev"))
 
 
+@pytest.mark.slow
 def test_builder_gives_the_same_rows(splits, tmp_path):
     import tensorflow_datasets as tfds
 

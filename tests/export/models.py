@@ -62,6 +62,7 @@ def probabilities(model, ids):
 def bundle(name="peephole-bilstm", max_length=20, **sizes):
     """An untrained model with a tokenizer, as a run folder would hold them."""
     tokenizer = Tokenizer(Vocabulary.from_texts([" ".join(WORDS)] * 2, size=60), max_length)
+    sizes = {"num_layers": 1, **sizes}
     model = classifier(name, vocab_size=tokenizer.vocabulary.size, **sizes)
     config = {
         "model": {"name": name},
@@ -73,7 +74,7 @@ def bundle(name="peephole-bilstm", max_length=20, **sizes):
 @functools.cache
 def trained_bundle(name):
     """A model that has learnt something crisp: which of two words a text holds, if any."""
-    source = bundle(name, embed_dim=16, hidden_dim=24, num_layers=1)
+    source = bundle(name, embed_dim=16, hidden_dim=24)
     # Anew, with Keras's own first weights: from the large ones a projection learns too slowly.
     keras.utils.set_random_seed(0)
     source = dataclasses.replace(source, model=keras.models.clone_model(source.model))

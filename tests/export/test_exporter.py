@@ -14,7 +14,7 @@ from zoo import litert
 
 
 def test_files_and_manifest(tmp_path):
-    source = bundle()
+    source = bundle(num_layers=2)
     written = export.export_model(source, tmp_path, lowering="loop", precision="all")
     names = [f"peephole-bilstm-loop-{p}.tflite" for p in ("float32", "float16", "int8")]
     assert [file.path for file in written] == names
@@ -31,6 +31,7 @@ def test_files_and_manifest(tmp_path):
     assert rows[names[2]]["verified"]["label_agreement"] >= 0.99
 
 
+@pytest.mark.slow
 def test_same_model_gives_the_same_bytes(tmp_path):
     source = bundle()
     for folder in ("a", "b"):
@@ -58,7 +59,7 @@ def test_what_auto_and_all_stand_for(tmp_path, name, automatic, every):
 
 def test_unrolling_that_takes_much_memory_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(exporter, "MUCH_MEMORY", 10_000)
-    source = bundle("bigru", max_length=30)
+    source = bundle("bigru", max_length=30, num_layers=2)
     with pytest.warns(UserWarning, match=r"bigru, unrolled, .* 30 steps .* lowering 'loop'"):
         (file,) = export.export_model(source, tmp_path, lowering="unrolled", precision="float32")
     steps = 30 * 2 * 2 * 5 * 15  # steps, layers, directions, units, gates
@@ -77,6 +78,7 @@ def test_file_answers_texts_as_the_model(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_shorter_texts_on_request(tmp_path):
     export.export_model(bundle(), tmp_path, precision="float32", max_length=7)
     path = tmp_path / "peephole-bilstm-loop-float32.tflite"

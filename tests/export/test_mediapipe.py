@@ -43,8 +43,8 @@ def scores(client, texts, labels):
     [
         ("peephole-bilstm", "fused", "float32"),
         ("peephole-bilstm", "fused", "int8"),
-        ("bigru", "unrolled", "float16"),
-        ("min-bigru", "parallel", "int8"),
+        pytest.param("bigru", "unrolled", "float16", marks=pytest.mark.slow),
+        pytest.param("min-bigru", "parallel", "int8", marks=pytest.mark.slow),
     ],
 )
 def test_scores_are_keras_scores_and_depend_on_the_text_alone(tmp_path, name, lowering, precision):

@@ -26,7 +26,9 @@ def constants(model, dtype):
 @pytest.mark.parametrize(
     ("precision", "dtype", "share"), [("float16", "f2", 0.52), ("int8", "i1", 0.32)]
 )
-@pytest.mark.parametrize("name", ["bilstm", "bigru", "full-peephole-bilstm"])
+@pytest.mark.parametrize(
+    "name", ["bigru", *(pytest.param(n, marks=pytest.mark.slow) for n in ("bilstm", "binas"))]
+)
 def test_weights_shrink_and_answers_stay(name, precision, dtype, share):
     model = classifier(name, **SIZES)
     # Weights of a trained model's size: those of the other tests saturate every gate.

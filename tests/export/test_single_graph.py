@@ -52,6 +52,7 @@ def test_every_precision_passes_verification(family, lowering, precision):
     assert found.largest_difference < {"float32": 1e-5, "float16": 1e-3, "int8": 5e-2}[precision]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_catalogue_says_which_lowerings_there_are(family):
     model = create_model(f"{family}-tiny", vocab_size=9, num_classes=2)
