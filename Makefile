@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 DEMO := runs/demo
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help demo test test-slow results lint format clean
+.PHONY: help demo test test-slow results results-export lint format clean
 
 help:
 	@echo "make demo       train a model on the embedded reviews, export it, ask the exported file"
 	@echo "make test       the tests that run in minutes"
 	@echo "make test-slow  the others: training to quality, the whole catalogue, every client"
 	@echo "make results    train, export and measure the runs of results/accuracy.csv"
+	@echo "make results-export  export the whole catalogue and ask every client: results/export.csv"
 	@echo "make lint       formatting, lint and types"
 	@echo "make format     mend formatting and what lint can mend"
 	@echo "make clean      remove .venv, caches and runs/demo"
@@ -31,7 +32,7 @@ test: $(VENV)/.dev
 
 # The browser's tests need npm and Chromium, and are skipped without.
 test-slow: $(VENV)/.backends $(if $(shell command -v npm),$(VENV)/.web)
-	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadgroup $(PYTEST_ARGS)
 
 # results/accuracy.csv. Film reviews come through TensorFlow Datasets, from DOWNLOADS or the network;
 # the others are folders in DATA, sms_spam/ and trec/, each with train.tsv and test.tsv.
@@ -45,6 +46,10 @@ trec_FLAGS := --dataset $(DATA)/trec --max-length 32 --epochs 12 --learning-rate
 
 results: $(addprefix runs/,$(RESULTS))
 	$(BIN)/python results/accuracy.py $^
+
+# results/export.csv: every family, lowering and precision, in every client.
+results-export: $(VENV)/.backends $(VENV)/.web
+	$(BIN)/python -m results.measure_export $(DATA)/trec
 
 $(addprefix runs/,$(RESULTS)): runs/%: | $(VENV)/.run
 	$(BIN)/python train.py --model $(notdir $*) $($(*D:/=)_FLAGS) --output $@

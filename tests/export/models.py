@@ -23,7 +23,13 @@ def every_file(*lowerings, quick=()):
     pairs = [(f, kind) for f in FAMILIES for kind in lowerings if kind in FAMILIES[f].lowerings]
     assert set(quick) <= set(pairs), quick
     return [
-        pytest.param(*pair, id="-".join(pair), marks=() if pair in quick else pytest.mark.slow)
+        pytest.param(
+            *pair,
+            id="-".join(pair),
+            # In several processes, a family's tests share one, and what is made once for them.
+            marks=[pytest.mark.xdist_group(pair[0])]
+            + ([] if pair in quick else [pytest.mark.slow]),
+        )
         for pair in pairs
     ]
 

@@ -1,20 +1,23 @@
 """The whole catalogue, every lowering and precision, in the runtimes that people ship."""
 
 import functools
+import importlib.util
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import export
 from export.tflite import LOWERINGS
 from export.tflite.quantize import PRECISIONS
 from export.verification import LARGEST_DIFFERENCE
+from tests.export import clients
 from tests.export.models import every_file
 from tests.export.test_mediapipe import classifier, scores
 from zoo import litert
-from zoo.bundle import softmax
+from zoo.cells import as_cell
 from zoo.datasets import load_dataset
 from zoo.training import TrainingConfig, train
 
@@ -66,98 +69,70 @@ def every(*lowerings):
     return pytest.mark.parametrize(("family", "lowering"), every_file(*lowerings))
 
 
+def cell_of(run):
+    return type(as_cell(run.model.get_layer("bidirectional_1").forward_layer.cell)).__name__
+
+
 def agrees(got, expected, precision):
     np.testing.assert_allclose(got, expected, atol=LARGEST_DIFFERENCE[precision])
     assert np.mean(got.argmax(1) == expected.argmax(1)) >= 0.99
 
 
 @every_precision
-@every("fused", "unrolled", "parallel")
-def test_mediapipe(exported, dataset, family, lowering, precision):
+@every(*LOWERINGS)
+def test_clients_answer_as_keras(exported, dataset, family, lowering, precision):
+    """Each client on texts of a real set, in random order; the others do not run it."""
     run, paths = exported(family)
     path = paths[lowering, precision]
     texts = [dataset.test.texts[i] for i in np.random.default_rng(0).permutation(TEXTS)]
     texts += ["", "   ", "zzyzx " * 100]
-    with classifier(path.read_bytes()) as client:
-        got = scores(client, texts, run.labels)
-        agrees(got, run.classifier().scores(texts), precision)
+    expected = run.classifier().scores(texts)
+    runs = clients.expected_clients(lowering, precision, cell_of(run))
+    for name, ask in clients.CLIENTS.items():
+        if name == "micro" and importlib.util.find_spec("tflite_micro") is None:
+            continue
+        if name in runs:
+            agrees(ask(path, texts), expected, precision)
+        elif name != "micro":
+            with pytest.raises(Exception):  # noqa: B017  each client has errors of its own
+                ask(path, texts[:1])
+
+
+@every_precision
+@every("fused", "unrolled", "parallel")
+def test_mediapipe_remembers_nothing(exported, dataset, family, lowering, precision):
+    run, paths = exported(family)
+    texts = dataset.test.texts[:12]
+    with classifier(paths[lowering, precision].read_bytes()) as client:
+        first = scores(client, texts, run.labels)
         for _ in range(3):  # again, and with others between
-            np.testing.assert_array_equal(scores(client, texts[:9], run.labels), got[:9])
-            np.testing.assert_array_equal(scores(client, texts[:3] * 2, run.labels)[3:], got[:3])
+            np.testing.assert_array_equal(scores(client, texts[:9], run.labels), first[:9])
+            np.testing.assert_array_equal(scores(client, texts[:3] * 2, run.labels)[3:], first[:3])
 
 
 @every_precision
 @every(*LOWERINGS)
-def test_litert_interpreter(exported, dataset, family, lowering, precision):
-    run, paths = exported(family)
-    path = paths[lowering, precision]
-    texts = dataset.test.texts[:TEXTS]
-    got = litert.load(path).scores(texts)
-    agrees(got, run.classifier().scores(texts), precision)
-    np.testing.assert_array_equal(litert.load(path, threads=2).scores(texts[::-1])[::-1], got)
+def test_order_and_threads_change_nothing(exported, dataset, family, lowering, precision):
+    _, paths = exported(family)
+    path, texts = paths[lowering, precision], dataset.test.texts[:100]
+    one, two = litert.load(path), litert.load(path, threads=2)
+    np.testing.assert_array_equal(two.scores(texts[::-1])[::-1], one.scores(texts))
 
 
 @every_precision
 @every(*LOWERINGS)
-def test_tensorflows_interpreter(exported, dataset, family, lowering, precision):
-    import tensorflow as tf
-
-    run, paths = exported(family)
-    path = paths[lowering, precision]
-    interpreter = tf.lite.Interpreter(model_path=str(path))
-    call = interpreter.get_signature_runner("serving_default")
-    texts = dataset.test.texts[:TEXTS]
-    ids = run.tokenizer.encode(texts)
-    got = np.concatenate([call(tokens=row[None])["probabilities"] for row in ids])
-    agrees(got, run.classifier().scores(texts), precision)
+def test_operators_are_builtin(exported, family, lowering, precision):
+    _, paths = exported(family)
+    interpreter = tf.lite.Interpreter(model_path=str(paths[lowering, precision]))
     operators = {detail["op_name"] for detail in interpreter._get_ops_details()}
     assert not any(re.match("Flex|CUSTOM", name) for name in operators)
 
 
-@every_precision
-@every("loop", "unrolled", "parallel")
-def test_litert_compiled_model(exported, dataset, family, lowering, precision):
-    """Not the fused files: it knows no variables."""
-    from ai_edge_litert.compiled_model import CompiledModel
-
-    run, paths = exported(family)
-    path = paths[lowering, precision]
-    model = CompiledModel.from_file(str(path))
-    inputs, outputs = model.create_input_buffers(0), model.create_output_buffers(0)
-    ids = run.tokenizer.encode(dataset.test.texts[:100])
-    rows = []
-    for row in ids:
-        inputs[0].write(row[None])
-        model.run_by_index(0, inputs, outputs)
-        rows.append(np.array(outputs[0].read(len(run.labels), np.float32)))
-    expected = softmax(run.model.predict(ids, verbose=0))
-    np.testing.assert_allclose(np.stack(rows), expected, atol=LARGEST_DIFFERENCE[precision])
-
-
-@pytest.mark.parametrize("precision", ["float32", "integer"])
-def test_tflite_micro(exported, dataset, precision):
-    """The plain LSTM, which is what microcontrollers know."""
-    micro = pytest.importorskip("tflite_micro", reason="tflite-micro is not installed")
+def test_integers(exported, dataset):
     run, paths = exported("bilstm")
-    interpreter = micro.runtime.Interpreter.from_file(str(paths["fused", precision]))
-    ids = run.tokenizer.encode(dataset.test.texts[:TEXTS])
-    rows = []
-    for row in [*ids, *ids[::-1]]:
-        interpreter.set_input(row[None], 0)
-        interpreter.invoke()
-        rows.append(interpreter.get_output(0)[0].copy())
-    np.testing.assert_array_equal(rows[: len(ids)], rows[len(ids) :][::-1])
-    scores = np.array(rows[: len(ids)], np.float32)
-    if precision == "integer":
-        scores = (scores + 128) / 256
-    agrees(scores, softmax(run.model.predict(ids, verbose=0)), precision)
-
-
-def test_integers_in_litert(exported, dataset):
-    run, paths = exported("bilstm")
-    texts = dataset.test.texts[:TEXTS]
-    agrees(
-        litert.load(paths["fused", "integer"]).scores(texts),
-        run.classifier().scores(texts),
-        "integer",
-    )
+    path, texts = paths["fused", "integer"], dataset.test.texts[:TEXTS]
+    expected = run.classifier().scores(texts)
+    for name in sorted(clients.expected_clients("fused", "integer", "LSTMCell")):
+        got = clients.CLIENTS[name](path, texts)
+        agrees(got, expected, "integer")
+        np.testing.assert_array_equal(clients.CLIENTS[name](path, texts[::-1])[::-1], got)

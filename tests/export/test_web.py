@@ -5,24 +5,18 @@ tests/export/web. No browser is sent anywhere but to this machine.
 """
 
 import functools
-import json
-import os
-import shutil
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import export
+from tests.export.clients import in_browser, missing_for_browser
 from tests.export.models import WORDS, bundle, trained_bundle
 from tests.export.test_clients import agrees
 from tests.export.test_mediapipe import classifier, scores
 
 pytestmark = pytest.mark.slow
 
-WEB = Path(__file__).parent / "web"
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 PRECISIONS = ("float32", "int8")
 FILES = [
     ("bilstm", "fused"),
@@ -56,25 +50,8 @@ TEXTS = make_texts()
 
 @pytest.fixture(scope="module", autouse=True)
 def _browser():
-    if shutil.which("node") is None:
-        pytest.skip("node is not installed")
-    if shutil.which(CHROMIUM) is None:
-        pytest.skip(f"there is no Chromium at {CHROMIUM}; install it, or set CHROMIUM")
-    if not (WEB / "node_modules").is_dir():
-        pytest.skip("the web client is not installed; run `npm install` in tests/export/web")
-
-
-def ask_web(paths, texts, labels):
-    """float32 [models, texts, classes] from one browser."""
-    command = ["node", WEB / "classify.mjs", *paths]
-    ran = subprocess.run(
-        command, input=json.dumps(texts), capture_output=True, encoding="utf-8", timeout=120
-    )
-    if ran.returncode:
-        raise RuntimeError(ran.stderr)
-    answers = [json.loads(line) for line in ran.stdout.splitlines()]
-    rows = [[[row[label] for label in labels] for row in answer] for answer in answers]
-    return np.array(rows, np.float32)
+    if missing := missing_for_browser():
+        pytest.skip(missing)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +72,7 @@ def asked(tmp_path_factory):
         blocks = np.split(np.arange(len(TEXTS)), len(TEXTS) // BLOCK)
         following = [*blocks[1:], blocks[0]]
         order = np.concatenate([[a, b, a] for a, b in zip(blocks, following, strict=True)], None)
-        got = ask_web(paths, [TEXTS[number] for number in order], source.labels)
+        got = in_browser(paths, [TEXTS[number] for number in order])
         return dict(zip(PRECISIONS, zip(paths, got, strict=True), strict=True)), order
 
     return make
@@ -122,4 +99,4 @@ def test_loop_is_refused_there(tmp_path):
     source = bundle()
     (file,) = export.export_model(source, tmp_path, lowering="loop")
     with pytest.raises(RuntimeError, match="single subgraph"):
-        ask_web([tmp_path / file.path], TEXTS[:1], source.labels)
+        in_browser([tmp_path / file.path], TEXTS[:1])
