@@ -1,4 +1,4 @@
-"""The catalogue and trained models: `python -m zoo list|show|import|predict|evaluate`."""
+"""The catalogue and trained models: `python -m zoo list|show|import|predict|evaluate|…`."""
 
 import argparse
 import io
@@ -46,6 +46,20 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--data-dir", metavar="DIR")
     command.add_argument("--download-dir", metavar="DIR")
     command.set_defaults(run=evaluate)
+
+    command = commands.add_parser("compare", help="simple cell, LSTM, GRU and peephole LSTM")
+    command.add_argument(
+        "--dataset", required=True, action="append", help="as for train.py; may be given again"
+    )
+    command.add_argument("--seeds", type=int, default=5, help="runs of each (default: 5)")
+    command.add_argument("--epochs", type=int, default=6, help="of each run (default: 6)")
+    command.add_argument("--size", default="small", help="of the models trained (default: small)")
+    _add_folder(command)
+    command.set_defaults(run=compare)
+
+    command = commands.add_parser("gradients", help="draw how gradients fall with distance")
+    _add_folder(command)
+    command.set_defaults(run=gradients)
 
     options = parser.parse_args(arguments)
     try:
@@ -145,6 +159,47 @@ def evaluate(options) -> None:
     print(
         f"{Path(options.model).name} on {dataset.name}, {options.split}: accuracy "
         f"{figures['accuracy']:.4f} on {figures['examples']:,} texts"
+    )
+
+
+def compare(options) -> None:
+    """Trains and times the cells that lessons compare."""
+    from zoo import comparison
+
+    _require_plots()
+    comparison.compare(
+        options.dataset,
+        options.output,
+        seeds=options.seeds,
+        epochs=options.epochs,
+        size=options.size,
+    )
+    print(f"{options.output / 'lstm_vs_gru.csv'}, {options.output / 'lstm_vs_gru.png'}")
+
+
+def gradients(options) -> None:
+    """Measures and draws how gradients fall with distance."""
+    from zoo import gradients
+
+    _require_plots()
+    found = gradients.measure()
+    gradients.write(found, options.output)
+    for name, rows in found.items():
+        left = sorted(rows[:, -1])[len(rows) // 2]
+        print(f"{name}: {left:.1e} of the gradient is left after {rows.shape[1] - 1} steps")
+    print(f"{options.output / 'gradients.csv'}, {options.output / 'gradients.png'}")
+
+
+def _require_plots() -> None:
+    import importlib.util
+
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ValueError("drawing needs matplotlib; pip install 'birnn-zoo[plots]'.")
+
+
+def _add_folder(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--output", type=Path, default=Path("results"), metavar="DIR", help="default: results"
     )
 
 

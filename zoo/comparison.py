@@ -1,0 +1,206 @@
+"""Simple cell, LSTM, GRU and peephole LSTM side by side: what the lessons claim, measured."""
+
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from zoo import catalogue
+from zoo.files import replacing
+from zoo.training import TrainingConfig, train
+
+FAMILIES = ("birnn", "bilstm", "bigru", "peephole-bilstm")
+BATCH, TIME, VOCABULARY = 32, 100, 25_000  # of the lessons' training step
+ROUNDS = 15
+# Student's t for a 95 % interval, by the number of seeds.
+T_95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.31, 10: 2.26}
+
+
+def compare(
+    datasets: Sequence[str],
+    folder: Path,
+    *,
+    seeds: int = 5,
+    size: str = "small",
+    epochs: int = 6,
+    max_length: int = 32,
+    learning_rate: float = 3e-3,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Writes lstm_vs_gru.csv and lstm_vs_gru.png.
+
+    Time and memory are those of the lessons' size; accuracy is that of models of `size`, trained
+    on each data set with the same settings once a seed.
+
+    Args:
+        datasets: As for train.py; each with a test split.
+        folder: Where to write.
+        seeds: Number of runs for each model and data set, 2 to 10.
+        size: A size of the catalogue.
+        epochs, max_length, learning_rate: As for train.py.
+        say: Takes a line about each step.
+
+    Raises:
+        ValueError: If `seeds` is out of range.
+    """
+    if seeds not in T_95:
+        raise ValueError(f"seeds must be from 2 to 10, not {seeds}: an interval needs some.")
+    settings = {"epochs": epochs, "max_length": max_length, "learning_rate": learning_rate}
+    rows = []
+    for family, costs in zip(FAMILIES, _costs(say), strict=True):
+        gates = catalogue.FAMILIES[family].gates
+        rows.append(
+            {
+                "model": family,
+                "gates": 0 if gates == "–" else len(gates.split()),
+                "recurrent_parameters": catalogue.recurrent_parameters(family),
+                **costs,
+            }
+        )
+    for dataset in datasets:
+        name = Path(dataset).name
+        for family, row in zip(FAMILIES, rows, strict=True):
+            config = {"model": f"{family}-{size}", "dataset": dataset, **settings}
+            found = [_accuracy(config, seed) for seed in range(seeds)]
+            half = T_95[seeds] * np.std(found, ddof=1) / np.sqrt(seeds)
+            row[f"{name}_accuracy"] = f"{np.mean(found):.4f}"
+            row[f"{name}_interval"] = f"{half:.4f}"
+            row[f"{name}_runs"] = " ".join(f"{value:.4f}" for value in found)
+            say(f"{family}-{size} on {name}: {np.mean(found):.4f} ± {half:.4f}")
+    for row in rows:
+        row["accuracy_of"] = f"{size}, {epochs} epochs, {seeds} seeds, test split"
+    with (
+        replacing(folder / "lstm_vs_gru.csv") as partial,
+        partial.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    _draw(rows, [Path(dataset).name for dataset in datasets], folder / "lstm_vs_gru.png")
+
+
+def _accuracy(config: dict, seed: int) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
+        train(TrainingConfig(seed=seed, **config), run, tensorboard=False, verbose=False)
+        return json.loads((run / "metrics.json").read_text(encoding="utf-8"))["test"]["accuracy"]
+
+
+def _model(family: str):
+    model = catalogue.create_model(family, vocab_size=VOCABULARY, num_classes=2)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+
+
+def _steps(model) -> dict[str, Callable[[], object]]:
+    rng = np.random.default_rng(0)
+    ids = rng.integers(1, VOCABULARY, (BATCH, TIME)).astype(np.int32)
+    labels = rng.integers(0, 2, BATCH)
+    return {
+        "training_step": lambda: model.train_on_batch(ids, labels),
+        "answer": lambda: model.predict_on_batch(ids[:1]),
+    }
+
+
+def _costs(say) -> list[dict]:
+    """Medians over rounds in which the models take turns, and the memory of each by itself."""
+    steps = [_steps(_model(family)) for family in FAMILIES]
+    taken: list[dict[str, list[float]]] = [{kind: [] for kind in one} for one in steps]
+    for number in range(ROUNDS + 2):
+        for one, times in zip(steps, taken, strict=True):
+            for kind, step in one.items():
+                started = time.perf_counter()
+                step()
+                if number >= 2:  # the first ones trace
+                    times[kind].append(time.perf_counter() - started)
+    rows = []
+    for family, times in zip(FAMILIES, taken, strict=True):
+        row = {}
+        for kind, seconds in times.items():
+            row[f"{kind}_ms"] = f"{1000 * np.median(seconds):.1f}"
+            of_lstm = np.median(seconds) / np.median(taken[FAMILIES.index("bilstm")][kind])
+            row[f"{kind}_of_bilstm"] = f"{of_lstm:.2f}"
+            row[f"{kind}_memory_mb"] = _memory(family, kind)
+        say(f"{family}: {row}")
+        rows.append(row)
+    return rows
+
+
+def _memory(family: str, kind: str) -> str:
+    """MB that a process of its own takes at most for a model and such a step (Linux only)."""
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo.comparison", family, kind],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"measuring the memory of {family} failed: {done.stderr[-500:]}")
+    return done.stdout.split()[-1]
+
+
+def _print_memory(family: str, kind: str) -> None:
+    import re
+
+    def status(field: str) -> int:
+        text = Path("/proc/self/status").read_text()
+        found = re.search(rf"^{field}:\s+(\d+)", text, re.MULTILINE)
+        assert found is not None
+        return int(found[1])
+
+    # What a first step of something small takes is TensorFlow's own.
+    small = catalogue.create_model(
+        family, vocab_size=9, num_classes=2, embed_dim=2, hidden_dim=2, num_layers=1
+    )
+    small.compile("adam", "sparse_categorical_crossentropy")
+    ids = np.ones((1, 2), np.int32)
+    small.train_on_batch(ids, ids[:, 0])
+    small.predict_on_batch(ids)
+    Path("/proc/self/clear_refs").write_text("5")  # forget the highest so far
+    before = status("VmRSS")
+    step = _steps(_model(family))[kind]
+    for _ in range(3):
+        step()
+    print(f"{(status('VmHWM') - before) / 1024:.0f}")
+
+
+def _draw(rows: Sequence[dict], datasets: Sequence[str], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    names = [row["model"] for row in rows]
+    panels = figure.subplots(1, 2 + len(datasets))
+    for axes, (title, key) in zip(
+        panels,
+        [("recurrent parameters, millions", "recurrent_parameters"), ("training step", "")],
+        strict=False,
+    ):
+        if key:
+            values = [row[key] / 1e6 for row in rows]
+        else:
+            values = [float(row["training_step_of_bilstm"]) for row in rows]
+            title = "training step, of bilstm's"
+        axes.barh(names, values, color="tab:gray")
+        axes.set_title(title, fontsize="small")
+    for axes, name in zip(panels[2:], datasets, strict=True):
+        values = [float(row[f"{name}_accuracy"]) for row in rows]
+        halves = [float(row[f"{name}_interval"]) for row in rows]
+        axes.errorbar(values, names, xerr=halves, fmt="o", capsize=3)
+        axes.set_title(f"accuracy on {name}", fontsize="small")
+    for number, axes in enumerate(panels):
+        axes.invert_yaxis()
+        axes.tick_params(labelsize="small")
+        if number:
+            axes.set_yticks(range(len(names)), [""] * len(names))
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=120)
+
+
+if __name__ == "__main__":
+    _print_memory(*sys.argv[1:])
