@@ -31,6 +31,13 @@ def highway(units: int) -> cells.LSTMCell:
     return cell
 
 
+def _keeping(units: int) -> cells.GRUCell:
+    cell = cells.GRUCell(units, dtype="float64")
+    cell.build((None, units))
+    cell.bias.assign(np.repeat([4, 0, 0], units))
+    return cell
+
+
 def _remembering(units: int) -> cells.LSTMCell:
     cell = cells.LSTMCell(units, dtype="float64")
     cell.build((None, units))
@@ -41,6 +48,7 @@ def _remembering(units: int) -> cells.LSTMCell:
 CELLS = {
     "simple cell": _new(cells.SimpleRNNCell),
     "GRU": _new(cells.GRUCell),
+    "GRU, update bias 4": _keeping,
     "LSTM, forget bias 1": _new(cells.LSTMCell),
     "LSTM, forget bias 5": _remembering,
     "LSTM, f = 1 and i = 0": highway,
