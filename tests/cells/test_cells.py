@@ -251,3 +251,56 @@ def test_forget_gate_starts_open():
     cell = cells.PeepholeLSTMCell(3)
     cell.build((None, 2))
     np.testing.assert_array_equal(cell.bias, [0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "shapes"),
+    [
+        (
+            cells.LayerNormLSTMCell,
+            [(3, 16), (4, 16), (16,), (16,), (16,), (16,), (16,), (4,), (4,)],
+        ),
+        (cells.LayerNormSimpleRNNCell, [(3, 4), (4, 4), (4,), (4,)]),
+        (cells.NASCell, [(4, 32), (3, 32)]),
+        (cells.ESNCell, [(4, 4), (3, 4), (4,)]),
+    ],
+)
+def test_weights_come_in_the_order_of_tensorflow_addons(kind, shapes):
+    """So `set_weights` takes what its `get_weights` gave."""
+    cell = kind(4)
+    cell.build((None, 3))
+    assert [weight.shape for weight in cell.weights] == shapes
+
+
+def test_a_reservoir_has_the_radius_and_the_sparsity_asked_for():
+    keras.utils.set_random_seed(0)
+    cell = cells.ESNCell(60, connectivity=0.2, spectral_radius=0.7)
+    cell.build((None, 3))
+    recurrent = keras.ops.convert_to_numpy(cell.recurrent_kernel)
+    assert np.abs(np.linalg.eigvals(recurrent)).max() == pytest.approx(0.7, rel=1e-3)
+    assert np.mean(recurrent != 0) == pytest.approx(0.2, abs=0.02)
+    assert cell.trainable_weights == []
+
+
+@pytest.mark.parametrize("option", ["connectivity", "leaky", "spectral_radius"])
+@pytest.mark.parametrize("value", [0, 1.5, -0.1])
+def test_shares_of_a_reservoir_must_be_shares(option, value):
+    with pytest.raises(ValueError, match=f"{option} must be above 0 and at most 1"):
+        cells.ESNCell(4, **{option: value})
+
+
+def test_chrono_initialisation_spans_the_steps_asked_for():
+    keras.utils.set_random_seed(0)
+    cell = cells.JANETCell(500, longest=50)
+    cell.build((None, 3))
+    steps = np.exp(keras.ops.convert_to_numpy(cell.bias)[:500])
+    assert 1 <= steps.min() < 4 and 45 < steps.max() <= 49
+    with pytest.raises(ValueError, match="longest must be an integer of at least 3"):
+        cells.JANETCell(4, longest=2)
+
+
+def test_recurrent_weights_of_indrnn_stay_in_bounds():
+    cell = cells.IndRNNCell(4)
+    cell.build((None, 3))
+    clipped = cell.recurrent_kernel.constraint(np.array([[-3.0, -0.5, 0.5, 3.0]], "float32"))
+    np.testing.assert_allclose(clipped, [[-1, -0.5, 0.5, 1]], atol=1e-6)
