@@ -15,6 +15,17 @@ class Recurrent(keras.layers.RNN):
     `zoo.cells.LinearCell` is not scanned at all, since its steps are computed together. In
     `keras.layers.Bidirectional` it works as a built-in layer does.
 
+    Args:
+        cell: The cell.
+        recurrent_dropout: Share of the last output that a step does not see in training, in
+            [0, 1): the same units throughout a text (Gal & Ghahramani, "A theoretically grounded
+            application of dropout in recurrent neural networks", NeurIPS 2016). For cells with a
+            memory beside their output, such as LSTMs, whose memory is left as it is.
+        **kwargs: As for `keras.layers.RNN`.
+
+    Raises:
+        ValueError: If `recurrent_dropout` is outside [0, 1), or the cell's output is its memory.
+
     Call arguments:
         sequences: [batch, time, features].
         initial_state: A list of [batch, size], one for each of the cell's states; zeros if None.
@@ -26,14 +37,40 @@ class Recurrent(keras.layers.RNN):
         sequence is read from its end, and the outputs come in the order they were computed.
     """
 
+    def __init__(self, cell, recurrent_dropout=0.0, **kwargs):
+        super().__init__(cell, **kwargs)
+        if not 0 <= recurrent_dropout < 1:
+            raise ValueError(
+                f"recurrent_dropout must be at least 0 and below 1, not {recurrent_dropout!r}."
+            )
+        sizes = cell.state_size
+        two_parts = hasattr(cell, "step") and isinstance(sizes, (list, tuple)) and len(sizes) > 1
+        if recurrent_dropout and not two_parts:
+            raise ValueError(
+                f"recurrent_dropout would erase the memory of {type(cell).__name__}, whose output "
+                "is all that it keeps; leave it out, or drop inputs instead."
+            )
+        self.recurrent_dropout = recurrent_dropout
+        self.seed_generator = keras.random.SeedGenerator() if recurrent_dropout else None
+
+    def get_config(self):
+        config = super().get_config()
+        if self.recurrent_dropout:
+            config["recurrent_dropout"] = self.recurrent_dropout
+        return config
+
     def inner_loop(self, sequences, initial_state, mask, training=False):
         if not hasattr(self.cell, "step"):
             return super().inner_loop(sequences, initial_state, mask, training)
         if isinstance(self.cell, LinearCell):
             return self._all_steps(self.cell.project(sequences), initial_state, mask)
+        kept = None
+        if training and self.recurrent_dropout:
+            ones = ops.ones_like(initial_state[0])
+            kept = keras.random.dropout(ones, self.recurrent_dropout, seed=self.seed_generator)
         # Keras's own scan, over the cell's step instead of the whole cell.
         scan = keras.layers.RNN(
-            _Step(self.cell),
+            _Step(self.cell, kept),
             return_sequences=self.return_sequences,
             go_backwards=self.go_backwards,
             unroll=self.unroll,
@@ -60,12 +97,22 @@ class Recurrent(keras.layers.RNN):
 
 
 class _Step:
-    """A cell's step, as a cell whose inputs are projected already."""
+    """A cell's step, as a cell whose inputs are projected already.
 
-    def __init__(self, cell):
-        self.call = cell.step
+    Args:
+        cell: The cell.
+        kept: What its last output is multiplied by before it looks at it; None for nothing.
+    """
+
+    def __init__(self, cell, kept=None):
+        self.step = cell.step
+        self.kept = kept
         self.state_size = cell.state_size
         self.output_size = cell.output_size
 
-    def __call__(self, projected, states):
-        return self.call(projected, states)
+    def call(self, projected, states):
+        if self.kept is not None:
+            states = [states[0] * self.kept, *states[1:]]
+        return self.step(projected, states)
+
+    __call__ = call
