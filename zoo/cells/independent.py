@@ -114,9 +114,8 @@ class QRNNCell(Cell):
         self.bias = self.add_bias((3 * n, 0.0))
 
     def project(self, inputs):
-        kernels = ops.concatenate([self.kernel, self.previous_kernel], axis=-1)
-        bias = ops.concatenate([self.bias, ops.zeros_like(self.bias)])
-        return ops.matmul(inputs, kernels) + bias
+        current = ops.matmul(inputs, self.kernel) + self.bias
+        return ops.concatenate([current, ops.matmul(inputs, self.previous_kernel)], axis=-1)
 
     def step(self, projected, states):
         c, previous = states
