@@ -1,0 +1,40 @@
+"""The tables in results/ are whole, and README says no other than what is there."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from zoo.catalogue import FAMILIES
+
+ROOT = Path(__file__).parents[1]
+
+
+def table(name):
+    with (ROOT / "results" / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_file_of_the_catalogue_was_measured():
+    expected = {
+        (f"{family}-tiny", lowering, precision)
+        for family, row in FAMILIES.items()
+        for lowering in row.lowerings.split()
+        for precision in ("float32", "float16", "int8")
+    } | {("bilstm-tiny", "fused", "integer")}
+    rows = table("export.csv")
+    assert {(row["model"], row["lowering"], row["precision"]) for row in rows} == expected
+    assert len(rows) == len(expected)
+    for row in rows:
+        assert {"litert", "tf.lite"} <= set(row["clients"].split())
+        assert ("mediapipe" in row["clients"]) == (
+            row["subgraphs"] == "1" and row["precision"] != "integer"
+        )
+        assert float(row["label_agreement"]) >= 0.99
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_readme_lists_every_family(family):
+    row = FAMILIES[family]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"| `{family}` | {row.title} | {row.source} |" in readme
