@@ -62,8 +62,8 @@ def test_a_rate_outside_its_range_is_refused(rate):
         made(rate)
 
 
-@pytest.mark.parametrize("kind", [cells.GRUCell, cells.MinGRUCell, cells.SRUCell])
+@pytest.mark.parametrize("kind", [cells.GRUCell, cells.MinGRUCell, cells.SRUCell, cells.QRNNCell])
 def test_a_cell_that_is_its_output_is_refused(kind):
-    with pytest.raises(ValueError, match=f"would erase the memory of {kind.__name__}"):
+    with pytest.raises(ValueError, match=f"erase that of {kind.__name__}"):
         made(0.5, kind)
     made(0.0, kind)

@@ -229,16 +229,63 @@ def test_files_that_do_not_fit_are_refused(tmp_path, capsys, vocab, labels, mess
 
 
 def test_forms_of_a_vocabulary(tmp_path):
-    expected = {"<PAD>": 0, "<UNKNOWN>": 1, "good": 2, "bad": 3}
+    expected = {"<PAD>": 0, "<UNKNOWN>": 1, "Good": 2, "bad": 3}
     forms = {
-        "ids.txt": "<pad> 0\n<unk> 1\ngood 2\nbad 3\n",
-        "tokens.txt": "<PAD>\n<UNK>\ngood\nbad",
-        "ids.json": json.dumps({"<pad>": 0, "<unk>": 1, "good": 2, "bad": 3}),
-        "tokens.json": json.dumps(["[PAD]", "[UNK]", "good", "bad"]),
+        "ids.txt": "<pad> 0\n<unk> 1\nGood 2\nbad 3\n",
+        "tokens.txt": "<PAD>\n<UNK>\nGood\nbad",
+        "ids.json": json.dumps({"<pad>": 0, "<unk>": 1, "Good": 2, "bad": 3}),
+        "tokens.json": json.dumps(["[PAD]", "[UNK]", "Good", "bad"]),
     }
     for name, content in forms.items():
         (tmp_path / name).write_text(content)
         assert dict(read_vocabulary(tmp_path / name)) == expected, name
+
+
+def test_case_is_folded_where_the_vocabulary_was(tmp_path):
+    path = tmp_path / "vocab.txt"
+    path.write_text("<pad>\n<unk>\ngood\n\u00e9t\u00e9\n")
+    vocabulary = read_vocabulary(path)
+    assert {vocabulary[form] for form in ("good", "Good", "GOOD")} == {2}
+    assert vocabulary["\u00c9T\u00c9"] == 3
+    path.write_text("<pad>\n<unk>\ngood\nMay\n")
+    assert "Good" not in read_vocabulary(path)
+
+
+def test_one_logit_for_a_sigmoid_becomes_two_classes():
+    weights = state_dict()
+    weights["fc.weight"], weights["fc.bias"] = weights["fc.weight"][:1], weights["fc.bias"][:1]
+    logits = keras.ops.convert_to_numpy(import_torch(weights)(IDS))
+    both = {
+        **weights,
+        "fc.weight": np.repeat(weights["fc.weight"], 2, 0),
+        "fc.bias": np.repeat(weights["fc.bias"], 2),
+    }
+    expected = keras.ops.convert_to_numpy(import_torch(both)(IDS))[:, 1]
+    np.testing.assert_array_equal(logits[:, 0], 0)
+    np.testing.assert_allclose(logits[:, 1], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("v.txt", b"<pad> 0\n<unk> 1\na 2\na 3\n", "'a' is there twice"),
+        ("v.txt", b"<pad>\n<unk>\na\na\n", "'a' is there twice"),
+        ("v.txt", b"<pad> 0\n<unk> 1\n\na 2\n", "line 3: '' is not 'token id'"),
+        ("v.txt", "<pad>\n<unk>\n\u00e9\n".encode("latin-1"), "not UTF-8"),
+        ("v.json", b"{", "is no JSON"),
+        ("v.json", b'["<pad>", "<unk>", 5]', "or a list of tokens"),
+        ("v.json", b'{"<pad>": 0, "<unk>": true}', "or a list of tokens"),
+    ],
+)
+def test_odd_vocabularies_are_refused(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        read_vocabulary(tmp_path / name)
+
+
+def test_windows_files_and_blank_ends_are_read(tmp_path):
+    (tmp_path / "v.txt").write_bytes(b"\xef\xbb\xbf<pad>\t0\r\n<unk>\t1\r\nIt\t2\r\n\r\n")
+    assert dict(read_vocabulary(tmp_path / "v.txt")) == {"<PAD>": 0, "<UNKNOWN>": 1, "It": 2}
 
 
 def test_a_file_that_would_run_code_is_refused(tmp_path):

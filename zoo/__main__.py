@@ -98,7 +98,7 @@ def import_(options) -> None:
     """Writes a run folder with the weights of a PyTorch classifier."""
     from zoo.torch_import import import_bundle
 
-    if options.output.exists() and any(options.output.iterdir()):
+    if options.output.is_file() or (options.output.is_dir() and any(options.output.iterdir())):
         raise ValueError(f"{options.output} is there already; give another --output.")
     bundle = import_bundle(
         options.file, vocab=options.vocab, labels=options.labels, max_length=options.max_length
@@ -182,6 +182,7 @@ def gradients(options) -> None:
     from zoo import gradients
 
     _require_plots()
+    options.output.mkdir(parents=True, exist_ok=True)
     found = gradients.measure()
     gradients.write(found, options.output)
     for name, rows in found.items():

@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from zoo import catalogue
+from zoo.datasets import load_dataset
 from zoo.files import replacing
 from zoo.training import TrainingConfig, train
 
@@ -47,10 +49,19 @@ def compare(
         say: Takes a line about each step.
 
     Raises:
-        ValueError: If `seeds` is out of range.
+        ValueError: If `seeds` is out of range, a data set or the size is none, or two data sets
+            have one name.
     """
     if seeds not in T_95:
         raise ValueError(f"seeds must be from 2 to 10, not {seeds}: an interval needs some.")
+    names = [Path(dataset).name for dataset in datasets]
+    if len(set(names)) < len(names):
+        raise ValueError(f"the data sets {', '.join(datasets)} have one name; rename a folder.")
+    for dataset in datasets:
+        load_dataset(dataset)
+    for family in FAMILIES:
+        catalogue.find(f"{family}-{size}")
+    folder.mkdir(parents=True, exist_ok=True)
     settings = {"epochs": epochs, "max_length": max_length, "learning_rate": learning_rate}
     rows = []
     for family, costs in zip(FAMILIES, _costs(say), strict=True):
@@ -94,7 +105,7 @@ def _accuracy(config: dict, seed: int) -> float:
 
 def _model(family: str):
     model = catalogue.create_model(family, vocab_size=VOCABULARY, num_classes=2)
-    model.compile("adam", "sparse_categorical_crossentropy")
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     return model
 
 
@@ -133,7 +144,9 @@ def _costs(say) -> list[dict]:
 
 
 def _memory(family: str, kind: str) -> str:
-    """MB that a process of its own takes at most for a model and such a step (Linux only)."""
+    """MB that a process of its own takes at most for a model and such a step; Linux only."""
+    if not Path("/proc/self/clear_refs").exists():
+        return ""
     done = subprocess.run(
         [sys.executable, "-m", "zoo.comparison", family, kind],
         capture_output=True,
@@ -158,7 +171,7 @@ def _print_memory(family: str, kind: str) -> None:
     small = catalogue.create_model(
         family, vocab_size=9, num_classes=2, embed_dim=2, hidden_dim=2, num_layers=1
     )
-    small.compile("adam", "sparse_categorical_crossentropy")
+    small.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     ids = np.ones((1, 2), np.int32)
     small.train_on_batch(ids, ids[:, 0])
     small.predict_on_batch(ids)

@@ -67,7 +67,7 @@ def measure(*, units: int = 64, time: int = 100, seeds: int = 10) -> dict[str, n
         For each of `CELLS`, float64 [seeds, time + 1]; column k is k steps before the last state.
 
     Raises:
-        RuntimeError: If Keras does not run on TensorFlow, whose gradients are taken.
+        ValueError: If Keras does not run on TensorFlow, whose gradients are taken.
     """
     found = {}
     for name, make in CELLS.items():
@@ -81,7 +81,7 @@ def measure(*, units: int = 64, time: int = 100, seeds: int = 10) -> dict[str, n
 
 def _fall(cell, units: int, time: int, rng: np.random.Generator) -> np.ndarray:
     if keras.backend.backend() != "tensorflow":
-        raise RuntimeError("Gradients are drawn with TensorFlow: set KERAS_BACKEND=tensorflow.")
+        raise ValueError("Gradients are drawn with TensorFlow: set KERAS_BACKEND=tensorflow.")
     import tensorflow as tf
 
     inputs = rng.normal(size=(time, 1, units))

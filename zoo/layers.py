@@ -43,12 +43,10 @@ class Recurrent(keras.layers.RNN):
             raise ValueError(
                 f"recurrent_dropout must be at least 0 and below 1, not {recurrent_dropout!r}."
             )
-        sizes = cell.state_size
-        two_parts = hasattr(cell, "step") and isinstance(sizes, (list, tuple)) and len(sizes) > 1
-        if recurrent_dropout and not two_parts:
+        if recurrent_dropout and not getattr(cell, "output_beside_memory", False):
             raise ValueError(
-                f"recurrent_dropout would erase the memory of {type(cell).__name__}, whose output "
-                "is all that it keeps; leave it out, or drop inputs instead."
+                f"recurrent_dropout is for zoo cells with a memory beside their output, and would "
+                f"erase that of {type(cell).__name__}; leave it out, or drop inputs instead."
             )
         self.recurrent_dropout = recurrent_dropout
         self.seed_generator = keras.random.SeedGenerator() if recurrent_dropout else None
@@ -90,10 +88,14 @@ class Recurrent(keras.layers.RNN):
         (state,) = initial_state
         first = a[:, :1] * ops.expand_dims(state, axis=1) + b[:, :1]
         states = linear_scan(a, ops.concatenate([first, b[:, 1:]], axis=1))
-        last = states[:, -1]
-        if mask is not None and self.zero_output_for_mask:
-            states = ops.where(real, states, ops.zeros_like(states))
-        return last, states, [last]
+        last = outputs = states[:, -1]
+        if mask is not None:
+            # As Keras's scan: no output before the first step that is there.
+            begun = ops.cumsum(ops.cast(real, "int32"), axis=1) > 0
+            shown = real if self.zero_output_for_mask else begun
+            states = ops.where(shown, states, ops.zeros_like(states))
+            outputs = states[:, -1]
+        return outputs, states, [last]
 
 
 class _Step:

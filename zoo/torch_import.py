@@ -6,7 +6,8 @@
         self.fc = nn.Linear(…)                  fc.weight [classes, features], fc.bias
 
 Modules may have other names. The head reads the last state of each direction of the top layer,
-forward first, and id 0 is padding, as with `pack_padded_sequence`.
+forward first, and id 0 is padding, as with `pack_padded_sequence`. A state dict does not say with
+which function an `nn.RNN` was made: tanh is taken, its default.
 """
 
 import json
@@ -23,7 +24,7 @@ from zoo import cells
 from zoo.bundle import Bundle
 from zoo.classifier import build_classifier
 from zoo.layers import Recurrent
-from zoo.text import DELIMITER, PAD, UNKNOWN, Tokenizer, Vocabulary
+from zoo.text import DELIMITER, PAD, START, UNKNOWN, Tokenizer, Vocabulary
 
 GATES = {4: "lstm", 3: "gru", 1: "rnn"}
 RECURRENT_KEY = re.compile(
@@ -73,7 +74,7 @@ def import_torch(state_dict: Mapping[str, np.ndarray]) -> keras.Model:
 
     Returns:
         A model from int32 [batch, time] token ids, padded on the right with 0, to float32
-        [batch, classes] logits.
+        [batch, classes] logits. A head of one logit, for a sigmoid, gets two classes: 0 and it.
 
     Raises:
         TorchImportError: If keys are missing, unknown or of shapes that do not fit together.
@@ -81,10 +82,14 @@ def import_torch(state_dict: Mapping[str, np.ndarray]) -> keras.Model:
     weights = {name: _array(name, value) for name, value in state_dict.items()}
     stack = _read_stack(weights)
     embedding, head = _read_ends(weights, stack)
+    kernel = weights[f"{head}.weight"]
+    bias = weights.get(f"{head}.bias", np.zeros(len(kernel), np.float32))
+    if len(kernel) == 1:  # one logit, for a sigmoid: softmax of 0 and it gives the same
+        kernel, bias = np.vstack([0 * kernel, kernel]), np.append(np.float32(0), bias)
     model = build_classifier(
         _layer(stack),
         vocab_size=len(weights[embedding]),
-        num_classes=len(weights[f"{head}.weight"]),
+        num_classes=len(kernel),
         embed_dim=stack.features,
         hidden_dim=stack.units,
         num_layers=stack.layers,
@@ -98,8 +103,6 @@ def import_torch(state_dict: Mapping[str, np.ndarray]) -> keras.Model:
         found = [array for way in ways for array in _direction(weights, stack, number, way)]
         name = f"bidirectional_{number + 1}" if stack.ways == 2 else f"recurrent_{number + 1}"
         model.get_layer(name).set_weights(found)
-    kernel = weights[f"{head}.weight"]
-    bias = weights.get(f"{head}.bias", np.zeros(len(kernel), np.float32))
     model.get_layer("logits").set_weights([kernel.T, bias])
     return model
 
@@ -135,9 +138,10 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
         raise TorchImportError(
             f"{path} holds more than weights, or is no PyTorch file, and was not read further. "
             "Save the state dict alone: torch.save(model.state_dict(), 'model.pt'). "
-            f"PyTorch says: {str(error).strip().splitlines()[0]}"
+            f"PyTorch says: {(str(error).strip() or type(error).__name__).splitlines()[0]}"
         ) from None
-    found = found.get("state_dict", found) if isinstance(found, dict) else found
+    for name in ("state_dict", "model_state_dict"):  # as checkpoints hold it
+        found = found.get(name, found) if isinstance(found, dict) else found
     if not isinstance(found, dict) or not all(isinstance(v, torch.Tensor) for v in found.values()):
         raise TorchImportError(
             f"{path} holds no state dict (names to tensors). Save one: "
@@ -167,16 +171,17 @@ def import_bundle(
         ValueError: If the vocabulary is none.
         OSError: If a file cannot be read.
     """
-    model = import_torch(read_state_dict(path))
     vocabulary = read_vocabulary(vocab)
-    lines = tuple(Path(labels).read_text(encoding="utf-8").split("\n"))
-    names = lines if lines[-1] else lines[:-1]
+    model = import_torch(read_state_dict(path))
+    names = tuple(_lines(labels))
     classes, rows = model.output_shape[-1], model.get_layer("embedding").input_dim
     if len(names) != classes:
         raise TorchImportError(
             f"{labels} has {len(names)} labels, and the model {classes} classes; give one label a "
             "line, in the order of the classes."
         )
+    if len(set(names)) < len(names) or "" in names:
+        raise TorchImportError(f"{labels}: {list(names)}; each line names one class.")
     if vocabulary.size > rows:
         raise TorchImportError(
             f"{vocab} has ids up to {vocabulary.size - 1}, and the embedding {rows} rows; give the "
@@ -202,30 +207,68 @@ def import_bundle(
 def read_vocabulary(path: str | os.PathLike) -> Vocabulary:
     """Reads a vocabulary in one of the forms that PyTorch lessons save.
 
+    Where all words are lower case, the texts were folded before they were looked up. A device does
+    not, so each word gets lines for its Capitalised and UPPER form.
+
     Raises:
         ValueError: If it is none, or lacks the tokens for padding and unknown words.
     """
     path = Path(path)
-    text = path.read_text(encoding="utf-8")
     if path.suffix == ".json":
-        ids = json.loads(text)
-        if isinstance(ids, list):
-            ids = {token: number for number, token in enumerate(ids)}
-        if not isinstance(ids, dict) or not all(isinstance(n, int) for n in ids.values()):
-            raise ValueError(f"{path}: a vocabulary in JSON is {{token: id}} or a list of tokens.")
+        pairs = _json_pairs(path)
     else:
-        lines = text.removesuffix("\n").split("\n")
-        pairs = [line.rsplit(" ", 1) for line in lines]
-        if all(len(pair) == 2 and pair[1].isdigit() for pair in pairs):
-            ids = {token: int(number) for token, number in pairs}
+        lines = _lines(path)
+        split = [re.fullmatch(r"(\S+)[ \t]([0-9]+)", line) for line in lines]
+        if split and split[0]:
+            for number, (line, match) in enumerate(zip(lines, split, strict=True), start=1):
+                if not match:
+                    raise ValueError(f"{path}, line {number}: {line!r} is not 'token id'.")
+            pairs = [(match[1], int(match[2])) for match in split if match]
         else:
-            ids = {token.removesuffix("\r"): number for number, token in enumerate(lines)}
+            pairs = [(token, number) for number, token in enumerate(lines)]
     special = {"<pad>": PAD, "[pad]": PAD, "<unk>": UNKNOWN, "[unk]": UNKNOWN, "<unknown>": UNKNOWN}
-    ids = {special.get(token.lower(), token): number for token, number in ids.items()}
+    ids: dict[str, int] = {}
+    for token, number in pairs:
+        name = special.get(token.lower(), token)
+        if name in ids:
+            raise ValueError(f"{path}: {token!r} is there twice; a token has one id.")
+        # As a word of a text it would be something else: the device puts it before every text.
+        if name != START:
+            ids[name] = number
+    words = [token for token in ids if token not in (PAD, UNKNOWN)]
+    if all(token == token.lower() for token in words):
+        for token in words:
+            for form in (token.capitalize(), token.upper()):
+                ids.setdefault(form, ids[token])
     try:
         return Vocabulary(ids)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def _json_pairs(path: Path) -> list[tuple[str, int]]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise ValueError(f"{path} is no JSON in UTF-8: {error}.") from None
+    pairs = list(found.items()) if isinstance(found, dict) else []
+    if isinstance(found, list):
+        pairs = [(token, number) for number, token in enumerate(found)]
+    if not pairs or not all(type(t) is str and type(n) is int for t, n in pairs):
+        raise ValueError(f"{path}: a vocabulary in JSON is {{token: id}} or a list of tokens.")
+    return pairs
+
+
+def _lines(path: str | os.PathLike) -> list[str]:
+    """The lines of a text file, ends of both kinds taken off, and empty ones at its end."""
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 ({error.reason}); save it as UTF-8.") from None
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines
 
 
 def _missing(path: Path, package: str) -> TorchImportError:
@@ -238,7 +281,7 @@ def _array(name: str, value) -> np.ndarray:
     if hasattr(value, "detach"):
         value = value.detach().cpu().float().numpy()
     array = np.asarray(value)
-    if array.dtype.kind != "f":
+    if array.dtype.kind != "f" and array.dtype.name != "bfloat16":
         raise TorchImportError(f"{name} holds {array.dtype}, not floating point weights.")
     return array.astype(np.float32)
 

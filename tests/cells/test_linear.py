@@ -68,3 +68,29 @@ def test_a_model_trains_on_texts_of_any_length():
     want, _ = reference.scan(reference.min_gru, x[0], np.ones(time, bool), [np.zeros(3)], weights)
     got = model.layers[1].forward_layer(x[:1].astype("float32"))
     np.testing.assert_allclose(np.asarray(got)[0], want[-1], atol=1e-5)
+
+
+@pytest.mark.parametrize("zero_output_for_mask", [False, True])
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_masks_mean_what_they_mean_in_keras(zero_output_for_mask, return_sequences):
+    rng = np.random.default_rng(0)
+    cell = cells.MinLSTMCell(3)
+    cell.build((None, 2))
+    x = rng.normal(size=(4, 6, 2)).astype("float32")
+    mask = np.array([[1, 1, 1, 1, 0, 0], [0, 0, 1, 1, 1, 1], [1, 0, 1, 0, 1, 0], [0] * 6], bool)
+    start = [rng.normal(size=(4, 3)).astype("float32")]
+    how = {"return_sequences": return_sequences, "zero_output_for_mask": zero_output_for_mask}
+    both = [
+        layer(cell, return_state=True, **how)(x, mask=mask, initial_state=start)
+        for layer in (Recurrent, keras.layers.RNN)
+    ]
+    for got, want in zip(*both, strict=True):
+        np.testing.assert_allclose(got, want, atol=1e-6)
+
+
+def test_shut_gates_give_numbers():
+    cell = cells.MinLSTMCell(1)
+    cell.build((None, 1))
+    cell.set_weights([np.array([[-500.0, -500.0, 1.0]]), np.zeros(3)])
+    _, (h,) = cell(np.ones((1, 1), "float32"), [np.full((1, 1), 3.0, "float32")])
+    np.testing.assert_allclose(h, [[2.0]])  # both as shut: half of each

@@ -23,6 +23,8 @@ class _AblatedLSTMCell(Cell):
     gates = "ifgo"
     peepholes = "ifo"
 
+    output_beside_memory = True
+
     def __init__(self, units, **kwargs):
         super().__init__(units, **kwargs)
         self.state_size = [units, units]

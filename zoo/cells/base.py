@@ -23,6 +23,10 @@ class Cell(keras.layers.Layer):
         ValueError: If `units` is not a positive integer.
     """
 
+    # Whether the first state is the output, and another one the memory: recurrent dropout hides
+    # the first.
+    output_beside_memory = False
+
     def __init__(self, units, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(units, int) or isinstance(units, bool) or units < 1:

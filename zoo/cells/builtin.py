@@ -20,16 +20,17 @@ def as_cell(cell):
         A zoo cell; the cell itself where it is one already or where the zoo has no counterpart
         (other activations, a cell of your own).
     """
-    if isinstance(cell, keras.layers.LSTMCell):
-        twin, expected = LSTMCell, ("tanh", "sigmoid")
-    elif isinstance(cell, keras.layers.GRUCell):
-        twin, expected = (GRUCell if cell.reset_after else ResetBeforeGRUCell), ("tanh", "sigmoid")
-    elif isinstance(cell, keras.layers.SimpleRNNCell):
-        twin, expected = SimpleRNNCell, ("tanh",)
+    kind = type(cell)  # a subclass may have other equations
+    if kind is keras.layers.LSTMCell:
+        twin = LSTMCell
+    elif kind is keras.layers.GRUCell:
+        twin = GRUCell if cell.reset_after else ResetBeforeGRUCell
+    elif kind is keras.layers.SimpleRNNCell:
+        twin = SimpleRNNCell
     else:
         return cell
-    activations = [cell.activation, getattr(cell, "recurrent_activation", None)]
-    if tuple(a.__name__ for a in activations if a is not None) != expected:
+    gates = getattr(cell, "recurrent_activation", keras.activations.sigmoid)
+    if cell.activation is not keras.activations.tanh or gates is not keras.activations.sigmoid:
         return cell
 
     kernel = ops.convert_to_numpy(cell.kernel)

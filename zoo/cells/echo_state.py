@@ -53,14 +53,15 @@ class ESNCell(Cell):
             )
             setattr(self, name, weight)
 
-    def reservoir(self, shape, dtype=None):
+    def reservoir(self, shape, dtype="float32"):
         """Sparse weights with the spectral radius asked for."""
         weights = keras.initializers.GlorotUniform()(shape, dtype)
-        there = keras.random.uniform(shape) <= self.connectivity
-        weights = ops.convert_to_numpy(weights * ops.cast(there, weights.dtype))
+        # Initializers have seeds of their own, wherever they are called.
+        there = keras.initializers.RandomUniform(0, 1)(shape) <= self.connectivity
+        weights = ops.convert_to_numpy(weights).astype("float32") * ops.convert_to_numpy(there)
         radius = np.abs(np.linalg.eigvals(weights)).max()
         # A reservoir without cycles has no eigenvalue but 0, and forgets by itself.
-        return weights * (self.spectral_radius / radius if radius > 1e-6 else 1.0)
+        return ops.cast(weights * (self.spectral_radius / radius if radius > 1e-6 else 1.0), dtype)
 
     def project(self, inputs):
         return ops.matmul(inputs, self.kernel) + self.bias

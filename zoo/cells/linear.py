@@ -78,8 +78,14 @@ class MinLSTMCell(LinearCell):
 
     def coefficients(self, projected):
         f, i, g = ops.split(projected, 3, axis=-1)
-        f, i = ops.sigmoid(f), ops.sigmoid(i)
-        return f / (f + i), i / (f + i) * g
+        # f / (f + i) = σ(log f − log i), which is a number when both gates are shut, too.
+        f = ops.sigmoid(_log_sigmoid(f) - _log_sigmoid(i))
+        return f, (1 - f) * g
+
+
+def _log_sigmoid(x):
+    """Log σ(x), for every x; by operators that every runtime has."""
+    return ops.minimum(x, 0) - ops.log(1 + ops.exp(-ops.abs(x)))
 
 
 def linear_scan(a, b):

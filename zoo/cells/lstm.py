@@ -26,6 +26,8 @@ class LSTMCell(Cell):
     4 · units · (inputs + units + 1) parameters. States: h and c, [batch, units] each.
     """
 
+    output_beside_memory = True
+
     def __init__(self, units, **kwargs):
         super().__init__(units, **kwargs)
         self.state_size = [units, units]

@@ -16,7 +16,12 @@ class _TwoPartCell(Cell):
         n = self.units
         self.kernel = self.add_kernel(input_shape[-1], 2 * n)
         self.recurrent_kernel = self.add_recurrent_kernel(n, 2 * n)
-        self.bias = self.add_bias((n, self.gate_bias), (n, 0.0))
+        self.bias = self.add_weight(shape=(2 * n,), initializer=self.initial_bias, name="bias")
+
+    def initial_bias(self, shape, dtype=None):
+        """`gate_bias` for the gate, zeros for the candidate."""
+        gate = ops.full((self.units,), self.gate_bias, dtype)
+        return ops.concatenate([gate, ops.zeros((self.units,), dtype)])
 
     def project(self, inputs):
         return ops.matmul(inputs, self.kernel) + self.bias
@@ -104,10 +109,11 @@ class JANETCell(_TwoPartCell):
             )
         self.longest = longest
 
-    def build(self, input_shape):
-        super().build(input_shape)
-        steps = keras.random.uniform((self.units,), 1, self.longest - 1)
-        self.bias.assign(ops.concatenate([ops.log(steps), ops.zeros((self.units,))]))
+    def initial_bias(self, shape, dtype=None):
+        """Chrono initialisation of the gate, zeros for the candidate."""
+        uniform = keras.initializers.RandomUniform(1, self.longest - 1)
+        steps = uniform((self.units,), dtype)
+        return ops.concatenate([ops.log(steps), ops.zeros((self.units,), dtype)])
 
     def step(self, projected, states):
         (h,) = states

@@ -27,6 +27,8 @@ class NASCell(Cell):
     States: h and c, [batch, units] each; tensorflow-addons has c first.
     """
 
+    output_beside_memory = True
+
     def __init__(self, units, **kwargs):
         super().__init__(units, **kwargs)
         self.state_size = [units, units]

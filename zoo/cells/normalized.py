@@ -9,8 +9,12 @@ from zoo.cells.simple import SimpleRNNCell
 
 def layer_norm(z, epsilon):
     """(z − mean) / √(variance + epsilon), over the last axis."""
+    dtype = keras.backend.standardize_dtype(z.dtype)
+    if dtype in ("float16", "bfloat16"):  # where epsilon would be 0, and squares infinite
+        z = ops.cast(z, "float32")
     z = z - ops.mean(z, axis=-1, keepdims=True)
-    return z / ops.sqrt(ops.mean(ops.square(z), axis=-1, keepdims=True) + epsilon)
+    z = z / ops.sqrt(ops.mean(ops.square(z), axis=-1, keepdims=True) + epsilon)
+    return ops.cast(z, dtype)
 
 
 @keras.saving.register_keras_serializable("birnn_zoo")

@@ -32,6 +32,8 @@ class CoupledLSTMCell(Cell):
         peephole: Whether the gates see their own cell.
     """
 
+    output_beside_memory = True
+
     def __init__(self, units, peephole=False, **kwargs):
         super().__init__(units, **kwargs)
         self.state_size = [units, units]
@@ -124,6 +126,8 @@ class ProjectedLSTMCell(Cell):
     Raises:
         ValueError: If `projection` is not in that range.
     """
+
+    output_beside_memory = True
 
     def __init__(self, units, projection=None, **kwargs):
         super().__init__(units, **kwargs)
