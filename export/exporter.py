@@ -6,7 +6,7 @@ import os
 import time
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import keras
@@ -106,7 +106,8 @@ def export_model(
         texts: Texts to verify with, beside those that the export makes up.
         calibration: For `integer`: some hundred training texts, or their ids int32 [texts, L].
         metadata: Whether the files hold the tokenizer, vocabulary and labels. MediaPipe and
-            `zoo.load` need them; a program with a tokenizer of its own does not.
+            `zoo.load` need them; a program with a tokenizer of its own does not. Files without
+            are named `-bare`.
 
     Returns:
         What was written.
@@ -122,8 +123,9 @@ def export_model(
         raise ValueError(f"The precision 'integer' is for the lowering 'fused', not {lowering!r}.")
     if precision == INTEGER and not len(calibration):
         raise ValueError(
-            "The precision 'integer' takes its scales from texts: give some hundred training texts "
-            "as calibration."
+            "The precision 'integer' takes its scales from texts, and the run's data set is not "
+            "here: give some hundred training texts, in Python, as "
+            "export_model(..., calibration=texts)."
         )
     source = _source(run_or_model, max_length, texts, calibration, metadata)
     if folder is None:
@@ -132,12 +134,18 @@ def export_model(
         folder = Path(run_or_model) / "export"
     folder = Path(folder)
     length = source.tokenizer.max_length if source.tokenizer else max_length
-    if length is None:
-        raise ValueError("max_length is needed for a Keras model: the number of ids of a text.")
+    if not isinstance(length, int) or length < 1:
+        raise ValueError(
+            "max_length, the number of ids of a text, must be an integer of at least 1 (a Keras "
+            f"model does not say it itself), not {length!r}."
+        )
+    if folder.is_file():
+        raise ValueError(f"{folder} is a file; give a folder to write to.")
 
     read = architecture.read(source.model)
     if precision == INTEGER:
         integer.require_plain(read)
+        source = replace(source, calibration=_calibration_ids(source, length, read))
         lowerings: tuple[str, ...] = ("fused",)
     elif lowering == "auto":
         lowerings = automatic(read)
@@ -220,15 +228,30 @@ def _verify_lowering(read, lowering, length, ids, reference) -> None:
     )
 
 
+def _calibration_ids(source: Source, length: int, read: architecture.Architecture) -> np.ndarray:
+    """The ids of the texts to calibrate with, checked."""
+    ids = source.calibration
+    if not isinstance(ids, np.ndarray):
+        if source.tokenizer is None:
+            raise ValueError("calibration has to be ids: a Keras model has no tokenizer.")
+        ids = source.tokenizer.encode(ids)
+    rows = len(read.embedding)
+    if ids.dtype.kind not in "iu" or ids.ndim != 2 or ids.shape[1] != length:
+        raise ValueError(
+            f"calibration must be integers [texts, {length}], not {ids.dtype} {list(ids.shape)}."
+        )
+    if not ids.any() or ids.min() < 0 or ids.max() >= rows:
+        raise ValueError(
+            f"calibration holds ids from {ids.min()} to {ids.max()}; the model knows 0 to "
+            f"{rows - 1}, and texts of padding alone say nothing."
+        )
+    return ids
+
+
 def _lower(source, read, lowering, precision, length) -> tuple[Model, dict[str, np.ndarray]]:
     """The model as it will be written, and its constants before they were made smaller."""
     if precision == INTEGER:
-        texts = source.calibration
-        if not isinstance(texts, np.ndarray):
-            if source.tokenizer is None:
-                raise ValueError("calibration has to be ids: a Keras model has no tokenizer.")
-            texts = source.tokenizer.encode(texts)
-        model = integer.build(read, length, calibrate(read, texts))
+        model = integer.build(read, length, calibrate(read, np.asarray(source.calibration)))
         return model, model.constants()
     model = LOWERINGS[lowering](read, length)
     constants = model.constants()
@@ -259,7 +282,8 @@ def _export(source, read, lowering, precision, length, ids, reference, folder) -
             stacklevel=3,
         )
     found = verify(content, reference, ids, precision=precision, constants=constants)
-    path = folder / f"{source.name}-{lowering}-{precision}.tflite"
+    bare = "-bare" if source.tokenizer is not None and source.labels is None else ""
+    path = folder / f"{source.name}-{lowering}-{precision}{bare}.tflite"
     write_bytes(path, content)
     return ExportedFile(
         path=path.name,

@@ -94,7 +94,8 @@ def verify(
     if found.label_agreement < LEAST_AGREEMENT:
         raise VerificationError(
             f"Only {found.label_agreement:.1%} of {found.texts} texts get the same label; "
-            f"{LEAST_AGREEMENT:.0%} are asked for. Export as float16 or float32 instead."
+            f"{LEAST_AGREEMENT:.0%} are asked for. Export as float16 or float32; an integer "
+            "file may need other texts to calibrate with."
         )
     return found
 

@@ -18,8 +18,8 @@ DTYPES = {code: dtype for dtype, code in TYPES.items()}
 def wrong_constants(content: bytes, expected: Mapping[str, np.ndarray]) -> list[str]:
     """Says what is wrong with a file's constants; nothing if all are right.
 
-    A float32 or an index must be the same to the last bit, a float16 the nearest one, an int8
-    within half a step of its scale.
+    A float32 or an index must be the same to the last bit, a float16 the nearest one, an integer
+    that stands for a real number within half a step of its scale.
 
     Args:
         content: A .tflite file.
@@ -42,9 +42,9 @@ def wrong_constants(content: bytes, expected: Mapping[str, np.ndarray]) -> list[
 def _compare(name, values, scales, expected) -> list[str]:
     if values.shape != expected.shape:
         return [f"{name} is {list(values.shape)}, not {list(expected.shape)}"]
-    if values.dtype == np.int8 and expected.dtype == np.float32:
+    if values.dtype.kind == "i" and expected.dtype.kind == "f":
         if scales is None:
-            return [f"{name} is int8 without a scale"]
+            return [f"{name} is {values.dtype} without a scale"]
         # Rounding may tip over by what float32 leaves out.
         step = np.abs(np.broadcast_to(scales, expected.shape).astype(np.float64))
         differs = ~(np.abs(values * step - expected) <= 0.5001 * step)

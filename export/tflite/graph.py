@@ -67,6 +67,7 @@ class Tensor:
         variable: Whether it keeps its value from one call to the next.
         quantization: For integers that stand for real numbers.
         name: For people who look into the file.
+        real: The real numbers that a constant of integers was made of, if it was.
     """
 
     shape: tuple[int, ...]
@@ -75,6 +76,7 @@ class Tensor:
     variable: bool = False
     quantization: Quantization | None = None
     name: str = ""
+    real: np.ndarray | None = None
 
     @property
     def packed_size(self) -> int:
@@ -129,12 +131,14 @@ class Graph:
         self.inputs.append(tensor)
         return tensor
 
-    def constant(self, value, dtype=None, *, quantization=None, name: str = "") -> Tensor:
+    def constant(
+        self, value, dtype=None, *, quantization=None, name: str = "", real=None
+    ) -> Tensor:
         """A constant with the value of an array."""
         data = np.ascontiguousarray(np.asarray(value, dtype))
         # ascontiguousarray makes a scalar a vector of one.
         data = data.reshape(np.shape(value))
-        return Tensor(data.shape, data.dtype, data, quantization=quantization, name=name)
+        return Tensor(data.shape, data.dtype, data, quantization=quantization, name=name, real=real)
 
     def variable(
         self, shape: Sequence[int], dtype=np.float32, *, quantization=None, name: str = ""
@@ -193,7 +197,9 @@ class Model:
         return {name: names.count(name) for name in sorted(set(names))}
 
     def constants(self) -> dict[str, np.ndarray]:
-        """The values of all constants by name; one without a name gets its place for a name.
+        """What all constants are to be, by name; one without a name gets its place for a name.
+
+        Real numbers where there are such: those that integers stand for.
 
         To be called before `pack`, so that the file has the names.
 
@@ -209,7 +215,10 @@ class Model:
                     tensor.name = tensor.name or f"{graph.name}/{number}_{operator.code}/{place}"
                     if found.setdefault(tensor.name, tensor) is not tensor:
                         raise GraphError(f"{operator.code}: two constants named {tensor.name!r}.")
-        return {name: tensor.value for name, tensor in found.items()}
+        return {
+            name: tensor.value if tensor.real is None else tensor.real
+            for name, tensor in found.items()
+        }
 
     def packed_bytes(self) -> int:
         """Memory for matrices when the file runs: XNNPACK packs them anew for each product."""

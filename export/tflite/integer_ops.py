@@ -21,7 +21,8 @@ def symmetric(graph: Graph, value: np.ndarray, name: str = "") -> Tensor:
     largest = float(np.abs(value).max())
     scale = np.float32(largest / 127 if largest else 1)
     integers = np.clip(np.round(value / scale), -127, 127)
-    return graph.constant(integers, np.int8, quantization=Quantization.of(scale), name=name)
+    quantization = Quantization.of(scale)
+    return graph.constant(integers, np.int8, quantization=quantization, name=name, real=value)
 
 
 def bias(graph: Graph, value: np.ndarray, x: Tensor, weights: Tensor, name: str = "") -> Tensor:
@@ -29,7 +30,14 @@ def bias(graph: Graph, value: np.ndarray, x: Tensor, weights: Tensor, name: str 
     scale = _scale(x) * _scale(weights)
     dtype = np.int64 if x.dtype == np.int16 else np.int32
     integers = np.round(np.asarray(value, np.float64) / scale)
-    return graph.constant(integers, dtype, quantization=Quantization.of(scale), name=name)
+    _check(
+        np.abs(integers).max() <= np.iinfo(dtype).max,
+        "FULLY_CONNECTED",
+        f"a bias within the scale {scale:.3g} of its sums",
+        x,
+    )
+    quantization = Quantization.of(scale)
+    return graph.constant(integers, dtype, quantization=quantization, name=name, real=value)
 
 
 def count_true(graph: Graph, present: Tensor) -> Tensor:

@@ -21,7 +21,9 @@ def quantize(model: Model, precision: str) -> None:
     - `float16`: weights are stored in half the bytes, and computed with in float32.
     - `int8`: each row of a matrix (the weights of one output, the embedding of one id) has a scale
       of its own, so that a rare word keeps its resolution beside a loud one. Activations are
-      quantised as they come by the runtime; sums are exact, and then float32 again.
+      quantised as they come by the runtime; sums are exact, and then float32 again. The fused
+      operators read one scale a matrix only; with layer normalisation, which makes small sums
+      large, that is too coarse, and they keep float16.
 
     Raises:
         ValueError: If there is no such precision.
@@ -42,6 +44,7 @@ SEQUENCE_WEIGHTS = {
     "UNIDIRECTIONAL_SEQUENCE_LSTM": [*range(1, 12), 16],  # the last one is the projection
     "UNIDIRECTIONAL_SEQUENCE_RNN": [1, 2],
 }
+NORM = 21  # of the forget gate, which every LSTM has
 DIAGONAL = range(5, 9)  # recurrent vectors: the kernel reads them as float32, without a check
 
 
@@ -103,12 +106,14 @@ class _Shared:
         weights = {place: tensor for place, tensor in found if tensor is not None}
         # The kernel takes them all in one type.
         if sum(tensor.value.size for tensor in weights.values()) >= SMALLEST:
+            normalized = len(operator.inputs) > NORM and operator.inputs[NORM] is not None
+            half = self.precision == "float16" or normalized
             for place, tensor in weights.items():
-                if self.precision == "float16":
+                if half:
                     operator.inputs[place] = ops.dequantize(graph, self.half(graph, tensor))
                 else:
                     operator.inputs[place] = _whole(graph, tensor)
-            if self.precision == "int8":
+            if not half:
                 # The first with asymmetric activations.
                 operator.version = max(operator.version, 3)
                 operator.options.asymmetricQuantizeInputs = True

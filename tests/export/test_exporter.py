@@ -90,7 +90,7 @@ def test_keras_model_without_a_tokenizer(tmp_path):
     assert file.path == "bigru-unrolled-int8.tflite"
     with pytest.raises(litert.ModelFileError, match="no metadata"):
         litert.load(tmp_path / file.path)
-    with pytest.raises(ValueError, match="max_length is needed"):
+    with pytest.raises(ValueError, match="max_length, the number of ids"):
         export.export_model(classifier("bigru"), tmp_path)
     with pytest.raises(ValueError, match="folder is needed"):
         export.export_model(classifier("bigru"), max_length=9)

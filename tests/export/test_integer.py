@@ -8,6 +8,7 @@ import export
 from export import architecture
 from export.tflite import integer, parts
 from export.tflite.calibration import calibrate
+from export.tflite.constants import wrong_constants
 from export.verification import verify
 from tests.export.models import (
     WORDS,
@@ -124,9 +125,48 @@ def test_export_writes_a_file_that_answers_texts(tmp_path):
     (bare,) = export.export_model(
         source, tmp_path, precision="integer", calibration=texts, metadata=False
     )
-    assert bare.bytes < file.bytes
+    assert bare.bytes < file.bytes and bare.path == "bilstm-fused-integer-bare.tflite"
+    assert (tmp_path / file.path).exists()
     with pytest.raises(litert.ModelFileError, match="no metadata"):
         litert.load(tmp_path / bare.path)
+
+
+def test_a_wrong_weight_is_found(monkeypatch):
+    """Though the file is held against what it was made of, not against itself."""
+    right = integer.integer_ops.symmetric
+
+    def wrong(graph, value, name=""):
+        tensor = right(graph, value, name)
+        if name == "embedding":
+            tensor.data = tensor.data[::-1]
+        return tensor
+
+    ids = texts_of_every_length(LENGTH, 60)
+    found = lowered(model_of(), ids)
+    constants = found.constants()
+    assert not wrong_constants(found.pack(), constants)
+    monkeypatch.setattr("export.tflite.integer_ops.symmetric", wrong)
+    found = lowered(model_of(), ids)
+    constants = found.constants()
+    (first, *_) = wrong_constants(found.pack(), constants)
+    assert first.startswith("embedding differs")
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        (np.ones((4, 3), np.int32), r"integers \[texts, 9\], not int32 \[4, 3\]"),
+        (np.ones((4, 9)), "not float64"),
+        (np.full((4, 9), 60), "from 60 to 60; the model knows 0 to 59"),
+        (np.full((4, 9), -1), "from -1"),
+        (np.zeros((4, 9), np.int32), "padding alone"),
+    ],
+)
+def test_wrong_calibration_is_refused(tmp_path, ids, message):
+    with pytest.raises(ValueError, match=message):
+        export.export_model(
+            classifier("bilstm"), tmp_path, precision="integer", max_length=9, calibration=ids
+        )
 
 
 def test_what_has_no_integer_file_is_refused(tmp_path):
