@@ -207,7 +207,8 @@ def _draw(rows: Sequence[dict], datasets: Sequence[str], path: Path) -> None:
         axes.errorbar(values, names, xerr=halves, fmt="o", capsize=3)
         axes.set_title(f"accuracy on {name}", fontsize="small")
     for number, axes in enumerate(panels):
-        axes.invert_yaxis()
+        axes.set_ylim(len(names) - 0.5, -0.5)
+        axes.locator_params(axis="x", nbins=4)
         axes.tick_params(labelsize="small")
         if number:
             axes.set_yticks(range(len(names)), [""] * len(names))
