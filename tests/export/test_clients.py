@@ -62,6 +62,14 @@ def exported(dataset, tmp_path_factory):
     return make
 
 
+@pytest.fixture(scope="module")
+def asked(exported, dataset):
+    """`asked(family)`: texts in random order, and what Keras says of them, once."""
+    texts = [dataset.test.texts[i] for i in np.random.default_rng(0).permutation(TEXTS)]
+    texts += ["", "   ", "zzyzx " * 100]
+    return functools.cache(lambda family: (texts, exported(family)[0].classifier().scores(texts)))
+
+
 every_precision = pytest.mark.parametrize("precision", PRECISIONS)
 
 
@@ -80,13 +88,11 @@ def agrees(got, expected, precision):
 
 @every_precision
 @every(*LOWERINGS)
-def test_clients_answer_as_keras(exported, dataset, family, lowering, precision):
+def test_clients_answer_as_keras(exported, asked, family, lowering, precision):
     """Each client on texts of a real set, in random order; the others do not run it."""
     run, paths = exported(family)
     path = paths[lowering, precision]
-    texts = [dataset.test.texts[i] for i in np.random.default_rng(0).permutation(TEXTS)]
-    texts += ["", "   ", "zzyzx " * 100]
-    expected = run.classifier().scores(texts)
+    texts, expected = asked(family)
     runs = clients.expected_clients(lowering, precision, cell_of(run))
     for name, ask in clients.CLIENTS.items():
         if name == "micro" and importlib.util.find_spec("tflite_micro") is None:
