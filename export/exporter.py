@@ -99,7 +99,7 @@ def export_model(
             (embedding, recurrent layers, dense), whose files then hold no tokenizer.
         folder: Where to write; `RUN/export` if it is left out.
         lowering: `auto`, one file for MediaPipe and one for LiteRT; `all` that the model has; or
-            `fused`, `loop` or `unrolled`.
+            `fused`, `parallel`, `loop` or `unrolled`.
         precision: Of the weights, `float32`, `float16`, `int8` or `all` of them; or `integer`, a
             fused file for microcontrollers that computes with integers only.
         max_length: Ids of a text; the run's own if it is left out.
@@ -118,7 +118,7 @@ def export_model(
         export.verification.VerificationError: If a file answers otherwise than the model.
     """
     choose("lowering", lowering, ("auto", *LOWERINGS))
-    precisions = (INTEGER,) if precision == INTEGER else choose("precision", precision, PRECISIONS)
+    precisions = choose("precision", precision, PRECISIONS, (INTEGER,))
     if precision == INTEGER and lowering not in ("auto", "fused"):
         raise ValueError(f"The precision 'integer' is for the lowering 'fused', not {lowering!r}.")
     if precision == INTEGER and not len(calibration):
@@ -163,16 +163,18 @@ def export_model(
     return written
 
 
-def choose(what: str, name: str, known: Iterable[str]) -> tuple[str, ...]:
-    """The names that `all` or a single name stands for.
+def choose(
+    what: str, name: str, known: Iterable[str], alone: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """The names that `all` or a single name stands for; `all` leaves out those of `alone`.
 
     Raises:
         ValueError: If there is no such name.
     """
     known = tuple(known)
-    if name != "all" and name not in known:
-        others = [*known, INTEGER, "all"] if known == tuple(PRECISIONS) else [*known, "all"]
-        raise ValueError(f"{what} must be one of {', '.join(others)}, not {name!r}.")
+    names = (*known, *alone, "all")
+    if name not in names:
+        raise ValueError(f"{what} must be one of {', '.join(names)}, not {name!r}.")
     return known if name == "all" else (name,)
 
 
@@ -274,7 +276,8 @@ def _export(source, read, lowering, precision, length, ids, reference, folder) -
         )
     seconds = time.perf_counter() - started
     if model.packed_bytes() > MUCH_MEMORY:
-        others = "'fused' or 'loop'" if "fused" in available(read) else "'loop', or fewer units"
+        first, *_ = available(read)
+        others = "'loop', or fewer units" if first == "loop" else f"{first!r} or 'loop'"
         warnings.warn(
             f"{source.name}, {lowering}, {precision}: its products will take "
             f"{model.packed_bytes() / 1e6:,.0f} MB of memory, since each of the {length} steps "

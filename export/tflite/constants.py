@@ -9,10 +9,8 @@ from collections.abc import Mapping
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from export.tflite.graph import TYPES
+from export.tflite.graph import read_tensor
 from export.tflite.quantize import SCALES
-
-DTYPES = {code: dtype for dtype, code in TYPES.items()}
 
 
 def wrong_constants(content: bytes, expected: Mapping[str, np.ndarray]) -> list[str]:
@@ -63,17 +61,14 @@ def _read(content: bytes) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
     """Values and, where they are quantised, scales [rows, 1…] of every constant by name."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
     found = {}
-    for subgraph in model.subgraphs:
-        for tensor in subgraph.tensors:
-            data = model.buffers[tensor.buffer].data
-            if data is None or not len(data):
-                continue
-            shape = tuple([] if tensor.shape is None else map(int, tensor.shape))
-            values = np.frombuffer(np.asarray(data, np.uint8).tobytes(), DTYPES[tensor.type])
-            scales = None
-            if tensor.quantization is not None and tensor.quantization.scale is not None:
-                axes = [1] * len(shape)
-                axes[tensor.quantization.quantizedDimension] = -1
-                scales = np.asarray(tensor.quantization.scale, np.float32).reshape(axes)
-            found[tensor.name.decode()] = values.reshape(shape), scales
+    for stored in (tensor for subgraph in model.subgraphs for tensor in subgraph.tensors):
+        tensor = read_tensor(stored, model.buffers)
+        if tensor.data is None:
+            continue
+        scales = None
+        if tensor.quantization is not None:
+            axes = [1] * len(tensor.shape)
+            axes[tensor.quantization.axis] = -1
+            scales = tensor.quantization.scales.reshape(axes)
+        found[tensor.name] = tensor.data, scales
     return found

@@ -23,6 +23,7 @@ TYPES: dict[np.dtype, int] = {
     np.dtype(np.uint8): schema.TensorType.UINT8,
     np.dtype(np.bool_): schema.TensorType.BOOL,
 }
+DTYPES = {code: dtype for dtype, code in TYPES.items()}
 ALIGNMENT = 16  # bytes; the kernels read constants in place with vector instructions
 
 
@@ -368,3 +369,25 @@ def _named(names, tensors, places):
         entry.name, entry.tensorIndex = name, places[tensor]
         result.append(entry)
     return result
+
+
+def read_tensor(tensor: schema.TensorT, buffers: list[schema.BufferT]) -> Tensor:
+    """A tensor of a file, with its value if it is a constant."""
+    dtype = DTYPES[tensor.type]
+    shape = tuple(int(size) for size in ([] if tensor.shape is None else tensor.shape))
+    content = buffers[tensor.buffer].data
+    data = None
+    if content is not None and len(content):
+        data = np.frombuffer(np.asarray(content, np.uint8).tobytes(), dtype).reshape(shape)
+    quantization = _quantization(tensor.quantization)
+    return Tensor(shape, dtype, data, quantization=quantization, name=tensor.name.decode())
+
+
+def _quantization(parameters) -> Quantization | None:
+    if parameters is None or parameters.scale is None:
+        return None
+    return Quantization(
+        np.asarray(parameters.scale, np.float32),
+        np.asarray(parameters.zeroPoint, np.int64),
+        parameters.quantizedDimension,
+    )

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from export.tflite.graph import Graph, Quantization, Tensor
-from export.tflite.ops import TANH, _check, _options
+from export.tflite.ops import TANH, _check, _options, cast, reshape
 
 PROBABILITY = Quantization.of(1 / 256, -128)  # what the kernels want of an int8 softmax
 INSIDE = Quantization.of(2**-12)
@@ -48,15 +48,10 @@ def count_true(graph: Graph, present: Tensor) -> Tensor:
     """
     _check(present.dtype == np.bool_ and present.shape[0] == 1, "CAST", "bool [1, time]", present)
     one = Quantization.of(1)
-    (numbers,) = graph.add(
-        "CAST", [present], [(present.shape, np.int16)], _options("CastOptions"), quantization=one
-    )
+    numbers = cast(graph, present, np.int16, one)
     ones = graph.constant(np.ones(present.shape), np.int8, quantization=one)
     total = fully_connected(graph, numbers, ones, bias(graph, np.zeros(1), numbers, ones), one)
-    options = _options("ReshapeOptions", newShape=[1])
-    target = graph.constant([1], np.int32)
-    (total,) = graph.add("RESHAPE", [total, target], [((1,), np.int16)], options, quantization=one)
-    return graph.add("CAST", [total], [((1,), np.int32)], _options("CastOptions"))[0]
+    return cast(graph, reshape(graph, total, (1,)), np.int32)
 
 
 def fully_connected(
@@ -81,13 +76,7 @@ def fully_connected(
 def multiply_by_flag(graph: Graph, x: Tensor, flag: Tensor) -> Tensor:
     """X int8, or zeros where bool [1] is false."""
     _check(x.dtype == np.int8 and flag.dtype == np.bool_, "MUL", "int8 and bool", x, flag)
-    (number,) = graph.add(
-        "CAST",
-        [flag],
-        [(flag.shape, np.int8)],
-        _options("CastOptions"),
-        quantization=Quantization.of(1),
-    )
+    number = cast(graph, flag, np.int8, Quantization.of(1))
     return graph.add(
         "MUL",
         [x, number],

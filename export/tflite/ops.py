@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from export.tflite.graph import Graph, GraphError, Tensor
+from export.tflite.graph import Graph, GraphError, Quantization, Tensor
 
 TANH = schema.ActivationFunctionType.TANH
 
@@ -78,9 +78,10 @@ def not_equal(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
     return _elementwise(graph, "NOT_EQUAL", a, b, _options("NotEqualOptions"), np.bool_)
 
 
-def cast(graph: Graph, x: Tensor, dtype) -> Tensor:
+def cast(graph: Graph, x: Tensor, dtype, quantization: Quantization | None = None) -> Tensor:
     """X in another type."""
-    return graph.add("CAST", [x], [(x.shape, dtype)], _options("CastOptions"))[0]
+    options = _options("CastOptions")
+    return graph.add("CAST", [x], [(x.shape, dtype)], options, quantization=quantization)[0]
 
 
 def dequantize(graph: Graph, x: Tensor) -> Tensor:

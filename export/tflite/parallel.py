@@ -8,7 +8,7 @@
           b + a · shifted b            a · shifted a                       CONCATENATION, MUL, ADD
 
 The same graph otherwise as the fused lowering's. One subgraph, for MediaPipe; nothing outlives a
-call; and only operators that every delegate knows.
+call; and no operator but products, sums and copies stands in the place of the recurrence.
 """
 
 import keras

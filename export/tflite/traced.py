@@ -9,15 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from export.tflite.graph import TYPES, Graph, Operator, Quantization, Tensor
+from export.tflite.graph import Graph, Operator, Tensor, read_tensor
 
 NAMES = {
     value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)
 }
-DTYPES: dict[int, np.dtype] = {code: dtype for dtype, code in TYPES.items()}
 
 
 class TraceError(ValueError):
@@ -57,7 +55,9 @@ class Traced:
         for name, _ in codes:
             if name == "CUSTOM" or name in ("VAR_HANDLE", "READ_VARIABLE"):
                 raise TraceError(f"{what} needs {name}, which is no builtin operator on arrays.")
-        self._tensors = [_tensor(tensor, model.buffers) for tensor in subgraph.tensors]
+        self._tensors = [read_tensor(tensor, model.buffers) for tensor in subgraph.tensors]
+        for tensor in self._tensors:
+            tensor.name = ""  # the same in every function that is traced
         self._operators = [
             (*codes[operator.opcodeIndex], operator) for operator in subgraph.operators
         ]
@@ -126,23 +126,3 @@ def _convert(function, shapes, variables, what) -> bytes:
 def _in_order(entries: list[schema.TensorMapT]) -> list[int]:
     """Tensors of a signature by the numbers in their names."""
     return [e.tensorIndex for e in sorted(entries, key=lambda e: int(e.name.decode().lstrip("x")))]
-
-
-def _tensor(tensor: schema.TensorT, buffers: list[schema.BufferT]) -> Tensor:
-    dtype = DTYPES[tensor.type]
-    shape = tuple(int(size) for size in ([] if tensor.shape is None else tensor.shape))
-    content = buffers[tensor.buffer].data
-    data = None
-    if content is not None and len(content):
-        data = np.frombuffer(np.asarray(content, np.uint8).tobytes(), dtype).reshape(shape)
-    return Tensor(shape, dtype, data, quantization=_quantization(tensor.quantization))
-
-
-def _quantization(parameters) -> Quantization | None:
-    if parameters is None or parameters.scale is None:
-        return None
-    return Quantization(
-        np.asarray(parameters.scale, np.float32),
-        np.asarray(parameters.zeroPoint, np.int64),
-        parameters.quantizedDimension,
-    )
