@@ -1,31 +1,34 @@
-"""The loop lowering: one WHILE a direction, for every cell.
+"""The loop lowering: one loop a layer, for every cell.
 
-                 ids [1, L] ──► length [1]
-                     │             │
-                 embedding         │        project: one product for all steps,
-                     │             │        outside of the loop
-        ┌────────────┴───────────┐ │
-    project                  project
-        │                        │ │
-    WHILE t = 0, 1, … length−1   WHILE t = length−1, … 1, 0
-        │ step                   │ step
-        └───────── concat ───────┘
-                     │
-             the next layer, or dense and softmax
+        ids [1, L] ──► length [1]
+            │             │
+        embedding         │
+    ┌───────┴────────┐    │
+    │          text reversed
+    │                │    │
+    WHILE a block of the text is left           x, of both directions, a block at a time
+    │   project, project                        one product for all steps of the block
+    │   WHILE a step of the block is left
+    │       step, step                          both directions, side by side
+    └───────┬────────┘
+     the next layer, or dense and softmax
 
 The loops end where the text ends, so padding never reaches a state, and a short text takes less
-time than a long one. What a loop carries unchanged costs nothing; what it changes is copied at
-each step. So the outputs are collected in blocks: an inner loop fills a block of few steps, an
-outer one puts the blocks together.
+time than a long one. Whatever a loop changes is copied at each of its steps, and whatever it takes
+in is copied once: hence the blocks, which keep small what the inner loop handles. Both directions
+run in one loop since a step costs little beside its products: of two loops each would have to
+count, compare and fetch by itself.
 """
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from export.architecture import Architecture, Direction
+from export.architecture import Architecture, RecurrentLayer
 from export.tflite import ops, parts
 from export.tflite.graph import Graph, Model, Tensor
 
-BLOCK = 16  # steps; √L balances the copies of both loops, and this is near it for usual texts
+LONGEST_BLOCK = 32  # steps
 
 
 def build(architecture: Architecture, max_length: int) -> Model:
@@ -40,133 +43,179 @@ def build(architecture: Architecture, max_length: int) -> Model:
     """
     model, graph, ids = parts.begin(max_length)
     length = parts.length(graph, architecture, ids)
-    x = parts.embed(graph, architecture, ids)
+    blocks = -(-max_length // LONGEST_BLOCK)
+    block = -(-max_length // blocks)
+    x = _pad_rows(graph, parts.embed(graph, architecture, ids), blocks * block)
+    order = parts.backward_order(graph, length, x.shape[0])
+    # What a layer is given, piece by piece: whether it is in the text's reversed order, and rows.
+    pieces = [(False, x)]
     for number, layer in enumerate(architecture.layers, start=1):
-        results = []
+        sequences = []
         for direction in layer.directions:
-            way = "backward" if direction.go_backwards else "forward"
-            scan = _Scan(model, direction, x, f"layer{number}_{way}")
-            results.append(
-                scan.all_outputs(graph, x, length)
-                if layer.return_sequences
-                else scan.last_output(graph, x, length)
-            )
-        x = ops.concatenate(graph, results, 1) if len(results) > 1 else results[0]
-    parts.finish(graph, architecture, x)
+            turned = [
+                x if backwards is direction.go_backwards else ops.gather(graph, x, order)
+                for backwards, x in pieces
+            ]
+            sequences.append(_side_by_side(graph, turned))
+        scan = _Scan(model, layer, sequences, block, f"layer{number}")
+        outputs = scan.place(graph, sequences, length)
+        ways = [direction.go_backwards for direction in layer.directions]
+        pieces = list(zip(ways, outputs, strict=True))
+    parts.finish(graph, architecture, _side_by_side(graph, [output for _, output in pieces]))
     return model
 
 
 class _Scan:
-    """One direction of one layer, as subgraphs of a model.
+    """The directions of one layer, as subgraphs of a model.
 
-    All loops carry [counter, end, …, projected, …]: they run from `counter` up to `end`. A
-    backward one computes its place in the text, length − 1 − counter.
+    Args:
+        model: Where the loops' subgraphs go.
+        layer: The layer.
+        sequences: What each direction reads, in its own order: [rows, features], in whole blocks.
+        block: Steps of a block.
+        name: Beginning of the subgraphs' names.
     """
 
-    def __init__(self, model: Model, direction: Direction, x: Tensor, name: str):
-        self.model, self.name = model, name
-        self.go_backwards = direction.go_backwards
-        self.cell = parts.TracedCell(direction.cell, *x.shape)
-
-    def project(self, graph: Graph, x: Tensor) -> Tensor:
-        return x if self.cell.project is None else self.cell.project.place(graph, x)[0]
-
-    def last_output(self, graph: Graph, x: Tensor, length: Tensor) -> Tensor:
-        """The output of the last step, [1, outputs]; zeros for an empty text."""
-        output = graph.constant(np.zeros((1, self.cell.output_size), np.float32))
-        carried = [
-            graph.constant([0], np.int32),
-            length,
-            length,
-            self.project(graph, x),
-            output,
-            *self.cell.initial_states(graph),
+    def __init__(self, model: Model, layer: RecurrentLayer, sequences, block: int, name: str):
+        self.model, self.name, self.block = model, name, block
+        self.keep = layer.return_sequences
+        self.cells = [
+            parts.TracedCell(direction.cell, self.block, x.shape[1])
+            for direction, x in zip(layer.directions, sequences, strict=True)
         ]
-        return self.loop(graph, carried, self.last_body)[4]
 
-    def last_body(self, body: Graph, counter, end, length, projected, _, *states):
-        place = self.place(body, counter, length)
-        inputs = ops.gather(body, projected, place)
-        output, *new_states = self.cell.step.place(body, inputs, *states)
-        return [_next(body, counter), end, length, projected, output, *new_states]
+    def place(self, graph: Graph, sequences: Sequence[Tensor], length: Tensor) -> list[Tensor]:
+        """Each direction's outputs, in its own order [rows, outputs]; or its last one [1, outputs],
+        zeros for an empty text.
+        """
+        carried = {
+            "counter": [graph.constant([0], np.int32)],
+            "end": [self.blocks(graph, length)],
+            "length": [length],
+            "x": [self.in_blocks(graph, x) for x in sequences],
+            "outputs": self.no_outputs(graph, sequences[0].shape[0]),
+            "states": [state for cell in self.cells for state in cell.initial_states(graph)],
+        }
+        return self.loop(graph, "blocks", carried, self.blocks_body)["outputs"]
 
-    def all_outputs(self, graph: Graph, x: Tensor, length: Tensor) -> Tensor:
-        """The output of every step, [time, outputs]; zeros behind the text's end."""
-        time, width = x.shape[0], self.cell.output_size
-        blocks = -(-time // BLOCK)
-        outputs = graph.constant(np.zeros((blocks * BLOCK, width), np.float32))
-        carried = [
-            graph.constant([0], np.int32),
-            _block_count(graph, length),
-            length,
-            self.project(graph, x),
-            outputs,
-            *self.cell.initial_states(graph),
-        ]
-        outputs = self.loop(graph, carried, self.outer_body)[4]
-        return ops.slice_rows(graph, outputs, time)
+    def blocks(self, graph: Graph, length: Tensor) -> Tensor:
+        """The number of blocks that a text begins, [1]."""
+        rounded = ops.add(graph, length, graph.constant([self.block - 1], np.int32))
+        return ops.floor_divide(graph, rounded, graph.constant([self.block], np.int32))
 
-    def outer_body(self, body: Graph, block, end, length, projected, outputs, *states):
-        # Going backwards, the blocks of the text come in reversed order, the last one first.
-        if self.go_backwards:
-            last = ops.subtract(body, end, body.constant([1], np.int32))
-            row = ops.subtract(body, last, block)
-        else:
-            row = block
-        first = ops.multiply(body, row, body.constant([BLOCK], np.int32))
-        rest = ops.subtract(body, length, first)
-        steps = ops.minimum(body, rest, body.constant([BLOCK], np.int32))
-        zeros = body.constant(np.zeros((BLOCK, self.cell.output_size), np.float32))
-        carried = [body.constant([0], np.int32), steps, first, projected, zeros, *states]
-        results = self.loop(body, carried, self.inner_body)
-        outputs = _write(body, outputs, results[4], first)
-        return [_next(body, block), end, length, projected, outputs, *results[5:]]
+    def in_blocks(self, graph: Graph, x: Tensor) -> Tensor:
+        """[rows, width] as a row a block."""
+        rows, width = x.shape
+        return ops.reshape(graph, x, (rows // self.block, self.block * width))
 
-    def inner_body(self, body: Graph, counter, steps, first, projected, outputs, *states):
-        row = self.place(body, counter, steps)
-        inputs = ops.gather(body, projected, ops.add(body, first, row))
-        output, *new_states = self.cell.step.place(body, inputs, *states)
-        outputs = _write(body, outputs, output, row)
-        return [_next(body, counter), steps, first, projected, outputs, *new_states]
+    def no_outputs(self, graph: Graph, rows: int) -> list[Tensor]:
+        shapes = [(rows if self.keep else 1, cell.output_size) for cell in self.cells]
+        return [graph.constant(np.zeros(shape, np.float32)) for shape in shapes]
 
-    def place(self, graph: Graph, counter: Tensor, steps: Tensor) -> Tensor:
-        """Where the step that `counter` counts stands among so many, [1]."""
-        if not self.go_backwards:
-            return counter
-        last = ops.subtract(graph, steps, graph.constant([1], np.int32))
-        return ops.subtract(graph, last, counter)
+    def blocks_body(self, body: Graph, counter, end, length, x, outputs, states):
+        first = ops.multiply(body, counter[0], body.constant([self.block], np.int32))
+        rest = ops.subtract(body, length[0], first)
+        projected = []
+        for cell, one in zip(self.cells, x, strict=True):
+            width = one.shape[1] // self.block
+            inputs = ops.reshape(body, ops.gather(body, one, counter[0]), (self.block, width))
+            projected.append(cell.project.place(body, inputs)[0] if cell.project else inputs)
+        found = self.loop(
+            body,
+            "steps",
+            {
+                "counter": [body.constant([0], np.int32)],
+                "end": [ops.minimum(body, rest, body.constant([self.block], np.int32))],
+                "projected": projected,
+                "outputs": self.no_outputs(body, self.block) if self.keep else outputs,
+                "states": states,
+            },
+            self.steps_body,
+        )
+        written = found["outputs"]
+        if self.keep:
+            written = _write(body, outputs, written, first)
+        return {
+            "counter": [_next(body, counter[0])],
+            "end": end,
+            "length": length,
+            "x": x,
+            "outputs": written,
+            "states": found["states"],
+        }
 
-    def loop(self, graph: Graph, carried: list[Tensor], make_body) -> list[Tensor]:
-        kind = make_body.__name__.removesuffix("_body")
-        condition = self.model.graph(f"{self.name}_{kind}_condition")
-        body = self.model.graph(f"{self.name}_{kind}_body")
+    def steps_body(self, body: Graph, counter, end, projected, outputs, states):
+        given, new_outputs, new_states = list(states), [], []
+        for cell, one in zip(self.cells, projected, strict=True):
+            own = [given.pop(0) for _ in cell.state_sizes]
+            output, *own = cell.step.place(body, ops.gather(body, one, counter[0]), *own)
+            new_outputs.append(output)
+            new_states += own
+        if self.keep:
+            new_outputs = _write(body, outputs, new_outputs, counter[0])
+        return {
+            "counter": [_next(body, counter[0])],
+            "end": end,
+            "projected": projected,
+            "outputs": new_outputs,
+            "states": new_states,
+        }
+
+    def loop(
+        self,
+        graph: Graph,
+        name: str,
+        carried: dict[str, list[Tensor]],
+        make_body: Callable[..., dict[str, list[Tensor]]],
+    ) -> dict[str, list[Tensor]]:
+        """Runs a body while counter < end; both carry the same, by name."""
+        condition = self.model.graph(f"{self.name}_{name}_condition")
+        body = self.model.graph(f"{self.name}_{name}_body")
         for inner in (condition, body):
-            for tensor in carried:
-                inner.input(tensor.shape, tensor.dtype)
+            for tensors in carried.values():
+                for tensor in tensors:
+                    inner.input(tensor.shape, tensor.dtype)
         counter, end = condition.inputs[:2]
         condition.outputs = [ops.less(condition, counter, end)]
-        body.outputs = _unshuffled(body, make_body(body, *body.inputs))
-        return ops.while_loop(
+        results = make_body(body, **_like(carried, body.inputs))
+        body.outputs = _unshuffled(body, [t for name in carried for t in results[name]])
+        found = ops.while_loop(
             graph,
-            carried,
+            [tensor for tensors in carried.values() for tensor in tensors],
             (self.model.index(condition), condition),
             (self.model.index(body), body),
         )
+        return _like(carried, found)
+
+
+def _like(carried: dict[str, list[Tensor]], flat: Sequence[Tensor]) -> dict[str, list[Tensor]]:
+    """A flat list under the names of what is carried."""
+    left = list(flat)
+    return {name: [left.pop(0) for _ in tensors] for name, tensors in carried.items()}
+
+
+def _pad_rows(graph: Graph, x: Tensor, rows: int) -> Tensor:
+    """[time, width] with zeros behind it, up to so many rows."""
+    time, width = x.shape
+    if time == rows:
+        return x
+    zeros = graph.constant(np.zeros((rows - time, width), np.float32))
+    return ops.concatenate(graph, [x, zeros], 0)
+
+
+def _side_by_side(graph: Graph, tensors: Sequence[Tensor]) -> Tensor:
+    return ops.concatenate(graph, tensors, 1) if len(tensors) > 1 else tensors[0]
 
 
 def _next(graph: Graph, counter: Tensor) -> Tensor:
     return ops.add(graph, counter, graph.constant([1], np.int32))
 
 
-def _block_count(graph: Graph, length: Tensor) -> Tensor:
-    """⌈length / BLOCK⌉, [1]."""
-    rounded = ops.add(graph, length, graph.constant([BLOCK - 1], np.int32))
-    return ops.floor_divide(graph, rounded, graph.constant([BLOCK], np.int32))
-
-
-def _write(graph: Graph, outputs: Tensor, update: Tensor, row: Tensor) -> Tensor:
+def _write(graph: Graph, outputs, updates, row: Tensor) -> list[Tensor]:
+    """Each of the outputs with its update from a row on."""
     begin = ops.concatenate(graph, [row, graph.constant([0], np.int32)], 0)
-    return ops.dynamic_update_slice(graph, outputs, update, begin)
+    pairs = zip(outputs, updates, strict=True)
+    return [ops.dynamic_update_slice(graph, output, update, begin) for output, update in pairs]
 
 
 def _unshuffled(body: Graph, outputs: list[Tensor]) -> list[Tensor]:

@@ -25,7 +25,7 @@ def test_files_and_manifest(tmp_path):
         assert row["bytes"] == len(content)
         assert row["sha256"] == hashlib.sha256(content).hexdigest()
         assert row["lowering"] == "loop" and name.endswith(f"{row['precision']}.tflite")
-        assert row["operators"]["WHILE"] == 6 and row["subgraphs"] == 13
+        assert row["operators"]["WHILE"] == 4 and row["subgraphs"] == 9
         assert row["verified"]["texts"] >= 200
     assert rows[names[0]]["verified"]["largest_difference"] < 1e-4
     assert rows[names[2]]["verified"]["label_agreement"] >= 0.99

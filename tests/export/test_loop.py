@@ -28,13 +28,13 @@ def lowered(model, max_length):
 )
 def test_answers_as_keras_at_every_length(family, lowering, num_layers):
     model = classifier(family, num_layers=num_layers)
-    ids = texts_of_every_length(2 * loop.BLOCK + 3, 60)
+    ids = texts_of_every_length(2 * loop.LONGEST_BLOCK + 3, 60)
     np.testing.assert_allclose(
         lowered(model, ids.shape[1])(ids), probabilities(model, ids), atol=1e-5
     )
 
 
-@pytest.mark.parametrize("max_length", [1, loop.BLOCK, loop.BLOCK + 1])
+@pytest.mark.parametrize("max_length", [1, loop.LONGEST_BLOCK, loop.LONGEST_BLOCK + 1])
 def test_answers_as_keras_at_any_longest_length(max_length):
     model = classifier("bigru")
     ids = texts_of_every_length(max_length, 60)
