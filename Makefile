@@ -70,6 +70,7 @@ $(VENV)/.web: tests/export/web/package.json | $(BIN)/python
 
 clean:
 	rm -rf $(VENV) $(DEMO) .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
+	rm -rf tests/export/web/node_modules
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -86,5 +87,5 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 TORCH ?= torch==2.13.0
 $(VENV)/.backends: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet '$(TORCH)' '.[jax]'
-	$(BIN)/python -m pip install --quiet --pre tflite-micro pyyaml safetensors
+	$(BIN)/python -m pip install --quiet --pre tflite-micro pyyaml safetensors onnx onnxruntime
 	@touch $@

@@ -5,8 +5,6 @@
 The run folder says how it was made; `python -m export RUN` has to have written its files.
 """
 
-import csv
-import io
 import json
 import os
 import sys
@@ -16,7 +14,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import zoo
 from zoo.datasets import load_dataset
-from zoo.files import write_text
+from zoo.files import read_table, write_table
 
 TABLE = Path(__file__).with_name("accuracy.csv")
 # Flags that say where data lies on one machine, not what was trained.
@@ -25,20 +23,12 @@ PLACES = ("data_dir", "download_dir")
 
 def main(runs: list[str]) -> None:
     """Measures each run's files and writes the table anew, in the order of its keys."""
-    rows = {}
-    if TABLE.is_file():
-        with TABLE.open(encoding="utf-8", newline="") as file:
-            rows = {(row["dataset"], row["file"]): row for row in csv.DictReader(file)}
+    rows = {(row["dataset"], row["file"]): row for row in read_table(TABLE)}
     for run in map(Path, runs):
         for row in measure(run):
             rows[row["dataset"], row["file"]] = row
             print(f"{row['file']} on {row['dataset']}: {row['accuracy_file']} of {row['test']}")
-    text = io.StringIO()
-    ordered = [rows[key] for key in sorted(rows)]
-    writer = csv.DictWriter(text, fieldnames=list(ordered[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(ordered)
-    write_text(TABLE, text.getvalue())
+    write_table(TABLE, [rows[key] for key in sorted(rows)])
 
 
 def measure(run: Path):

@@ -9,7 +9,6 @@ A client that answers otherwise, or that refuses what it should run, ends the pr
 """
 
 import argparse
-import csv
 import json
 import os
 import subprocess
@@ -28,7 +27,7 @@ from tests.export import clients
 from zoo import bundle, describe
 from zoo.catalogue import FAMILIES
 from zoo.datasets import load_dataset
-from zoo.files import replacing
+from zoo.files import read_table, write_table
 from zoo.training import TrainingConfig, train
 
 TABLE = Path(__file__).with_name("export.csv")
@@ -42,16 +41,13 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="a folder with train.tsv and test.tsv")
     parser.add_argument("families", nargs="*", default=list(FAMILIES), metavar="FAMILY")
     options = parser.parse_args()
-    rows = {}
-    if TABLE.is_file():
-        with TABLE.open(encoding="utf-8", newline="") as file:
-            rows = {(row["model"], row["file"]): row for row in csv.DictReader(file)}
+    rows = {(row["model"], row["file"]): row for row in read_table(TABLE)}
     cells = dict(row[:2] for row in describe.table())
     for family in options.families:
         started = time.perf_counter()
         found = list(measure(family, cells[family], options.data))
         rows.update(((row["model"], row["file"]), row) for row in found)
-        write([row for _, row in sorted(rows.items())])
+        write_table(TABLE, [row for _, row in sorted(rows.items())])
         print(f"{family}: {len(found)} files, {time.perf_counter() - started:.0f} s", flush=True)
 
 
@@ -145,14 +141,6 @@ def peak_memory(path: Path) -> int:
         [sys.executable, program, path], capture_output=True, text=True, check=True
     )
     return int(done.stdout)
-
-
-def write(rows) -> None:
-    """Writes the table, whole or not at all."""
-    with replacing(TABLE) as partial, partial.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 if __name__ == "__main__":

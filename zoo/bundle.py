@@ -56,6 +56,8 @@ class Bundle:
         for label in self.labels:
             if not label or "\n" in label or "\r" in label:
                 raise ValueError(f"The label {label!r} is no line of labels.txt. Rename it.")
+            if self.labels.count(label) > 1:
+                raise ValueError(f"Two labels have the name {label!r}. Rename one.")
         self.tokenizer.vocabulary.save(folder / "vocab.txt")
         write_text(folder / "labels.txt", "".join(f"{label}\n" for label in self.labels))
         write_text(folder / "config.json", json.dumps(self.config, indent=2) + "\n")
@@ -99,7 +101,8 @@ def load(folder: str | os.PathLike) -> Bundle:
         if not (folder / name).is_file():
             raise BundleError(
                 f"{folder} holds no {name}, so it is no finished run. If its training was "
-                f"interrupted, go on with: python train.py --resume --output {folder}"
+                f"interrupted, go on with: python train.py --resume --output {folder}\n"
+                "If it was not, make it again."
             )
     vocabulary = Vocabulary.load(folder / "vocab.txt")
     try:

@@ -1,6 +1,5 @@
 """Simple cell, LSTM, GRU and peephole LSTM side by side: what the lessons claim, measured."""
 
-import csv
 import json
 import subprocess
 import sys
@@ -12,9 +11,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from zoo import catalogue
+from zoo import catalogue, memory
 from zoo.datasets import load_dataset
-from zoo.files import replacing
+from zoo.files import replacing, write_table
 from zoo.training import TrainingConfig, train
 
 FAMILIES = ("birnn", "bilstm", "bigru", "peephole-bilstm")
@@ -86,13 +85,7 @@ def compare(
             say(f"{family}-{size} on {name}: {np.mean(found):.4f} ± {half:.4f}")
     for row in rows:
         row["accuracy_of"] = f"{size}, {epochs} epochs, {seeds} seeds, test split"
-    with (
-        replacing(folder / "lstm_vs_gru.csv") as partial,
-        partial.open("w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_table(folder / "lstm_vs_gru.csv", rows)
     _draw(rows, [Path(dataset).name for dataset in datasets], folder / "lstm_vs_gru.png")
 
 
@@ -144,9 +137,7 @@ def _costs(say) -> list[dict]:
 
 
 def _memory(family: str, kind: str) -> str:
-    """MB that a process of its own takes at most for a model and such a step; Linux only."""
-    if not Path("/proc/self/clear_refs").exists():
-        return ""
+    """MB that a process of its own takes at most for a model and such a step; "" if unknown."""
     done = subprocess.run(
         [sys.executable, "-m", "zoo.comparison", family, kind],
         capture_output=True,
@@ -155,18 +146,11 @@ def _memory(family: str, kind: str) -> str:
     )
     if done.returncode:
         raise RuntimeError(f"measuring the memory of {family} failed: {done.stderr[-500:]}")
-    return done.stdout.split()[-1]
+    last = done.stdout.split()[-1]
+    return "" if last == "None" else f"{int(last) / 1024:.0f}"
 
 
 def _print_memory(family: str, kind: str) -> None:
-    import re
-
-    def status(field: str) -> int:
-        text = Path("/proc/self/status").read_text()
-        found = re.search(rf"^{field}:\s+(\d+)", text, re.MULTILINE)
-        assert found is not None
-        return int(found[1])
-
     # What a first step of something small takes is TensorFlow's own.
     small = catalogue.create_model(
         family, vocab_size=9, num_classes=2, embed_dim=2, hidden_dim=2, num_layers=1
@@ -175,12 +159,13 @@ def _print_memory(family: str, kind: str) -> None:
     ids = np.ones((1, 2), np.int32)
     small.train_on_batch(ids, ids[:, 0])
     small.predict_on_batch(ids)
-    Path("/proc/self/clear_refs").write_text("5")  # forget the highest so far
-    before = status("VmRSS")
-    step = _steps(_model(family))[kind]
-    for _ in range(3):
-        step()
-    print(f"{(status('VmHWM') - before) / 1024:.0f}")
+
+    def work():
+        step = _steps(_model(family))[kind]
+        for _ in range(3):
+            step()
+
+    print(memory.added(work))
 
 
 def _draw(rows: Sequence[dict], datasets: Sequence[str], path: Path) -> None:

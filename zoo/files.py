@@ -1,10 +1,11 @@
 """Files that appear whole or not at all."""
 
 import contextlib
+import csv
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 
@@ -42,3 +43,19 @@ def write_bytes(path: str | os.PathLike, content: bytes) -> None:
     """Writes bytes, whole or not at all."""
     with replacing(path) as partial:
         partial.write_bytes(content)
+
+
+def write_table(path: str | os.PathLike, rows: Sequence[Mapping[str, object]]) -> None:
+    """Writes a CSV file with the columns of the first row, whole or not at all."""
+    with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_table(path: str | os.PathLike) -> list[dict[str, str]]:
+    """Reads what `write_table` wrote; no rows if there is no such file."""
+    if not Path(path).is_file():
+        return []
+    with Path(path).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

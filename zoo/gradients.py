@@ -4,7 +4,6 @@ A loss looks at the last state of a sequence of random inputs. Its gradient by t
 before says how far the last state can still learn from there.
 """
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import keras
 import numpy as np
 
 from zoo import cells
-from zoo.files import replacing
+from zoo.files import replacing, write_table
 
 OPEN, SHUT = 1000.0, -1000.0  # biases of a gate: its sigmoid is 1, or 0, to the last bit
 
@@ -102,16 +101,13 @@ def _fall(cell, units: int, time: int, rng: np.random.Generator) -> np.ndarray:
 
 def write(found: Mapping[str, np.ndarray], folder: Path) -> None:
     """Writes gradients.csv and gradients.png."""
-    with (
-        replacing(folder / "gradients.csv") as partial,
-        partial.open("w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["cell", "distance", "median", "lowest", "highest"])
-        for name, rows in found.items():
-            columns = (np.median(rows, 0), rows.min(0), rows.max(0))
-            for distance, values in enumerate(zip(*columns, strict=True)):
-                writer.writerow([name, distance, *(f"{value:.3e}" for value in values)])
+    table = []
+    for name, rows in found.items():
+        columns = {"median": np.median(rows, 0), "lowest": rows.min(0), "highest": rows.max(0)}
+        for distance in range(rows.shape[1]):
+            values = {key: f"{column[distance]:.3e}" for key, column in columns.items()}
+            table.append({"cell": name, "distance": distance, **values})
+    write_table(folder / "gradients.csv", table)
     _draw(found, folder / "gradients.png")
 
 

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from zoo.cells.base import MemoryCell
 from zoo.cells.linear import LinearCell, linear_scan
 
 
@@ -43,7 +44,7 @@ class Recurrent(keras.layers.RNN):
             raise ValueError(
                 f"recurrent_dropout must be at least 0 and below 1, not {recurrent_dropout!r}."
             )
-        if recurrent_dropout and not getattr(cell, "output_beside_memory", False):
+        if recurrent_dropout and not isinstance(cell, MemoryCell):
             raise ValueError(
                 f"recurrent_dropout is for zoo cells with a memory beside their output, and would "
                 f"erase that of {type(cell).__name__}; leave it out, or drop inputs instead."

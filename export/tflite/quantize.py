@@ -6,6 +6,7 @@ import numpy as np
 
 from export.tflite import ops
 from export.tflite.graph import Graph, Model, Operator, Quantization, Tensor
+from export.tflite.integer_ops import symmetric
 
 PRECISIONS = ("float32", "float16", "int8")
 SMALLEST = 1024  # elements; below, the scales and the rounding cost more than they save
@@ -112,7 +113,8 @@ class _Shared:
                 if half:
                     operator.inputs[place] = ops.dequantize(graph, self.half(graph, tensor))
                 else:
-                    operator.inputs[place] = _whole(graph, tensor)
+                    # One scale: the kernel reads no more of them.
+                    operator.inputs[place] = symmetric(graph, tensor.value, tensor.name)
             if not half:
                 # The first with asymmetric activations.
                 operator.version = max(operator.version, 3)
@@ -146,15 +148,6 @@ def _rows(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     scales = np.where(largest > 0, largest / 127, 1).astype(np.float32)
     integers = np.clip(np.round(matrix / scales[:, None]), -127, 127).astype(np.int8)
     return integers, scales
-
-
-def _whole(graph: Graph, tensor: Tensor) -> Tensor:
-    """int8 with one scale: the fused kernels read no more of them."""
-    largest = float(np.abs(tensor.value).max())
-    scale = largest / 127 if largest > 0 else 1.0
-    integers = np.clip(np.round(tensor.value / scale), -127, 127).astype(np.int8)
-    quantization = Quantization(np.array([scale], np.float32), np.zeros(1, np.int64))
-    return graph.constant(integers, quantization=quantization, name=tensor.name)
 
 
 def _take_over(graph: Graph, result: Tensor, old: Tensor) -> None:

@@ -53,31 +53,46 @@ def in_compiled_model(path: Path, texts: Sequence[str]) -> np.ndarray:
 
 def in_mediapipe(path: Path, texts: Sequence[str]) -> np.ndarray:
     """MediaPipe's text classifier in Python: raw strings in."""
+    content = path.read_bytes()
+    with mediapipe_classifier(content) as client:
+        return ask_mediapipe(client, texts, read_metadata(content).labels)
+
+
+def mediapipe_classifier(content: bytes):
+    """A client, to be closed: one that the garbage collector closes may wait for ever."""
     from mediapipe.tasks.python import BaseOptions, text
 
-    labels = read_metadata(path.read_bytes()).labels
-    options = text.TextClassifierOptions(base_options=BaseOptions(model_asset_path=str(path)))
+    options = text.TextClassifierOptions(base_options=BaseOptions(model_asset_buffer=content))
+    return text.TextClassifier.create_from_options(options)
+
+
+def ask_mediapipe(client, texts: Sequence[str], labels: Sequence[str]) -> np.ndarray:
+    """Scores [texts, labels] of one client."""
     rows = []
-    with text.TextClassifier.create_from_options(options) as client:
-        for one in texts:
-            (head,) = client.classify(one).classifications
-            by_label = {category.category_name: category.score for category in head.categories}
-            rows.append([by_label[label] for label in labels])
+    for one in texts:
+        (head,) = client.classify(one).classifications
+        by_label = {category.category_name: category.score for category in head.categories}
+        rows.append([by_label[label] for label in labels])
     return np.array(rows, np.float32)
 
 
 def in_micro(path: Path, texts: Sequence[str]) -> np.ndarray:
     """tflite-micro."""
+    return ask_micro(path.read_bytes(), _ids(path, texts))
+
+
+def ask_micro(content: bytes, ids: np.ndarray) -> np.ndarray:
+    """tflite-micro, for token ids [texts, L]."""
     from tflite_micro import runtime
 
-    interpreter = runtime.Interpreter.from_file(str(path), arena_size=8_000_000)
+    interpreter = runtime.Interpreter.from_bytes(content, arena_size=8_000_000)
     scale, zero_point = 1.0, 0
     details = interpreter.get_output_details(0)
     if details["dtype"] == np.int8:
         parameters = details["quantization_parameters"]
         scale, zero_point = parameters["scales"][0], parameters["zero_points"][0]
     rows = []
-    for row in _ids(path, texts):
+    for row in ids:
         interpreter.set_input(row[None], 0)
         interpreter.invoke()
         rows.append(interpreter.get_output(0)[0].copy())

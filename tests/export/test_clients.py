@@ -15,7 +15,6 @@ from export.tflite.quantize import PRECISIONS
 from export.verification import LARGEST_DIFFERENCE
 from tests.export import clients
 from tests.export.models import every_file
-from tests.export.test_mediapipe import classifier, scores
 from zoo import litert
 from zoo.cells import as_cell
 from zoo.datasets import load_dataset
@@ -109,11 +108,13 @@ def test_clients_answer_as_keras(exported, asked, family, lowering, precision):
 def test_mediapipe_remembers_nothing(exported, dataset, family, lowering, precision):
     run, paths = exported(family)
     texts = dataset.test.texts[:12]
-    with classifier(paths[lowering, precision].read_bytes()) as client:
-        first = scores(client, texts, run.labels)
+    with clients.mediapipe_classifier(paths[lowering, precision].read_bytes()) as client:
+        first = clients.ask_mediapipe(client, texts, run.labels)
         for _ in range(3):  # again, and with others between
-            np.testing.assert_array_equal(scores(client, texts[:9], run.labels), first[:9])
-            np.testing.assert_array_equal(scores(client, texts[:3] * 2, run.labels)[3:], first[:3])
+            again = clients.ask_mediapipe(client, texts[:9], run.labels)
+            np.testing.assert_array_equal(again, first[:9])
+            again = clients.ask_mediapipe(client, texts[:3] * 2, run.labels)
+            np.testing.assert_array_equal(again[3:], first[:3])
 
 
 @every_precision

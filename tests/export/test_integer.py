@@ -10,6 +10,7 @@ from export.tflite import integer, parts
 from export.tflite.calibration import calibrate
 from export.tflite.constants import wrong_constants
 from export.verification import verify
+from tests.export import clients
 from tests.export.models import (
     WORDS,
     classifier,
@@ -28,23 +29,17 @@ def lowered(model, ids):
     return integer.build(read, ids.shape[1], calibrate(read, ids))
 
 
+def in_micro(content, ids):
+    pytest.importorskip("tflite_micro", reason="tflite-micro is not installed")
+    return clients.ask_micro(content, ids)
+
+
 def model_of(num_layers=2, **sizes):
     """Weights about as loud as trained ones: with louder ones many units are chaotic."""
     model = classifier("bilstm", num_layers=num_layers, **sizes)
     loudness = 0.6 * (5 / max(sizes.get("hidden_dim", 5), 5)) ** 0.5
     model.set_weights([weight * loudness for weight in model.get_weights()])
     return model
-
-
-def in_micro(content, ids):
-    micro = pytest.importorskip("tflite_micro", reason="tflite-micro is not installed")
-    interpreter = micro.runtime.Interpreter.from_bytes(content, arena_size=4_000_000)
-    rows = []
-    for row in ids:
-        interpreter.set_input(row[None], 0)
-        interpreter.invoke()
-        rows.append(interpreter.get_output(0)[0].copy())
-    return (np.array(rows, np.float32) + 128) / 256
 
 
 def test_calibration_finds_the_ranges_of_keras():

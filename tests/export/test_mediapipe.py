@@ -5,9 +5,10 @@ import pytest
 
 import export
 from export.verification import LARGEST_DIFFERENCE
+from tests.export.clients import ask_mediapipe, mediapipe_classifier
 from tests.export.models import bundle, trained_bundle
 
-text = pytest.importorskip("mediapipe.tasks.python.text", reason="mediapipe is not installed")
+pytest.importorskip("mediapipe.tasks.python.text", reason="mediapipe is not installed")
 
 TEXTS = [
     "",
@@ -22,22 +23,6 @@ TEXTS = [
 ]
 
 
-def classifier(content):
-    from mediapipe.tasks.python import BaseOptions
-
-    options = text.TextClassifierOptions(base_options=BaseOptions(model_asset_buffer=content))
-    return text.TextClassifier.create_from_options(options)
-
-
-def scores(client, texts, labels):
-    rows = []
-    for one in texts:
-        (head,) = client.classify(one).classifications
-        by_label = {category.category_name: category.score for category in head.categories}
-        rows.append([by_label[label] for label in labels])
-    return np.array(rows, np.float32)
-
-
 @pytest.mark.parametrize(
     ("name", "lowering", "precision"),
     [
@@ -50,9 +35,9 @@ def scores(client, texts, labels):
 def test_scores_are_keras_scores_and_depend_on_the_text_alone(tmp_path, name, lowering, precision):
     source = trained_bundle(name)
     (file,) = export.export_model(source, tmp_path, lowering=lowering, precision=precision)
-    with classifier((tmp_path / file.path).read_bytes()) as client:
-        first = scores(client, TEXTS, source.labels)
-        again = scores(client, TEXTS[::-1] + TEXTS, source.labels)
+    with mediapipe_classifier((tmp_path / file.path).read_bytes()) as client:
+        first = ask_mediapipe(client, TEXTS, source.labels)
+        again = ask_mediapipe(client, TEXTS[::-1] + TEXTS, source.labels)
     expected = source.classifier().scores(TEXTS)
     np.testing.assert_allclose(first, expected, atol=LARGEST_DIFFERENCE[precision] / 5)
     np.testing.assert_array_equal(again[: len(TEXTS)][::-1], first)
@@ -64,4 +49,4 @@ def test_loop_is_refused_there(tmp_path):
     source = bundle()
     (file,) = export.export_model(source, tmp_path, lowering="loop")
     with pytest.raises(Exception, match="single subgraph"):
-        classifier((tmp_path / file.path).read_bytes())
+        mediapipe_classifier((tmp_path / file.path).read_bytes())

@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 
 import export
-from tests.export.clients import in_browser, missing_for_browser
+from tests.export.clients import (
+    ask_mediapipe,
+    in_browser,
+    mediapipe_classifier,
+    missing_for_browser,
+)
 from tests.export.models import WORDS, bundle, trained_bundle
 from tests.export.test_clients import agrees
-from tests.export.test_mediapipe import classifier, scores
 
 pytestmark = pytest.mark.slow
 
@@ -91,8 +95,8 @@ def test_scores_are_those_of_keras_and_depend_on_the_text_alone(asked, family, l
     # Python sends UTF-8, which has no halves of surrogate pairs; a browser mends them like this.
     coded = [text.encode("utf-16", "surrogatepass") for text in TEXTS]
     mended = [text.decode("utf-16", "replace") for text in coded]
-    with classifier(path.read_bytes()) as client:
-        np.testing.assert_allclose(got[0], scores(client, mended, source.labels), atol=1e-5)
+    with mediapipe_classifier(path.read_bytes()) as client:
+        np.testing.assert_allclose(got[0], ask_mediapipe(client, mended, source.labels), atol=1e-5)
 
 
 def test_loop_is_refused_there(tmp_path):

@@ -9,10 +9,10 @@ are theirs. "NP", without peepholes, is `zoo.cells.LSTMCell`; "CIFG" is
 import keras
 from keras import ops
 
-from zoo.cells.base import Cell
+from zoo.cells.base import MemoryCell
 
 
-class _AblatedLSTMCell(Cell):
+class _AblatedLSTMCell(MemoryCell):
     """Weights for the gates and the peepholes that are left.
 
     Weights, gates in the order i, f, g, o, less those left out: `kernel` W [inputs, gates·units],
@@ -22,12 +22,6 @@ class _AblatedLSTMCell(Cell):
 
     gates = "ifgo"
     peepholes = "ifo"
-
-    output_beside_memory = True
-
-    def __init__(self, units, **kwargs):
-        super().__init__(units, **kwargs)
-        self.state_size = [units, units]
 
     def build(self, input_shape):
         n, count = self.units, len(self.gates)

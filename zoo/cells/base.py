@@ -23,10 +23,6 @@ class Cell(keras.layers.Layer):
         ValueError: If `units` is not a positive integer.
     """
 
-    # Whether the first state is the output, and another one the memory: recurrent dropout hides
-    # the first.
-    output_beside_memory = False
-
     def __init__(self, units, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(units, int) or isinstance(units, bool) or units < 1:
@@ -69,3 +65,11 @@ class Cell(keras.layers.Layer):
         return self.add_weight(
             shape=(sum(size for size, _ in parts),), initializer=initial, name=name
         )
+
+
+class MemoryCell(Cell):
+    """A cell whose memory is not its output: states h, the output, and c, [batch, units] each."""
+
+    def __init__(self, units, **kwargs):
+        super().__init__(units, **kwargs)
+        self.state_size = [units, units]

@@ -3,11 +3,11 @@
 import keras
 from keras import ops
 
-from zoo.cells.base import Cell
+from zoo.cells.base import MemoryCell
 
 
 @keras.saving.register_keras_serializable("birnn_zoo")
-class LSTMCell(Cell):
+class LSTMCell(MemoryCell):
     """Long short-term memory with a forget gate.
 
         i = σ(x W_i + h U_i + b_i)          input gate
@@ -25,12 +25,6 @@ class LSTMCell(Cell):
     `recurrent_kernel` U [units, 4·units], `bias` b [4·units]; as in `keras.layers.LSTM`.
     4 · units · (inputs + units + 1) parameters. States: h and c, [batch, units] each.
     """
-
-    output_beside_memory = True
-
-    def __init__(self, units, **kwargs):
-        super().__init__(units, **kwargs)
-        self.state_size = [units, units]
 
     def build(self, input_shape):
         n = self.units

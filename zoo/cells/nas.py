@@ -3,11 +3,11 @@
 import keras
 from keras import ops
 
-from zoo.cells.base import Cell
+from zoo.cells.base import MemoryCell
 
 
 @keras.saving.register_keras_serializable("birnn_zoo")
-class NASCell(Cell):
+class NASCell(MemoryCell):
     """Cell found by neural architecture search.
 
     With k = 0 … 7, x_k = x W_k and h_k = h U_k:
@@ -26,12 +26,6 @@ class NASCell(Cell):
     [inputs, 8·units]; 8 · units · (inputs + units) parameters.
     States: h and c, [batch, units] each; tensorflow-addons has c first.
     """
-
-    output_beside_memory = True
-
-    def __init__(self, units, **kwargs):
-        super().__init__(units, **kwargs)
-        self.state_size = [units, units]
 
     def build(self, input_shape):
         n = self.units

@@ -3,13 +3,13 @@
 import keras
 from keras import ops
 
-from zoo.cells.base import Cell
+from zoo.cells.base import MemoryCell
 from zoo.cells.lstm import LSTMCell
 from zoo.cells.normalized import layer_norm
 
 
 @keras.saving.register_keras_serializable("birnn_zoo")
-class CoupledLSTMCell(Cell):
+class CoupledLSTMCell(MemoryCell):
     """LSTM with coupled input and forget gate: what is not kept is what comes in.
 
         f = σ(x W_f + h U_f + p_f ∘ c + b_f)
@@ -32,11 +32,8 @@ class CoupledLSTMCell(Cell):
         peephole: Whether the gates see their own cell.
     """
 
-    output_beside_memory = True
-
     def __init__(self, units, peephole=False, **kwargs):
         super().__init__(units, **kwargs)
-        self.state_size = [units, units]
         self.peephole = bool(peephole)
 
     def build(self, input_shape):
@@ -101,7 +98,7 @@ class DiagonalLSTMCell(LSTMCell):
 
 
 @keras.saving.register_keras_serializable("birnn_zoo")
-class ProjectedLSTMCell(Cell):
+class ProjectedLSTMCell(MemoryCell):
     """LSTM whose output is projected to fewer values, which are what the gates see.
 
         i = σ(x W_i + r U_i + b_i)
@@ -126,8 +123,6 @@ class ProjectedLSTMCell(Cell):
     Raises:
         ValueError: If `projection` is not in that range.
     """
-
-    output_beside_memory = True
 
     def __init__(self, units, projection=None, **kwargs):
         super().__init__(units, **kwargs)
