@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := runs/demo
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help demo test test-slow results results-export lint format clean
+.PHONY: help demo test test-slow results results-export results-speed lint format clean
 
 help:
 	@echo "make demo       train a model on the embedded reviews, export it, ask the exported file"
@@ -13,6 +13,7 @@ help:
 	@echo "make test-slow  the others: training to quality, the whole catalogue, every client"
 	@echo "make results    train, export and measure the runs of results/accuracy.csv"
 	@echo "make results-export  export the whole catalogue and ask every client: results/export.csv"
+	@echo "make results-speed   time the exported files beside their peers: results/speed.csv"
 	@echo "make lint       formatting, lint and types"
 	@echo "make format     mend formatting and what lint can mend"
 	@echo "make clean      remove .venv, caches and runs/demo"
@@ -51,6 +52,9 @@ results: $(addprefix runs/,$(RESULTS))
 results-export: $(VENV)/.backends $(VENV)/.web
 	$(BIN)/python -m results.measure_export $(DATA)/trec
 
+results-speed: $(VENV)/.backends
+	$(BIN)/python -m export.benchmark
+
 $(addprefix runs/,$(RESULTS)): runs/%: | $(VENV)/.run
 	$(BIN)/python train.py --model $(notdir $*) $($(*D:/=)_FLAGS) --output $@
 	$(BIN)/python -m export $@
@@ -86,6 +90,6 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 # The CPU build of PyTorch is a tenth of the size of the usual one, and enough here.
 TORCH ?= torch==2.13.0
 $(VENV)/.backends: $(VENV)/.dev
-	$(BIN)/python -m pip install --quiet '$(TORCH)' '.[jax]'
-	$(BIN)/python -m pip install --quiet --pre tflite-micro pyyaml safetensors onnx onnxruntime
+	$(BIN)/python -m pip install --quiet '$(TORCH)' '.[jax,peers]'
+	$(BIN)/python -m pip install --quiet --pre tflite-micro pyyaml
 	@touch $@

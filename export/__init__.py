@@ -1,9 +1,15 @@
 """Turns a trained model into what a device runs. Needs Keras on TensorFlow."""
 
-from export.architecture import UnsupportedModelError
-from export.exporter import ExportedFile, export_model
-from export.saved_model import export_saved_model
-from export.verification import VerificationError, Verified, verify
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from export.architecture import UnsupportedModelError
+    from export.exporter import ExportedFile, export_model
+    from export.saved_model import export_saved_model
+    from export.verification import VerificationError, Verified, verify
 
 __all__ = [
     "ExportedFile",
@@ -14,3 +20,20 @@ __all__ = [
     "export_saved_model",
     "verify",
 ]
+
+# Imported when they are asked for: a program that only times files needs no TensorFlow.
+_HOME = {
+    "ExportedFile": "export.exporter",
+    "UnsupportedModelError": "export.architecture",
+    "VerificationError": "export.verification",
+    "Verified": "export.verification",
+    "export_model": "export.exporter",
+    "export_saved_model": "export.saved_model",
+    "verify": "export.verification",
+}
+
+
+def __getattr__(name: str):
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

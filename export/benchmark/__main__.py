@@ -1,0 +1,75 @@
+"""Times exported files beside their peers: `python -m export.benchmark`."""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+
+from export.benchmark import plot
+from export.benchmark.measure import Case, measure
+from zoo.files import write_table
+
+STUDIES = {
+    # The lessons' model.
+    "models": [Case(family, threads=(1, 2)) for family in ("bilstm", "bigru", "peephole-bilstm")],
+    "max_length": [Case("bilstm", max_length=length) for length in (32, 100, 400)],
+    "units": [Case("bilstm", units=units) for units in (64, 128, 256, 512)],
+    "words": [
+        Case(family, max_length=256, words=(20, 64, 128, 256)) for family in ("bilstm", "bigru")
+    ],
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Reads the command line, measures, writes speed.csv and speed.png."""
+    parser = argparse.ArgumentParser(
+        prog="python -m export.benchmark",
+        description="Time the exported files beside stock Keras, ONNX Runtime and PyTorch.",
+    )
+    parser.add_argument(
+        "studies",
+        nargs="*",
+        metavar="STUDY",
+        help=f"of {', '.join(STUDIES)} (default: all of them)",
+    )
+    parser.add_argument("--rounds", type=int, default=25, help="turns of each file (default: 25)")
+    parser.add_argument(
+        "--output", type=Path, default=Path("results"), help="folder to write to (default: results)"
+    )
+    options = parser.parse_args(arguments)
+    for name in options.studies:
+        if name not in STUDIES:
+            parser.error(f"there is no study {name!r}; there are {', '.join(STUDIES)}")
+    if options.rounds < 3:
+        parser.error(f"--rounds must be at least 3, not {options.rounds}: a median needs some")
+    rows = []
+    for study in options.studies or STUDIES:
+        for case in STUDIES[study]:
+            for row in answers(case, options.rounds):
+                rows.append({"study": study, **row})
+    write_table(options.output / "speed.csv", rows)
+    plot.draw(rows, options.output / "speed.png")
+    print(f"Written: {options.output / 'speed.csv'}, {options.output / 'speed.png'}")
+    return 0
+
+
+def answers(case: Case, rounds: int) -> Iterator[dict]:
+    """A row for each file, length of text and number of threads; printed as they come."""
+    with tempfile.TemporaryDirectory() as folder:
+        for row in measure(case, Path(folder), rounds):
+            print(
+                f"{row['model']} of {row['units']}, L {row['max_length']}, {row['words']} words, "
+                f"{row['threads']} threads, {row['runtime']} {row['form']} {row['precision']}: "
+                f"{row['median_ms']} ms, {row['of_onnxruntime'] or '–'} of ONNX Runtime, "
+                f"{row['of_stock']} of stock",
+                flush=True,
+            )
+            yield row
+
+
+if __name__ == "__main__":
+    sys.exit(main())
