@@ -6,14 +6,14 @@ import math
 import pytest
 
 from tests.conftest import write_rows
-from zoo import comparison
+from zoo import comparison, training_speed
 from zoo.__main__ import main
 
 
 @pytest.mark.slow
 def test_a_table_and_a_picture(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(comparison, "ROUNDS", 2)
-    monkeypatch.setattr(comparison, "TIME", 5)
+    monkeypatch.setattr(training_speed, "TIME", 5)
     for name in ("one", "two"):
         for part, count, seed in (("train", 60, 1), ("valid", 20, 2), ("test", 20, 3)):
             write_rows(tmp_path / name / f"{part}.tsv", count, seed)

@@ -317,3 +317,9 @@ def test_other_files_are_refused(tmp_path, name, content, message):
         (tmp_path / name).write_bytes(content)
     with pytest.raises(TorchImportError, match=message):
         read_state_dict(tmp_path / name)
+
+
+def test_tokens_that_a_device_never_makes_are_told(tmp_path):
+    paths = write(tmp_path, state_dict(), VOCAB.replace("d\n", "e-mail\n", 1))
+    with pytest.warns(UserWarning, match=r"3 of \d+ tokens, like 'e-mail'"):
+        assert call(tmp_path, paths) == 0

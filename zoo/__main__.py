@@ -61,6 +61,12 @@ def main(arguments: list[str] | None = None) -> int:
     _add_folder(command)
     command.set_defaults(run=gradients)
 
+    command = commands.add_parser("training-speed", help="time a training step of several models")
+    command.add_argument("families", nargs="*", metavar="FAMILY", help="beside bilstm")
+    command.add_argument("--rounds", type=int, default=15, help="turns of each (default: 15)")
+    _add_folder(command)
+    command.set_defaults(run=training_speed)
+
     options = parser.parse_args(arguments)
     try:
         options.run(options)
@@ -191,11 +197,26 @@ def gradients(options) -> None:
     print(f"{options.output / 'gradients.csv'}, {options.output / 'gradients.png'}")
 
 
+def training_speed(options) -> None:
+    """Times training steps on the backend that Keras runs on."""
+    from zoo import training_speed
+    from zoo.files import read_table, write_table
+
+    path = options.output / "training_speed.csv"
+    rows = training_speed.measure(
+        options.families or training_speed.FAMILIES, rounds=options.rounds
+    )
+    here = {(row["backend"], row["device"]) for row in rows}
+    others = [row for row in read_table(path) if (row["backend"], row["device"]) not in here]
+    write_table(path, others + rows)
+    print(path)
+
+
 def _require_plots() -> None:
     import importlib.util
 
     if importlib.util.find_spec("matplotlib") is None:
-        raise ValueError("drawing needs matplotlib; pip install 'birnn-zoo[plots]'.")
+        raise ValueError("drawing needs matplotlib; pip install '.[plots]'.")
 
 
 def _add_folder(command: argparse.ArgumentParser) -> None:

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,11 +13,14 @@ import numpy as np
 from zoo import catalogue, memory
 from zoo.datasets import load_dataset
 from zoo.files import replacing, write_table
+from zoo.timing import take_turns
 from zoo.training import TrainingConfig, train
+from zoo.training_speed import answer, lesson_model, training_step
 
 FAMILIES = ("birnn", "bilstm", "bigru", "peephole-bilstm")
-BATCH, TIME, VOCABULARY = 32, 100, 25_000  # of the lessons' training step
+STEPS = {"training_step": training_step, "answer": answer}
 ROUNDS = 15
+COLUMNS = 4  # of the picture
 # Student's t for a 95 % interval, by the number of seeds.
 T_95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.31, 10: 2.26}
 
@@ -96,39 +98,19 @@ def _accuracy(config: dict, seed: int) -> float:
         return json.loads((run / "metrics.json").read_text(encoding="utf-8"))["test"]["accuracy"]
 
 
-def _model(family: str):
-    model = catalogue.create_model(family, vocab_size=VOCABULARY, num_classes=2)
-    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    return model
-
-
-def _steps(model) -> dict[str, Callable[[], object]]:
-    rng = np.random.default_rng(0)
-    ids = rng.integers(1, VOCABULARY, (BATCH, TIME)).astype(np.int32)
-    labels = rng.integers(0, 2, BATCH)
-    return {
-        "training_step": lambda: model.train_on_batch(ids, labels),
-        "answer": lambda: model.predict_on_batch(ids[:1]),
-    }
-
-
 def _costs(say) -> list[dict]:
     """Medians over rounds in which the models take turns, and the memory of each by itself."""
-    steps = [_steps(_model(family)) for family in FAMILIES]
-    taken: list[dict[str, list[float]]] = [{kind: [] for kind in one} for one in steps]
-    for number in range(ROUNDS + 2):
-        for one, times in zip(steps, taken, strict=True):
-            for kind, step in one.items():
-                started = time.perf_counter()
-                step()
-                if number >= 2:  # the first ones trace
-                    times[kind].append(time.perf_counter() - started)
+    models = [lesson_model(family) for family in FAMILIES]
+    medians = {
+        kind: np.median(take_turns([step(model) for model in models], ROUNDS), axis=1)
+        for kind, step in STEPS.items()
+    }
     rows = []
-    for family, times in zip(FAMILIES, taken, strict=True):
+    for place, family in enumerate(FAMILIES):
         row = {}
-        for kind, seconds in times.items():
-            row[f"{kind}_ms"] = f"{1000 * np.median(seconds):.1f}"
-            of_lstm = np.median(seconds) / np.median(taken[FAMILIES.index("bilstm")][kind])
+        for kind, seconds in medians.items():
+            row[f"{kind}_ms"] = f"{1000 * seconds[place]:.1f}"
+            of_lstm = seconds[place] / seconds[FAMILIES.index("bilstm")]
             row[f"{kind}_of_bilstm"] = f"{of_lstm:.2f}"
             row[f"{kind}_memory_mb"] = _memory(family, kind)
         say(f"{family}: {row}")
@@ -161,7 +143,7 @@ def _print_memory(family: str, kind: str) -> None:
     small.predict_on_batch(ids)
 
     def work():
-        step = _steps(_model(family))[kind]
+        step = STEPS[kind](lesson_model(family))
         for _ in range(3):
             step()
 
@@ -171,31 +153,35 @@ def _print_memory(family: str, kind: str) -> None:
 def _draw(rows: Sequence[dict], datasets: Sequence[str], path: Path) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
-    names = [row["model"] for row in rows]
-    panels = figure.subplots(1, 2 + len(datasets))
-    for axes, (title, key) in zip(
-        panels,
-        [("recurrent parameters, millions", "recurrent_parameters"), ("training step", "")],
-        strict=False,
-    ):
-        if key:
-            values = [row[key] / 1e6 for row in rows]
-        else:
-            values = [float(row["training_step_of_bilstm"]) for row in rows]
-            title = "training step, of bilstm's"
-        axes.barh(names, values, color="tab:gray")
+    names = [f"{row['model']}, gates: {row['gates']}" for row in rows]
+    costs = {
+        "recurrent parameters, thousands": [row["recurrent_parameters"] / 1e3 for row in rows],
+        "training step, of bilstm's": [row["training_step_of_bilstm"] for row in rows],
+        "training step, MB": [row["training_step_memory_mb"] for row in rows],
+        "answer in Keras, of bilstm's": [row["answer_of_bilstm"] for row in rows],
+        "answer in Keras, MB": [row["answer_memory_mb"] for row in rows],
+    }
+    costs = {title: values for title, values in costs.items() if all(map(str, values))}
+    count = len(costs) + len(datasets)
+    lines = -(-count // COLUMNS)
+    figure = Figure(figsize=(10, 2.4 * lines), layout="constrained")
+    panels = figure.subplots(lines, COLUMNS, squeeze=False).flat
+    for axes, (title, values) in zip(panels, costs.items(), strict=False):
+        axes.barh(names, [float(value) for value in values], color="tab:gray")
         axes.set_title(title, fontsize="small")
-    for axes, name in zip(panels[2:], datasets, strict=True):
+    for axes, name in zip(panels[len(costs) :], datasets, strict=False):
         values = [float(row[f"{name}_accuracy"]) for row in rows]
         halves = [float(row[f"{name}_interval"]) for row in rows]
         axes.errorbar(values, names, xerr=halves, fmt="o", capsize=3)
         axes.set_title(f"accuracy on {name}", fontsize="small")
     for number, axes in enumerate(panels):
+        if number >= count:
+            axes.remove()
+            continue
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.locator_params(axis="x", nbins=4)
         axes.tick_params(labelsize="small")
-        if number:
+        if number % COLUMNS:
             axes.set_yticks(range(len(names)), [""] * len(names))
     with replacing(path) as partial:
         figure.savefig(partial, dpi=120)

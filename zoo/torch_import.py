@@ -13,6 +13,7 @@ which function an `nn.RNN` was made: tanh is taken, its default.
 import json
 import os
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,6 +171,9 @@ def import_bundle(
         TorchImportError: If the files do not fit each other.
         ValueError: If the vocabulary is none.
         OSError: If a file cannot be read.
+
+    Warns:
+        UserWarning: If the vocabulary has tokens that the device's tokenizer never makes.
     """
     vocabulary = read_vocabulary(vocab)
     model = import_torch(read_state_dict(path))
@@ -201,7 +205,21 @@ def import_bundle(
         "tokenizer": {"max_length": max_length, "delimiter": DELIMITER},
         "imported": {"from": Path(path).name},
     }
-    return Bundle(model, Tokenizer(vocabulary, max_length), names, config)
+    tokenizer = Tokenizer(vocabulary, max_length)
+    _warn_of_lost_tokens(tokenizer, vocab)
+    return Bundle(model, tokenizer, names, config)
+
+
+def _warn_of_lost_tokens(tokenizer: Tokenizer, vocab: str | os.PathLike) -> None:
+    words = [token for token in tokenizer.vocabulary if token not in (PAD, UNKNOWN, START)]
+    lost = [token for token in words if tokenizer.split(token) != [token]]
+    if lost:
+        warnings.warn(
+            f"{vocab}: {len(lost)} of {len(words)} tokens, like {', '.join(map(repr, lost[:3]))}, "
+            "are never met on a device, which splits texts at what is no letter, digit, _ or '. "
+            "Texts with them are read otherwise than in training: evaluate the model on yours.",
+            stacklevel=3,
+        )
 
 
 def read_vocabulary(path: str | os.PathLike) -> Vocabulary:
@@ -273,7 +291,7 @@ def _lines(path: str | os.PathLike) -> list[str]:
 
 def _missing(path: Path, package: str) -> TorchImportError:
     return TorchImportError(
-        f"{path}: reading it needs the package {package}; pip install 'birnn-zoo[torch]'."
+        f"{path}: reading it needs the package {package}; pip install '.[torch]'."
     )
 
 

@@ -11,9 +11,9 @@ import keras
 import numpy as np
 
 from export.benchmark import contenders, runtimes
-from export.benchmark.timing import take_turns
 from zoo import catalogue
 from zoo.bundle import softmax
+from zoo.timing import take_turns
 
 VOCABULARY, EMBEDDING, LAYERS, CLASSES = 25_000, 300, 2, 2  # the lessons' model
 TEXTS = 20
@@ -67,7 +67,7 @@ def measure(case: Case, folder: Path, rounds: int) -> Iterator[dict]:
         asks = [runtimes.load(contender.path, threads) for contender in found]
         for words in lengths:
             ids = _texts(1, words, case.max_length, seed=words)
-            seconds = take_turns(asks, ids, rounds)
+            seconds = take_turns(asks, rounds, ids)
             medians = np.median(seconds, axis=1)
             for place, contender in enumerate(found):
                 low, high = np.percentile(1000 * seconds[place], [25, 75])

@@ -7,10 +7,10 @@ from export import architecture
 from export.benchmark import contenders, measure, runtimes
 from export.benchmark.__main__ import main
 from export.benchmark.measure import Case, DifferentAnswerError
-from export.benchmark.timing import take_turns
 from tests.export.models import classifier, probabilities, texts_of_every_length
 from zoo import catalogue
 from zoo.files import read_table
+from zoo.timing import take_turns
 
 LENGTH = 9
 
@@ -57,7 +57,7 @@ def test_peers_without_such_a_cell_say_so():
 def test_every_function_has_as_many_turns_and_another_one_is_first():
     asked = []
     functions = [lambda x, name=name: asked.append((name, x)) for name in "abc"]
-    seconds = take_turns(functions, 7, rounds=3)
+    seconds = take_turns(functions, 3, 7)
     assert seconds.shape == (3, 3) and (seconds > 0).all()
     assert {x for _, x in asked} == {7}
     turns = [name for name, before in zip(asked, [None, *asked], strict=False) if name != before]

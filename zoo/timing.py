@@ -9,9 +9,7 @@ import numpy as np
 LEAST = 0.005  # seconds of a turn: shorter ones are repeated within it
 
 
-def take_turns(
-    functions: Sequence[Callable[[Any], object]], argument: Any, rounds: int
-) -> np.ndarray:
+def take_turns(functions: Sequence[Callable[..., Any]], rounds: int, *arguments) -> np.ndarray:
     """Seconds of a call, [functions, rounds].
 
     In each round every function has a turn, another one first each time; a turn begins with a call
@@ -19,17 +17,17 @@ def take_turns(
     """
     calls = []
     for function in functions:
-        function(argument)
+        function(*arguments)
         started = time.perf_counter()
-        function(argument)
+        function(*arguments)
         calls.append(max(1, int(LEAST / (time.perf_counter() - started))))
     seconds = np.empty((len(functions), rounds))
     for number in range(rounds):
         for place in range(len(functions)):
             place = (place + number) % len(functions)
-            functions[place](argument)
+            functions[place](*arguments)
             started = time.perf_counter()
             for _ in range(calls[place]):
-                functions[place](argument)
+                functions[place](*arguments)
             seconds[place, number] = (time.perf_counter() - started) / calls[place]
     return seconds
