@@ -1,5 +1,6 @@
 """From a trained model to verified files."""
 
+import copy
 import hashlib
 import json
 import os
@@ -155,10 +156,11 @@ def export_model(
     reference = _reference(source.model, read.softmax)
     written = []
     for chosen in lowerings:
-        if "float32" not in precisions:
-            _verify_lowering(read, chosen, length, ids[:FEW], reference)
+        lowered = _lower(source, read, chosen, precision, length)
+        if not {"float32", INTEGER} & set(precisions):
+            _verify_lowering(lowered, ids[:FEW], reference)
         for kind in precisions:
-            written.append(_export(source, read, chosen, kind, length, ids, reference, folder))
+            written.append(_export(source, lowered, chosen, kind, length, ids, reference, folder))
             write_manifest(folder, written)
     return written
 
@@ -216,16 +218,40 @@ def _reference(model: keras.Model, softmax: bool):
     return probabilities
 
 
-def _verify_lowering(read, lowering, length, ids, reference) -> None:
+@dataclass(frozen=True)
+class _Lowered:
+    """A model as graphs, before its weights are made smaller.
+
+    Attributes:
+        read: The classifier.
+        model: The graphs; float32, unless they compute with integers only.
+        constants: What its constants are to be.
+        seconds: How long it took.
+    """
+
+    read: architecture.Architecture
+    model: Model
+    constants: dict[str, np.ndarray]
+    seconds: float
+
+
+def _lower(source, read, lowering, precision, length) -> _Lowered:
+    started = time.perf_counter()
+    if precision == INTEGER:
+        model = integer.build(read, length, calibrate(read, np.asarray(source.calibration)))
+    else:
+        model = LOWERINGS[lowering](read, length)
+    return _Lowered(read, model, model.constants(), time.perf_counter() - started)
+
+
+def _verify_lowering(lowered: _Lowered, ids, reference) -> None:
     """Holds the lowering against Keras in float32, before a coarser precision hides a mistake."""
-    model = LOWERINGS[lowering](read, length)
-    constants = model.constants()
     verify(
-        model.pack(),
+        lowered.model.pack(),
         reference,
         ids,
         precision="float32",
-        constants=constants,
+        constants=lowered.constants,
         packed=False,  # an unrolled file's weights, packed as float32, could fill the memory
     )
 
@@ -250,20 +276,11 @@ def _calibration_ids(source: Source, length: int, read: architecture.Architectur
     return ids
 
 
-def _lower(source, read, lowering, precision, length) -> tuple[Model, dict[str, np.ndarray]]:
-    """The model as it will be written, and its constants before they were made smaller."""
-    if precision == INTEGER:
-        model = integer.build(read, length, calibrate(read, np.asarray(source.calibration)))
-        return model, model.constants()
-    model = LOWERINGS[lowering](read, length)
-    constants = model.constants()
-    quantize(model, precision)
-    return model, constants
-
-
-def _export(source, read, lowering, precision, length, ids, reference, folder) -> ExportedFile:
+def _export(source, lowered, lowering, precision, length, ids, reference, folder) -> ExportedFile:
     started = time.perf_counter()
-    model, constants = _lower(source, read, lowering, precision, length)
+    model = copy.deepcopy(lowered.model)
+    if precision != INTEGER:
+        quantize(model, precision)
     model.description = f"{source.name}, {lowering} lowering, {precision}"
     content = model.pack()
     if source.labels is not None:
@@ -274,9 +291,9 @@ def _export(source, read, lowering, precision, length, ids, reference, folder) -
             tokenizer=source.tokenizer,
             labels=source.labels,
         )
-    seconds = time.perf_counter() - started
+    seconds = lowered.seconds + time.perf_counter() - started
     if model.packed_bytes() > MUCH_MEMORY:
-        first, *_ = available(read)
+        first, *_ = available(lowered.read)
         others = "'loop', or fewer units" if first == "loop" else f"{first!r} or 'loop'"
         warnings.warn(
             f"{source.name}, {lowering}, {precision}: its products will take "
@@ -284,7 +301,7 @@ def _export(source, read, lowering, precision, length, ids, reference, folder) -
             f"packs its weights apart. Use the lowering {others}, or a shorter max_length.",
             stacklevel=3,
         )
-    found = verify(content, reference, ids, precision=precision, constants=constants)
+    found = verify(content, reference, ids, precision=precision, constants=lowered.constants)
     bare = "-bare" if source.tokenizer is not None and source.labels is None else ""
     path = folder / f"{source.name}-{lowering}-{precision}{bare}.tflite"
     write_bytes(path, content)
