@@ -5,6 +5,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
+from zoo.objectives import OBJECTIVES
 from zoo.training import TrainingConfig, read_config, train
 
 
@@ -72,6 +73,20 @@ def _parser() -> argparse.ArgumentParser:
     add("learning_rate", float, "of Adam, at the start")
     add("clip_norm", float, "largest norm of the gradients")
     add("word_dropout", float, "share of the words that are replaced by the unknown word")
+    add("pretrain", int, "passes in which it learns as a language model first")
+    parser.add_argument(
+        "--unlabelled",
+        action="append",
+        metavar="DATA",
+        help="texts without labels: .txt, as for --dataset, or tfds:NAME#SPLIT; may be repeated",
+    )
+    parser.add_argument(
+        "--objective", choices=OBJECTIVES, help="what is minimised (default: cross-entropy)"
+    )
+    add("reach", float, "how far an objective moves an embedding, as a share of its length")
+    parser.add_argument(
+        "--teacher", action="append", metavar="RUN", help="learn its answers; may be repeated"
+    )
     add("embed_dim", int, "width of the embedding, instead of the model's own")
     add("hidden_dim", int, "units of each direction, instead of the model's own")
     add("num_layers", int, "bidirectional layers, instead of the model's own")

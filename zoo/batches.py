@@ -76,3 +76,30 @@ class Batches(keras.utils.PyDataset):
         # The longest first: if it does not fit into memory, that shows at once.
         longest = max(range(len(batches)), key=lambda i: self.lengths[batches[i]].max())
         self.batches = [batches.pop(longest), *batches]
+
+
+class WithUnlabelled(Batches):
+    """Batches with as many texts without labels beside those with them.
+
+    Args:
+        others: int32 [texts, time], padded on the right.
+        *args: As for `Batches`.
+        **kwargs: As for `Batches`; `seed` is needed.
+    """
+
+    def __init__(self, others, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.others = Batches(
+            others, np.zeros(len(others)), self.batch_size, seed=self.seed, epoch=self.epoch
+        )
+
+    def __getitem__(self, index):
+        ids, labels = super().__getitem__(index)
+        # Another part of them in each epoch.
+        place = (self.epoch * len(self) + index) % len(self.others)
+        return (ids, self.others[place][0]), labels
+
+    def on_epoch_end(self):
+        super().on_epoch_end()
+        if self.epoch * len(self) % len(self.others) < len(self):
+            self.others.on_epoch_end()

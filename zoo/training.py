@@ -1,16 +1,13 @@
 """Training: from a data set's name to a run folder."""
 
-import csv
 import dataclasses
 import datetime
 import importlib.util
-import io
 import json
 import math
 import platform
-import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -19,11 +16,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo import card, catalogue, devices
-from zoo.batches import Batches
+from zoo import bundle, card, catalogue, devices, language_model
+from zoo.batches import Batches, WithUnlabelled
 from zoo.bundle import Bundle
-from zoo.datasets import Dataset, load_dataset
+from zoo.checkpoint import Checkpoint
+from zoo.datasets import Dataset, load_dataset, load_texts
 from zoo.files import remove_partial, replacing, write_text
+from zoo.objectives import OBJECTIVES, Regularized
 from zoo.text import DELIMITER, Tokenizer, Vocabulary
 
 # Of a run folder, in the order that they are written.
@@ -54,6 +53,14 @@ class TrainingConfig:
         learning_rate: Of Adam, at the start; it falls to zero over all epochs, along a cosine.
         clip_norm: Largest norm of all gradients together.
         word_dropout: Share of the words that are replaced by the unknown word in training.
+        pretrain: Passes over all texts, with labels or without, in which the embedding and the
+            bottom layer learn as language models first.
+        unlabelled: More texts, as `zoo.datasets.load_texts` takes them: to pretrain on, for
+            objectives that need no labels, and to be labelled by teachers.
+        objective: What is minimised, of `zoo.objectives.OBJECTIVES`.
+        reach: How far an objective moves an embedding, as a share of the length of the text's own.
+        teacher: Run folders of models with the same labels, whose mean answer is what is learnt,
+            on texts with labels together with those.
         embed_dim, hidden_dim, num_layers, dropout: As in `zoo.create_model`; None is the
             model's own.
         limit: Train on the first so many texts only.
@@ -73,6 +80,11 @@ class TrainingConfig:
     learning_rate: float = 1e-3
     clip_norm: float = 1.0
     word_dropout: float = 0.1
+    pretrain: int = 0
+    unlabelled: tuple[str, ...] = ()
+    objective: str = OBJECTIVES[0]
+    reach: float = 0.1
+    teacher: tuple[str, ...] = ()
     embed_dim: int | None = None
     hidden_dim: int | None = None
     num_layers: int | None = None
@@ -99,6 +111,22 @@ class TrainingConfig:
         for name in ("learning_rate", "clip_norm"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be above 0 and finite, not {getattr(self, name)}.")
+        for name in ("unlabelled", "teacher"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON has lists
+        if self.pretrain < 0:
+            raise ValueError(f"pretrain must be 0 or more passes, not {self.pretrain}.")
+        if self.objective not in OBJECTIVES:
+            raise ValueError(
+                f"objective must be one of {', '.join(OBJECTIVES)}, not {self.objective!r}."
+            )
+        if not 0 < self.reach < math.inf:
+            raise ValueError(f"reach must be above 0 and finite, not {self.reach}.")
+        semi_supervised = self.objective not in ("cross-entropy", "adversarial")
+        if self.unlabelled and not (self.pretrain or self.teacher or semi_supervised):
+            raise ValueError(
+                "unlabelled texts are for pretrain, a teacher, or the objectives "
+                "virtual-adversarial and mixed; give one of them."
+            )
         if not 0 <= self.word_dropout < 1:
             raise ValueError(
                 f"word_dropout must be at least 0 and below 1, not {self.word_dropout}."
@@ -167,22 +195,39 @@ def train(
     mixed = bool(devices.accelerators()) if mixed is None else mixed
 
     train_ids = tokenizer.encode(dataset.train.texts)
-    valid = Batches(tokenizer.encode(dataset.valid.texts), dataset.valid.labels, 256)
+    more = _unlabelled(config)
+    if more:
+        say(f"Without labels: {len(more):,} texts")
+    more_ids = tokenizer.encode(more)
+    one_hot = np.eye(len(dataset.labels), dtype=np.float32)
+    valid_targets = one_hot[dataset.valid.labels]
+    valid = Batches(tokenizer.encode(dataset.valid.texts), valid_targets, 256)
+    targets = one_hot[dataset.train.labels]
+    given = train_ids
+    if config.teacher:
+        say(f"Teachers: {', '.join(config.teacher)}")
+        taught = _teach(config.teacher, [*dataset.train.texts, *more], dataset.labels)
+        targets = np.concatenate([(targets + taught[: len(targets)]) / 2, taught[len(targets) :]])
+        given = np.concatenate([train_ids, more_ids])
     model = _create(config, vocabulary.size, len(dataset.labels), mixed=mixed)
-    steps = -(-len(train_ids) // config.batch_size)
-    _compile(config, model, steps)
-    epoch = checkpoint.restore(model) if resume else 0
+    trained = model
+    if config.objective != OBJECTIVES[0]:
+        trained = Regularized(model, config.objective, config.reach)
+    steps = -(-len(given) // config.batch_size)
+    _compile(config, trained, steps)
+    epoch = checkpoint.restore(trained) if resume else 0
     if resume:
         say(f"Resuming after epoch {epoch} of {config.epochs}")
-    batches = Batches(
-        train_ids,
-        dataset.train.labels,
-        config.batch_size,
-        seed=config.seed,
-        epoch=epoch,
-        word_dropout=config.word_dropout,
-        unknown=vocabulary.unknown,
-    )
+    arguments: dict[str, Any] = {
+        "seed": config.seed,
+        "epoch": epoch,
+        "word_dropout": config.word_dropout,
+        "unknown": vocabulary.unknown,
+    }
+    if config.objective in ("virtual-adversarial", "mixed") and more and not config.teacher:
+        batches = WithUnlabelled(more_ids, given, targets, config.batch_size, **arguments)
+    else:
+        batches = Batches(given, targets, config.batch_size, **arguments)
     described = _dumps(dataset.source)
     if resume and (checkpoint.folder / "data.json").read_text(encoding="utf-8") != described:
         raise RunError(
@@ -192,8 +237,10 @@ def train(
     write_text(checkpoint.folder / "data.json", described)
     write_text(checkpoint.folder / "config.json", _dumps(dataclasses.asdict(config)))
     say(f"Model: {config.model}, {model.count_params():,} parameters")
+    if config.pretrain and epoch == 0:
+        _pretrain(config, model, np.concatenate([train_ids, more_ids]), checkpoint, verbose, say)
     if not checkpoint.is_over:
-        model.fit(
+        trained.fit(
             batches,
             validation_data=valid,
             initial_epoch=epoch,
@@ -227,85 +274,44 @@ def train(
     return bundle
 
 
-class Checkpoint(keras.callbacks.Callback):
-    """What a killed run needs to go on as if nothing had been: weights, optimizer, history.
-
-    The files are written in the order history, best weights, state. A kill between two of them
-    is healed on resuming: the state says how many epochs are whole, rows beyond it are dropped,
-    and the epoch that is trained again writes the same again.
-    """
-
-    def __init__(self, folder: Path, patience: int, seed: int = 0):
-        super().__init__()
-        self.seed = seed
-        self.folder, self.patience = folder, patience
-        self.best_weights = folder / "best.weights.h5"
-        self.last = folder / "state.npz"
-        self.history: list[dict[str, float]] = []
-
-    @property
-    def best(self) -> dict[str, float]:
-        return max(self.history, key=lambda row: (row["val_accuracy"], -row["val_loss"]))
-
-    @property
-    def is_over(self) -> bool:
-        return bool(self.history) and len(self.history) - self.best["epoch"] >= self.patience
-
-    @property
-    def table(self) -> str:
-        text = io.StringIO()
-        writer = csv.DictWriter(text, fieldnames=list(self.history[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.history)
-        return text.getvalue()
-
-    def restore(self, model: keras.Model) -> int:
-        """Puts the state after the last whole epoch into a compiled model; that epoch's number."""
-        if not self.last.is_file():
-            return 0
-        with np.load(self.last) as state:
-            epoch = int(state["epoch"])
-            for number, variable in enumerate(_state(model)):
-                variable.assign(state[f"arr_{number}"])
-        with (self.folder / "history.csv").open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))[:epoch]
-        self.history = [
-            {key: int(value) if key == "epoch" else float(value) for key, value in row.items()}
-            for row in rows
-        ]
-        return epoch
-
-    def remove(self):
-        # The settings first: without them, what a kill leaves is not taken for a run to resume.
-        (self.folder / "config.json").unlink()
-        shutil.rmtree(self.folder)
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self._started = time.monotonic()
-        if keras.backend.backend() == "torch":
-            import torch
-
-            # Keras's dropout draws from PyTorch's own generator here, which no variable holds.
-            torch.manual_seed(1_000_003 * self.seed + epoch)
-
-    def on_epoch_end(self, epoch, logs=None):
-        seconds = round(time.monotonic() - self._started, 2)
-        figures = {key: float(value) for key, value in logs.items()}
-        self.history.append({"epoch": epoch + 1, **figures, "seconds": seconds})
-        write_text(self.folder / "history.csv", self.table)
-        if self.best is self.history[-1]:
-            with replacing(self.best_weights) as partial:
-                self.model.save_weights(partial)
-        with replacing(self.last) as partial:
-            state = [keras.ops.convert_to_numpy(variable) for variable in _state(self.model)]
-            np.savez(partial, *state, epoch=epoch + 1)
-        if self.is_over:
-            self.model.stop_training = True
+def _unlabelled(config: TrainingConfig) -> list[str]:
+    """The texts of all sources without labels."""
+    names = ("text_column", "label_column", "data_dir", "download_dir")
+    options = {name: getattr(config, name) for name in names}
+    return [text for source in config.unlabelled for text in load_texts(source, **options)]
 
 
-def _state(model: keras.Model) -> list[keras.Variable]:
-    """All that training changes. A .keras file leaves out the random state of dropout."""
-    return [*model.variables, *model.optimizer.variables]
+def _teach(teachers: Sequence[str], texts: Sequence[str], labels: Sequence[str]) -> np.ndarray:
+    """The mean of the teachers' probabilities, float32 [texts, labels]."""
+    total = np.zeros((len(texts), len(labels)), np.float32)
+    for folder in teachers:
+        teacher = bundle.load(folder).classifier()
+        if sorted(teacher.labels) != sorted(labels):
+            raise ValueError(
+                f"The teacher {folder} knows the labels {', '.join(teacher.labels)}; the data set "
+                f"has {', '.join(labels)}. A teacher has to know the same."
+            )
+        order = [teacher.labels.index(label) for label in labels]
+        total += teacher.scores(texts)[:, order]
+    return total / len(teachers)
+
+
+def _pretrain(config: TrainingConfig, model, ids, checkpoint: Checkpoint, verbose, say) -> None:
+    """Pretrains, or takes what was pretrained before the run was killed."""
+    if checkpoint.pretrained.is_file():
+        model.load_weights(checkpoint.pretrained)
+        return
+    language_model.pretrain(
+        model,
+        ids,
+        epochs=config.pretrain,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        verbose="auto" if verbose else 0,
+        say=say,
+    )
+    with replacing(checkpoint.pretrained) as partial:
+        model.save_weights(partial)
 
 
 def read_config(output: Path) -> TrainingConfig:
@@ -376,7 +382,7 @@ def _compile(config, model, steps):
     rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.epochs * steps)
     model.compile(
         keras.optimizers.Adam(rate, global_clipnorm=config.clip_norm),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         # TensorFlow's loops are faster without XLA; JAX compiles always.
         jit_compile=keras.backend.backend() == "jax",

@@ -3,8 +3,9 @@
 import os
 
 from zoo.datasets.split import Dataset, DatasetError, Split, assemble
+from zoo.datasets.unlabelled import load_texts
 
-__all__ = ["Dataset", "DatasetError", "Split", "load_dataset"]
+__all__ = ["Dataset", "DatasetError", "Split", "load_dataset", "load_texts"]
 
 
 def load_dataset(

@@ -53,6 +53,18 @@ def read_tfds(
         DatasetError: There is no such set, it cannot be prepared, or it has no train split or
             no features that are clearly the text and the label.
     """
+    builder = _builder(
+        name,
+        data_dir=data_dir,
+        download_dir=download_dir,
+        text_column=text_column,
+        label_column=label_column,
+    )
+    return _read(builder, name, text_column=text_column, label_column=label_column)
+
+
+def _builder(name: str, *, data_dir, download_dir, text_column: str, label_column: str) -> Any:
+    """A prepared set."""
     # Not pathlib, which would turn gs://bucket into gs:/bucket.
     folder = os.path.expanduser(data_dir) if data_dir else None  # noqa: PTH111
 
@@ -64,8 +76,37 @@ def read_tfds(
 
     # Features are known before anything is downloaded: a set that does not fit fails at once.
     _features(make().info, f"tfds:{name}", text_column, label_column)
-    builder = _prepare(f"tfds:{name}", make, download_dir)
-    return _read(builder, name, text_column=text_column, label_column=label_column)
+    return _prepare(f"tfds:{name}", make, download_dir)
+
+
+def read_texts(
+    name: str,
+    split: str,
+    *,
+    data_dir: str | os.PathLike | None,
+    download_dir: str | os.PathLike | None,
+    text_column: str,
+    label_column: str,
+) -> list[str]:
+    """The texts of a split of the set `NAME[/CONFIG]`, whatever their labels.
+
+    Raises:
+        DatasetError: As `read_tfds`; or there is no such split.
+    """
+    builder = _builder(
+        name,
+        data_dir=data_dir,
+        download_dir=download_dir,
+        text_column=text_column,
+        label_column=label_column,
+    )
+    if split not in builder.info.splits:
+        raise DatasetError(
+            f"tfds:{name}: no split {split!r}; it has {_list(builder.info.splits)}. The form is "
+            "tfds:NAME#SPLIT."
+        )
+    text, label = _features(builder.info, f"tfds:{name}", text_column, label_column)
+    return _load(builder, split, text, label)[0]
 
 
 def _cache() -> Path:

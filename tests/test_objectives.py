@@ -1,0 +1,148 @@
+"""Losses beside the labels' cross-entropy, and learning from texts without labels."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from tests.conftest import write_rows
+from tests.export.models import classifier, texts_of_every_length
+from zoo import bundle
+from zoo.batches import WithUnlabelled
+from zoo.datasets import DatasetError, load_texts
+from zoo.objectives import OBJECTIVES, Regularized, gradient
+from zoo.training import TrainingConfig, train
+
+IDS = texts_of_every_length(12, 60)[1:]
+TARGETS = np.eye(3, dtype="float32")[np.arange(len(IDS)) % 3]
+
+
+def softmax(logits):
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return shifted / shifted.sum(axis=1, keepdims=True)
+
+
+def loss_of(model, x, y=TARGETS, training=True):
+    value = model.compute_loss(x, y, model(x, training=training), None, training)
+    return float(ops.convert_to_numpy(value))
+
+
+def compiled(objective, reach=0.3, **sizes):
+    model = Regularized(classifier("bilstm", num_layers=1, dropout=0.0, **sizes), objective, reach)
+    model.compile(loss=keras.losses.CategoricalCrossentropy(from_logits=True))
+    return model
+
+
+def test_gradient_is_that_of_finite_differences():
+    x = np.random.default_rng(0).normal(size=(2, 3)).astype("float32")
+
+    def function(x):
+        return ops.sum(ops.tanh(x) ** 2)
+
+    got = ops.convert_to_numpy(gradient(function, ops.convert_to_tensor(x)))
+    np.testing.assert_allclose(got, 2 * np.tanh(x) * (1 - np.tanh(x) ** 2), rtol=1e-4)
+
+
+def test_the_move_hurts_more_than_any_other_of_its_length():
+    """Against losses by plain calls, one text at a time."""
+    model = compiled("adversarial", reach=0.05)
+    plain = loss_of(model, IDS, training=False)
+    moved = loss_of(model, IDS) - plain  # the loss with the move alone
+    embedded = ops.convert_to_numpy(model.embedding(IDS))
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        move = rng.normal(size=embedded.shape) * (IDS > 0)[..., None]
+        lengths = np.sqrt((embedded**2).sum((1, 2)) / (move**2).sum((1, 2)))
+        move *= 0.05 * lengths[:, None, None]
+        logits = ops.convert_to_numpy(
+            model.above([(embedded + move).astype("float32"), IDS > 0], training=False)
+        )
+        other = -np.log((softmax(logits) * TARGETS).sum(axis=1)).mean()
+        assert plain < moved and other < moved
+
+
+def test_virtual_moves_need_no_labels():
+    model = compiled("virtual-adversarial")
+    extra = [
+        loss_of(model, IDS, y) - loss_of(model, IDS, y, training=False)
+        for y in (TARGETS, TARGETS[::-1].copy())
+    ]
+    # Their direction is found from a random one.
+    assert extra[0] > 0 and extra[0] == pytest.approx(extra[1], rel=0.5)
+
+
+def test_texts_without_labels_count_where_they_are_to():
+    others = IDS[::-1].copy()
+    for objective in OBJECTIVES[1:]:
+        model = compiled(objective, reach=1e-4)  # moves that hardly change a thing
+        alone, both = loss_of(model, IDS), loss_of(model, (IDS, others))
+        answers = softmax(ops.convert_to_numpy(model.classifier(others)))
+        entropy = -(answers * np.log(answers)).sum(axis=1).mean() if objective == "mixed" else 0
+        assert both - alone == pytest.approx(entropy, abs=1e-3), objective
+
+
+def test_each_batch_has_others_beside_it():
+    labels = np.arange(10)
+    others = np.arange(1, 36, dtype=np.int32)[:, None]
+    batches = WithUnlabelled(others, np.ones((10, 3), np.int32), labels, 4, seed=0)
+    seen = set()
+    for _ in range(8):
+        for place in range(len(batches)):
+            (ids, more), given = batches[place]
+            assert len(ids) == len(given) and 0 < len(more) <= 4
+            seen.update(more[more > 0].tolist())
+        batches.on_epoch_end()
+    assert seen == set(range(1, 36))
+
+
+def test_texts_are_read_from_any_source(tmp_path):
+    (tmp_path / "a.txt").write_text("one text\n\n  \nanother\n", encoding="utf-8")
+    assert load_texts(str(tmp_path / "a.txt")) == ["one text", "another"]
+    write_rows(tmp_path / "b.tsv", 6, 1)
+    assert len(load_texts(str(tmp_path / "b.tsv"))) == 6
+    (tmp_path / "empty.txt").write_text("\n")
+    for name, message in (("empty.txt", "holds no text"), ("none.txt", "no such file")):
+        with pytest.raises(DatasetError, match=message):
+            load_texts(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"objective": "hinge"}, "objective must be one of"),
+        ({"reach": 0}, "reach must be above 0"),
+        ({"pretrain": -1}, "0 or more passes"),
+        ({"unlabelled": ["x.txt"]}, "unlabelled texts are for"),
+    ],
+)
+def test_wrong_settings_are_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        TrainingConfig("bilstm-tiny", "reviews", **given)
+
+
+SMALL = {"epochs": 2, "batch_size": 8, "max_length": 12, "embed_dim": 6, "hidden_dim": 5}
+
+
+@pytest.mark.slow
+def test_a_run_with_everything_is_made_again_from_its_settings(tmp_path, tiny_data):
+    (tmp_path / "more.txt").write_text("a good film\nnot a bad one\n" * 20)
+    teacher = train(
+        TrainingConfig("bigru-tiny", str(tiny_data), **SMALL), tmp_path / "teacher", verbose=False
+    )
+    assert teacher.labels == ("bad", "good")
+    more = {"unlabelled": (str(tmp_path / "more.txt"),), "pretrain": 1, "objective": "mixed"}
+    for name in ("one", "two"):
+        config = TrainingConfig("bilstm-tiny", str(tiny_data), **SMALL, **more)
+        train(config, tmp_path / name, verbose=False, tensorboard=False)
+    one, two = (bundle.load(tmp_path / name).model.get_weights() for name in ("one", "two"))
+    for a, b in zip(one, two, strict=True):
+        np.testing.assert_array_equal(a, b)
+    del more["objective"]
+    config = TrainingConfig(
+        "bilstm-tiny", str(tiny_data), **SMALL, **more, teacher=(str(tmp_path / "teacher"),)
+    )
+    train(config, tmp_path / "taught", verbose=False, tensorboard=False)
+    found = json.loads((tmp_path / "taught" / "config.json").read_text())
+    assert found["training"]["teacher"] == [str(tmp_path / "teacher")]
