@@ -90,18 +90,13 @@ class _Scan:
         """
         carried = {
             "counter": [graph.constant([0], np.int32)],
-            "end": [self.blocks(graph, length)],
-            "length": [length],
+            "end": [length],
+            "block": [graph.constant([0], np.int32)],
             "x": [self.in_blocks(graph, x) for x in sequences],
             "outputs": self.no_outputs(graph, sequences[0].shape[0]),
             "states": [state for cell in self.cells for state in cell.initial_states(graph)],
         }
         return self.loop(graph, "blocks", carried, self.blocks_body)["outputs"]
-
-    def blocks(self, graph: Graph, length: Tensor) -> Tensor:
-        """The number of blocks that a text begins, [1]."""
-        rounded = ops.add(graph, length, graph.constant([self.block - 1], np.int32))
-        return ops.floor_divide(graph, rounded, graph.constant([self.block], np.int32))
 
     def in_blocks(self, graph: Graph, x: Tensor) -> Tensor:
         """[rows, width] as a row a block."""
@@ -112,13 +107,12 @@ class _Scan:
         shapes = [(rows if self.keep else 1, cell.output_size) for cell in self.cells]
         return [graph.constant(np.zeros(shape, np.float32)) for shape in shapes]
 
-    def blocks_body(self, body: Graph, counter, end, length, x, outputs, states):
-        first = ops.multiply(body, counter[0], body.constant([self.block], np.int32))
-        rest = ops.subtract(body, length[0], first)
+    def blocks_body(self, body: Graph, counter, end, block, x, outputs, states):
+        rest = ops.subtract(body, end[0], counter[0])
         projected = []
         for cell, one in zip(self.cells, x, strict=True):
             width = one.shape[1] // self.block
-            inputs = ops.reshape(body, ops.gather(body, one, counter[0]), (self.block, width))
+            inputs = ops.reshape(body, ops.gather(body, one, block[0]), (self.block, width))
             projected.append(cell.project.place(body, inputs)[0] if cell.project else inputs)
         found = self.loop(
             body,
@@ -134,11 +128,11 @@ class _Scan:
         )
         written = found["outputs"]
         if self.keep:
-            written = _write(body, outputs, written, first)
+            written = _write(body, outputs, written, counter[0])
         return {
-            "counter": [_next(body, counter[0])],
+            "counter": [_after(body, counter[0], self.block)],
             "end": end,
-            "length": length,
+            "block": [_after(body, block[0], 1)],
             "x": x,
             "outputs": written,
             "states": found["states"],
@@ -154,7 +148,7 @@ class _Scan:
         if self.keep:
             new_outputs = _write(body, outputs, new_outputs, counter[0])
         return {
-            "counter": [_next(body, counter[0])],
+            "counter": [_after(body, counter[0], 1)],
             "end": end,
             "projected": projected,
             "outputs": new_outputs,
@@ -207,8 +201,8 @@ def _side_by_side(graph: Graph, tensors: Sequence[Tensor]) -> Tensor:
     return ops.concatenate(graph, tensors, 1) if len(tensors) > 1 else tensors[0]
 
 
-def _next(graph: Graph, counter: Tensor) -> Tensor:
-    return ops.add(graph, counter, graph.constant([1], np.int32))
+def _after(graph: Graph, counter: Tensor, steps: int) -> Tensor:
+    return ops.add(graph, counter, graph.constant([steps], np.int32))
 
 
 def _write(graph: Graph, outputs, updates, row: Tensor) -> list[Tensor]:

@@ -63,11 +63,6 @@ def maximum(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
     return _elementwise(graph, "MAXIMUM", a, b, _options("MaximumMinimumOptions"))
 
 
-def floor_divide(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
-    """⌊a / b⌋, broadcast."""
-    return _elementwise(graph, "FLOOR_DIV", a, b, _options("FloorDivOptions"))
-
-
 def less(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
     """A < b, bool."""
     return _elementwise(graph, "LESS", a, b, _options("LessOptions"), np.bool_)
