@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     add("learning_rate", float, "of Adam, at the start")
     add("clip_norm", float, "largest norm of the gradients")
     add("word_dropout", float, "share of the words that are replaced by the unknown word")
+    add("init", str, "a run folder to start from, instead of new weights and vocabulary")
     add("pretrain", int, "passes in which it learns as a language model first")
     parser.add_argument(
         "--unlabelled",

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import dataclasses
 import json
 import math
 import os
@@ -18,6 +19,7 @@ import pytest
 
 import train as command
 import zoo
+from tests import conftest
 from zoo import bundle
 from zoo.datasets import load_dataset
 from zoo.training import Checkpoint, RunError, TrainingConfig, read_config, train
@@ -620,3 +622,36 @@ def test_the_folder_is_named_after_model_and_data(quick, tiny_data, tmp_path, mo
     monkeypatch.chdir(tmp_path)
     assert status(*flags(quick | {"epochs": 1}), "--no-tensorboard") == 0
     assert names(tmp_path / "runs" / f"peephole-bilstm-tiny-{tiny_data.name}") == FILES
+
+
+def test_a_run_starts_from_another(tmp_path, tiny_data):
+    small = {"max_length": 12, "epochs": 1}
+    config = TrainingConfig("bilstm-tiny", str(tiny_data), embed_dim=6, hidden_dim=5, **small)
+    first = train(config, tmp_path / "first", tensorboard=False, verbose=False)
+    more = tmp_path / "more"
+    for part, seed in (("train", 7), ("valid", 8), ("test", 9)):
+        conftest.write_rows(more / f"{part}.tsv", 24, seed, labels=("no", "yes"))
+    given = {"init": str(tmp_path / "first"), "learning_rate": 1e-9, **small}
+    for data, same_labels in ((tiny_data, True), (more, False)):
+        config = TrainingConfig("bilstm-tiny", str(data), **given)
+        second = train(config, tmp_path / data.name, tensorboard=False, verbose=False)
+        assert second.tokenizer.vocabulary == first.tokenizer.vocabulary
+        same = [
+            np.allclose(a, b, atol=1e-6)
+            for a, b in zip(first.model.get_weights(), second.model.get_weights(), strict=True)
+        ]
+        assert all(same[:-2]) and same[-2] == same_labels  # the last ones are the head's
+
+
+def test_a_start_of_another_shape_is_refused(tmp_path, tiny_data):
+    small = {"max_length": 12, "epochs": 1, "embed_dim": 6, "hidden_dim": 5}
+    config = TrainingConfig("bilstm-tiny", str(tiny_data), **small)
+    train(config, tmp_path / "first", tensorboard=False, verbose=False)
+    for changed, message in (
+        ({"model": "bigru-tiny"}, "is a bilstm-tiny, not a bigru-tiny"),
+        ({"hidden_dim": 7}, "hidden_dim 5, not 7"),
+    ):
+        other = dataclasses.replace(config, init=str(tmp_path / "first"), **changed)
+        with pytest.raises(ValueError, match=message):
+            train(other, tmp_path / "second", tensorboard=False, verbose=False)
+    assert not (tmp_path / "second" / "model.keras").exists()

@@ -16,7 +16,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo import bundle, card, catalogue, devices, language_model
+from zoo import bundle as bundles
+from zoo import card, catalogue, devices, language_model
 from zoo.batches import Batches, WithUnlabelled
 from zoo.bundle import Bundle
 from zoo.checkpoint import Checkpoint
@@ -53,6 +54,8 @@ class TrainingConfig:
         learning_rate: Of Adam, at the start; it falls to zero over all epochs, along a cosine.
         clip_norm: Largest norm of all gradients together.
         word_dropout: Share of the words that are replaced by the unknown word in training.
+        init: A run folder to start from: its vocabulary, its sizes, its weights, and with the same
+            labels its last layer too. The model has to be the same.
         pretrain: Passes over all texts, with labels or without, in which the embedding and the
             bottom layer learn as language models first.
         unlabelled: More texts, as `zoo.datasets.load_texts` takes them: to pretrain on, for
@@ -80,6 +83,7 @@ class TrainingConfig:
     learning_rate: float = 1e-3
     clip_norm: float = 1.0
     word_dropout: float = 0.1
+    init: str | None = None
     pretrain: int = 0
     unlabelled: tuple[str, ...] = ()
     objective: str = OBJECTIVES[0]
@@ -184,8 +188,14 @@ def train(
         label_column=config.label_column,
     )
     _set_seed(config.seed)
-    vocabulary = Vocabulary.from_texts(dataset.train.texts, size=config.vocab_size)
-    tokenizer = Tokenizer(vocabulary, config.max_length, DELIMITER)
+    start = bundles.load(config.init) if config.init else None
+    if start is None:
+        vocabulary = Vocabulary.from_texts(dataset.train.texts, size=config.vocab_size)
+        tokenizer = Tokenizer(vocabulary, config.max_length, DELIMITER)
+    else:
+        config = _of_the_same_sizes(config, start)
+        vocabulary = start.tokenizer.vocabulary
+        tokenizer = Tokenizer(vocabulary, config.max_length, start.tokenizer.delimiter)
     say(
         f"Data: {dataset.name}, {len(dataset.labels)} labels; {len(dataset.train.texts):,} texts "
         f"to train, {len(dataset.valid.texts):,} to validate, {len(dataset.test.texts):,} to test; "
@@ -209,7 +219,10 @@ def train(
         taught = _teach(config.teacher, [*dataset.train.texts, *more], dataset.labels)
         targets = np.concatenate([(targets + taught[: len(targets)]) / 2, taught[len(targets) :]])
         given = np.concatenate([train_ids, more_ids])
-    model = _create(config, vocabulary.size, len(dataset.labels), mixed=mixed)
+    rows = start.model.get_layer("embedding").input_dim if start else vocabulary.size
+    model = _create(config, rows, len(dataset.labels), mixed=mixed)
+    if start:
+        _take_weights(model, start, dataset.labels)
     trained = model
     if config.objective != OBJECTIVES[0]:
         trained = Regularized(model, config.objective, config.reach)
@@ -251,7 +264,7 @@ def train(
         )
 
     # Trained in 16 bits or not, the model that is kept computes in 32.
-    final = _create(config, vocabulary.size, len(dataset.labels), mixed=False)
+    final = _create(config, rows, len(dataset.labels), mixed=False)
     final.load_weights(checkpoint.best_weights)
     bundle = Bundle(
         final, tokenizer, dataset.labels, _record(config, final, tokenizer, dataset, mixed)
@@ -274,6 +287,23 @@ def train(
     return bundle
 
 
+def _of_the_same_sizes(config: TrainingConfig, start: Bundle) -> TrainingConfig:
+    """The settings with the sizes of the run that is started from."""
+    if config.model != start.name:
+        raise ValueError(f"{config.init} is a {start.name}, not a {config.model}; take its model.")
+    sizes = _sizes(start.model)
+    for name, size in sizes.items():
+        if getattr(config, name) not in (None, size):
+            raise ValueError(f"{config.init} has the {name} {size}, not {getattr(config, name)}.")
+    return dataclasses.replace(config, **sizes)
+
+
+def _take_weights(model: keras.Model, start: Bundle, labels: Sequence[str]) -> None:
+    for layer in model.layers:
+        if layer.name != "logits" or start.labels == tuple(labels):
+            layer.set_weights(start.model.get_layer(layer.name).get_weights())
+
+
 def _unlabelled(config: TrainingConfig) -> list[str]:
     """The texts of all sources without labels."""
     names = ("text_column", "label_column", "data_dir", "download_dir")
@@ -285,7 +315,7 @@ def _teach(teachers: Sequence[str], texts: Sequence[str], labels: Sequence[str])
     """The mean of the teachers' probabilities, float32 [texts, labels]."""
     total = np.zeros((len(texts), len(labels)), np.float32)
     for folder in teachers:
-        teacher = bundle.load(folder).classifier()
+        teacher = bundles.load(folder).classifier()
         if sorted(teacher.labels) != sorted(labels):
             raise ValueError(
                 f"The teacher {folder} knows the labels {', '.join(teacher.labels)}; the data set "
@@ -403,18 +433,14 @@ def _tensorboard(folder, wanted, say):
 
 
 def _record(config: TrainingConfig, model, tokenizer: Tokenizer, dataset: Dataset, mixed) -> dict:
-    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Bidirectional)]
     dropouts = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
-    embedding = model.get_layer("embedding")
     packages = ("birnn-zoo", "keras", "tensorflow", "jax", "torch", "numpy")
     return {
         "model": {
             "name": config.model,
-            "vocab_size": embedding.input_dim,
+            "vocab_size": model.get_layer("embedding").input_dim,
             "num_classes": len(dataset.labels),
-            "embed_dim": embedding.output_dim,
-            "hidden_dim": layers[0].forward_layer.cell.units,
-            "num_layers": len(layers),
+            **_sizes(model),
             "dropout": dropouts[0].rate,
             "parameters": model.count_params(),
         },
@@ -432,6 +458,15 @@ def _record(config: TrainingConfig, model, tokenizer: Tokenizer, dataset: Datase
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in packages},
         "date": datetime.date.today().isoformat(),
+    }
+
+
+def _sizes(model: keras.Model) -> dict[str, int]:
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Bidirectional)]
+    return {
+        "embed_dim": model.get_layer("embedding").output_dim,
+        "hidden_dim": layers[0].forward_layer.cell.units,
+        "num_layers": len(layers),
     }
 
 
