@@ -291,7 +291,7 @@ def _of_the_same_sizes(config: TrainingConfig, start: Bundle) -> TrainingConfig:
     """The settings with the sizes of the run that is started from."""
     if config.model != start.name:
         raise ValueError(f"{config.init} is a {start.name}, not a {config.model}; take its model.")
-    sizes = _sizes(start.model)
+    sizes: dict[str, Any] = _sizes(start.model)
     for name, size in sizes.items():
         if getattr(config, name) not in (None, size):
             raise ValueError(f"{config.init} has the {name} {size}, not {getattr(config, name)}.")
