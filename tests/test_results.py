@@ -38,3 +38,28 @@ def test_readme_lists_every_family(family):
     row = FAMILIES[family]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"| `{family}` | {row.title} | {row.source} |" in readme
+
+
+SPEED = {  # a row of README's table: what is divided by what, in the lessons' model
+    "`bilstm` `loop` / stock Keras conversion": ("bilstm", "loop", "bilstm", "stock"),
+    "`bilstm` `loop` / ONNX Runtime": ("bilstm", "loop", "bilstm", "onnx"),
+    "`bigru` `loop` / stock Keras conversion": ("bigru", "loop", "bigru", "stock"),
+    "`peephole-bilstm` `loop` / `bilstm` `loop`": ("peephole-bilstm", "loop", "bilstm", "loop"),
+    "`bilstm` `fused` / `bilstm` `loop`": ("bilstm", "fused", "bilstm", "loop"),
+}
+
+
+@pytest.mark.parametrize("name", SPEED)
+def test_readme_gives_the_ratios_that_were_measured(name):
+    model, form, other, other_form = SPEED[name]
+    found = {
+        (row["model"], row["form"], row["precision"]): float(row["median_ms"])
+        for row in table("speed.csv")
+        if row["study"] == "models" and row["threads"] == "1"
+    }
+    ratios = [
+        found[model, form, precision] / found[other, other_form, precision]
+        for precision in ("float32", "int8")
+    ]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"| {name} | {ratios[0]:.2f} | {ratios[1]:.2f} |" in readme

@@ -1,6 +1,6 @@
 """The figures of speed.csv as a picture."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from zoo.files import replacing
@@ -13,28 +13,38 @@ PANELS = {
 STYLE = {"float32": "-", "int8": "--"}
 
 
-def draw(rows: Sequence[dict], path: Path) -> None:
-    """How the time of an answer grows, on one thread; nothing if no study of growth was made."""
-    from matplotlib.figure import Figure
+def draw(rows: Sequence[Mapping], path: Path) -> None:
+    """How the time of an answer grows, on one thread; nothing if no study of growth was made.
 
+    Args:
+        rows: Of speed.csv, as they were measured or as they were read.
+        path: The picture.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import NullLocator
+
+    rows = [row for row in rows if row["model"] == "bilstm" and str(row["threads"]) == "1"]
     names = [name for name in PANELS if any(row["study"] == name for row in rows)]
     if not names:
         return
-    figure = Figure(figsize=(4 * len(names), 4), layout="constrained")
-    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+    forms = sorted({(row["runtime"], row["form"]) for row in rows})
+    figure = Figure(figsize=(4 * len(names), 4.6), layout="constrained")
+    panels = figure.subplots(1, len(names), squeeze=False, sharey=True)[0]
+    for axes, name in zip(panels, names, strict=True):
         lines: dict[tuple, list] = {}
         for row in rows:
-            if row["study"] == name and row["model"] == "bilstm" and row["threads"] == 1:
+            if row["study"] == name:
                 key = (row["runtime"], row["form"], row["precision"])
-                lines.setdefault(key, []).append((row[name], float(row["median_ms"])))
-        forms = sorted({key[:2] for key in lines})
+                lines.setdefault(key, []).append((int(row[name]), float(row["median_ms"])))
         for (runtime, form, precision), points in sorted(lines.items()):
             x, y = zip(*sorted(points), strict=True)
             color = f"C{forms.index((runtime, form))}"
             label = f"{runtime} {form} {precision}"
             axes.plot(x, y, STYLE[precision], marker=".", color=color, label=label)
-        axes.set(xscale="log", yscale="log", xlabel=PANELS[name], ylabel="ms an answer, bilstm")
-        if lines:
-            axes.legend(fontsize="x-small")
+        axes.set(xscale="log", yscale="log", xlabel=PANELS[name])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xticks(x, x)
+    panels[0].set_ylabel("ms an answer, bilstm")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     with replacing(path) as partial:
         figure.savefig(partial, dpi=120)

@@ -72,7 +72,7 @@ def small(monkeypatch):
 
 @pytest.mark.slow
 def test_a_row_for_each_file_and_length_of_text(tmp_path, small, monkeypatch, capsys):
-    studies = {"words": [Case("bigru", units=3, max_length=LENGTH, words=(2, LENGTH))]}
+    studies = {"words": [Case("bilstm", units=3, max_length=LENGTH, words=(2, LENGTH))]}
     monkeypatch.setattr("export.benchmark.__main__.STUDIES", studies)
     assert main(["words", "--rounds", "3", "--output", str(tmp_path)]) == 0
     rows = read_table(tmp_path / "speed.csv")
