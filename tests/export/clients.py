@@ -147,9 +147,10 @@ def expected_clients(lowering: str, precision: str, cell: str) -> set[str]:
     """The clients that are to run such a file.
 
     MediaPipe takes one subgraph and no int8 scores; CompiledModel knows no variables, in which the
-    fused operators keep their state. tflite-micro has the plain LSTM alone, with all its weights
-    float or all of them integer (int8 weights with float activations give NaN there); what it can
-    run of the other lowerings is for `results/measure_export.py` to find.
+    fused operators keep their state. tflite-micro has the plain LSTM alone of the fused operators,
+    with all its weights float or all of them integer, and float loops (int8 weights with float
+    activations give NaN there); what it can run of the other lowerings is for
+    `results/measure_export.py` to find.
     """
     found = {"litert", "tf.lite"}
     if lowering != "loop" and precision != "integer":
@@ -157,6 +158,8 @@ def expected_clients(lowering: str, precision: str, cell: str) -> set[str]:
     if lowering != "fused":
         found.add("compiled")
     if lowering == "fused" and cell == "LSTMCell" and precision in ("float32", "integer"):
+        found.add("micro")
+    if lowering == "loop" and precision == "float32":
         found.add("micro")
     return found
 

@@ -7,6 +7,7 @@ import pytest
 from export import architecture
 from export.tflite import loop
 from export.tflite.traced import TraceError
+from tests.export.clients import ask_micro
 from tests.export.models import (
     classifier,
     every_file,
@@ -51,6 +52,15 @@ def test_answer_depends_on_the_text_alone():
     alone = np.concatenate([litert.runner(content)[0](row[None]) for row in ids])
     np.testing.assert_array_equal(forward(ids), alone)
     np.testing.assert_array_equal(forward(ids[::-1])[::-1], alone)
+
+
+@pytest.mark.parametrize("num_layers", [1, 2])
+def test_microcontrollers_answer_the_same(num_layers):
+    pytest.importorskip("tflite_micro", reason="tflite-micro is not installed")
+    model = classifier("bigru", num_layers=num_layers)
+    ids = texts_of_every_length(40, 60)[::5]
+    content = loop.build(architecture.read(model), 40).pack()
+    np.testing.assert_allclose(ask_micro(content, ids), probabilities(model, ids), atol=1e-5)
 
 
 @keras.saving.register_keras_serializable("tests")
