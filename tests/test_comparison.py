@@ -35,6 +35,17 @@ def test_a_table_and_a_picture(tmp_path, monkeypatch, capsys):
             assert float(row[f"{name}_interval"]) == pytest.approx(half, abs=1e-3)
     assert (tmp_path / "lstm_vs_gru.png").read_bytes().startswith(b"\x89PNG")
     assert "birnn-tiny on one" in capsys.readouterr().out
+    assert main(["compare", *given, *more, "--costs-only"]) == 0
+    assert "birnn-tiny on one" not in capsys.readouterr().out
+    with (tmp_path / "lstm_vs_gru.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            assert row["one_runs"] == rows[row["model"]]["one_runs"]
+
+
+def test_costs_alone_need_a_table_of_the_same_runs(tmp_path, tiny_data, capsys):
+    arguments = ["compare", "--dataset", str(tiny_data), "--costs-only", "--output", str(tmp_path)]
+    assert main(arguments) == 2
+    assert "has no accuracies of small, 6 epochs, 5 seeds" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("seeds", ["1", "11"])

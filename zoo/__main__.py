@@ -54,6 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--seeds", type=int, default=5, help="runs of each (default: 5)")
     command.add_argument("--epochs", type=int, default=6, help="of each run (default: 6)")
     command.add_argument("--size", default="small", help="of the models trained (default: small)")
+    command.add_argument(
+        "--costs-only", action="store_true", help="keep the accuracies of the table in --output"
+    )
     _add_folder(command)
     command.set_defaults(run=compare)
 
@@ -179,6 +182,7 @@ def compare(options) -> None:
         seeds=options.seeds,
         epochs=options.epochs,
         size=options.size,
+        costs_only=options.costs_only,
     )
     print(f"{options.output / 'lstm_vs_gru.csv'}, {options.output / 'lstm_vs_gru.png'}")
 

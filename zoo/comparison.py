@@ -12,7 +12,7 @@ import numpy as np
 
 from zoo import catalogue, memory
 from zoo.datasets import load_dataset
-from zoo.files import replacing, write_table
+from zoo.files import read_table, replacing, write_table
 from zoo.timing import take_turns
 from zoo.training import TrainingConfig, train
 from zoo.training_speed import answer, lesson_model, training_step
@@ -34,6 +34,7 @@ def compare(
     epochs: int = 6,
     max_length: int = 32,
     learning_rate: float = 3e-3,
+    costs_only: bool = False,
     say: Callable[[str], None] = print,
 ) -> None:
     """Writes lstm_vs_gru.csv and lstm_vs_gru.png.
@@ -47,11 +48,13 @@ def compare(
         seeds: Number of runs for each model and data set, 2 to 10.
         size: A size of the catalogue.
         epochs, max_length, learning_rate: As for train.py.
+        costs_only: Measure time and memory anew, and keep the accuracies that the table in the
+            folder has: they are the same each time, costs are not.
         say: Takes a line about each step.
 
     Raises:
         ValueError: If `seeds` is out of range, a data set or the size is none, or two data sets
-            have one name.
+            have one name; or with `costs_only` the table has no such accuracies.
     """
     if seeds not in T_95:
         raise ValueError(f"seeds must be from 2 to 10, not {seeds}: an interval needs some.")
@@ -64,6 +67,8 @@ def compare(
         catalogue.find(f"{family}-{size}")
     folder.mkdir(parents=True, exist_ok=True)
     settings = {"epochs": epochs, "max_length": max_length, "learning_rate": learning_rate}
+    accuracy_of = f"{size}, {epochs} epochs, {seeds} seeds, test split"
+    known = _known(folder / "lstm_vs_gru.csv", names, accuracy_of) if costs_only else {}
     rows = []
     for family, costs in zip(FAMILIES, _costs(say), strict=True):
         gates = catalogue.FAMILIES[family].gates
@@ -78,17 +83,37 @@ def compare(
     for dataset in datasets:
         name = Path(dataset).name
         for family, row in zip(FAMILIES, rows, strict=True):
+            if costs_only:
+                row.update((key, known[family][key]) for key in _columns(name))
+                continue
             config = {"model": f"{family}-{size}", "dataset": dataset, **settings}
             found = [_accuracy(config, seed) for seed in range(seeds)]
             half = T_95[seeds] * np.std(found, ddof=1) / np.sqrt(seeds)
-            row[f"{name}_accuracy"] = f"{np.mean(found):.4f}"
-            row[f"{name}_interval"] = f"{half:.4f}"
-            row[f"{name}_runs"] = " ".join(f"{value:.4f}" for value in found)
+            mean, interval = f"{np.mean(found):.4f}", f"{half:.4f}"
+            runs = " ".join(f"{value:.4f}" for value in found)
+            row.update(zip(_columns(name), (mean, interval, runs), strict=True))
             say(f"{family}-{size} on {name}: {np.mean(found):.4f} ± {half:.4f}")
     for row in rows:
-        row["accuracy_of"] = f"{size}, {epochs} epochs, {seeds} seeds, test split"
+        row["accuracy_of"] = accuracy_of
     write_table(folder / "lstm_vs_gru.csv", rows)
     _draw(rows, [Path(dataset).name for dataset in datasets], folder / "lstm_vs_gru.png")
+
+
+def _columns(dataset: str) -> tuple[str, str, str]:
+    return f"{dataset}_accuracy", f"{dataset}_interval", f"{dataset}_runs"
+
+
+def _known(path: Path, datasets: Sequence[str], accuracy_of: str) -> dict[str, dict[str, str]]:
+    """The table's rows by model, if they have the accuracies that are asked for."""
+    rows = {row["model"]: row for row in read_table(path)}
+    wanted = [key for name in datasets for key in _columns(name)]
+    whole = [all(rows.get(family, {}).get(key) for key in wanted) for family in FAMILIES]
+    if not all(whole) or any(rows[family]["accuracy_of"] != accuracy_of for family in FAMILIES):
+        raise ValueError(
+            f"{path} has no accuracies of {accuracy_of} on {', '.join(datasets)}; leave out "
+            "--costs-only."
+        )
+    return rows
 
 
 def _accuracy(config: dict, seed: int) -> float:
