@@ -49,16 +49,19 @@ def test_the_lessons_call(name):
 
 @every_family
 def test_every_model_gives_logits_that_padding_does_not_change(family):
+    keras.utils.set_random_seed(0)
     model = small(family, num_layers=2)
+    # A normalised cell divides by a spread that may be small, and rounding grows by that.
+    bound = 1e-5 if "norm" in family else 1e-6
     ids = np.random.default_rng(1).integers(1, 40, (4, 9), dtype=np.int32)
     ids[np.arange(9) >= np.array([9, 5, 1, 0])[:, None]] = 0
     logits = answers(model, ids)
     assert logits.shape == (4, 3) and np.isfinite(logits).all()
     longer = answers(model, np.pad(ids, ((0, 0), (0, 7))))
-    np.testing.assert_allclose(longer, logits, atol=1e-5)
+    np.testing.assert_allclose(longer, logits, atol=bound)
     for row, length in zip(range(3), (9, 5, 1), strict=True):
         alone = answers(model, ids[row : row + 1, :length])
-        np.testing.assert_allclose(alone[0], logits[row], atol=1e-5)
+        np.testing.assert_allclose(alone[0], logits[row], atol=bound)
 
 
 @every_family

@@ -82,7 +82,7 @@ def pretrain(
     batch_size: int,
     learning_rate: float = 2e-3,
     dropout: float = 0.1,
-    samples: int = 1024,
+    samples: int = 256,
     seed: int = 0,
     verbose: str | int = "auto",
     say: Callable[[str], None] = print,
