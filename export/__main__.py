@@ -10,7 +10,7 @@ from pathlib import Path
 # backend that trained them.
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
-from export.exporter import INTEGER, ExportedFile, export_model
+from export.exporter import INTEGER, ExportedFile, default_folder, export_model
 from export.saved_model import export_saved_model
 from export.tflite import LOWERINGS
 from export.tflite.quantize import PRECISIONS
@@ -23,7 +23,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m export", description="Write what a device runs, verified against Keras."
     )
-    parser.add_argument("run", type=Path, help="a run folder, as train.py writes it")
+    parser.add_argument(
+        "run",
+        type=Path,
+        help="a run folder, as train.py writes it, or a name of `python -m zoo list --pretrained`",
+    )
     parser.add_argument(
         "--lowering",
         default="auto",
@@ -48,10 +52,13 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--saved-model", action="store_true", help="write a SavedModel too")
     parser.add_argument(
-        "--output", type=Path, metavar="DIR", help="where to write (default: RUN/export)"
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="where to write (default: RUN/export, or runs/NAME/export)",
     )
     options = parser.parse_args(arguments)
-    output = options.output or options.run / "export"
+    output = options.output or default_folder(options.run)
     try:
         bundle = load(options.run)
         dataset = own_dataset(bundle)

@@ -1,11 +1,12 @@
 """What a Keras model computes, as far as an export needs to know it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
 
 from zoo.cells import as_cell
+from zoo.layers import MeanOverTime
 
 # Layers that do nothing when a model answers.
 TRAINING_ONLY = (
@@ -40,11 +41,11 @@ class RecurrentLayer:
 
     Attributes:
         directions: One, or two for a bidirectional layer.
-        return_sequences: Every step's output, or the last one's only.
+        gives: `all` outputs, the `last` one of each direction, or their `mean`.
     """
 
     directions: tuple[Direction, ...]
-    return_sequences: bool
+    gives: str
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Architecture:
 
     Attributes:
         embedding: float32 [ids, width].
-        layers: The recurrent layers, from the bottom; only the last gives its last output.
+        layers: The recurrent layers, from the bottom; all but the last give all outputs.
         kernel: float32 [features, classes].
         bias: float32 [classes].
         masked: Whether id 0 pads a text, and is skipped.
@@ -74,7 +75,8 @@ def read(model: keras.Model) -> Architecture:
     Args:
         model: Built, from int32 [batch, time] token ids to [batch, classes] logits or
             probabilities: Embedding; LSTM, GRU, SimpleRNN, RNN or `zoo.layers.Recurrent` layers,
-            bidirectional or not; Dense. Dropout may stand anywhere.
+            bidirectional or not; `zoo.layers.MeanOverTime` or not; Dense. Dropout may stand
+            anywhere.
 
     Raises:
         UnsupportedModelError: If it has another shape; the message names the layer.
@@ -92,6 +94,8 @@ def read(model: keras.Model) -> Architecture:
             masked = True
         elif isinstance(layer, (keras.layers.Bidirectional, keras.layers.RNN)) and dense is None:
             recurrent.append(_recurrent(layer))
+        elif isinstance(layer, MeanOverTime) and recurrent and recurrent[-1].gives == "all":
+            recurrent[-1] = replace(recurrent[-1], gives="mean")
         elif isinstance(layer, keras.layers.Dense) and recurrent and dense is None:
             dense, softmax = layer, _is_softmax(layer)
         elif _is_softmax(layer) and dense is not None and not softmax:
@@ -105,10 +109,11 @@ def read(model: keras.Model) -> Architecture:
         missing = "Embedding" if embedding is None else "Dense" if recurrent else "recurrent"
         raise UnsupportedModelError(f"Model {model.name!r} has no {missing} layer.")
     *below, top = recurrent
-    if top.return_sequences or not all(layer.return_sequences for layer in below):
+    if top.gives == "all" or any(layer.gives != "all" for layer in below):
         raise UnsupportedModelError(
-            f"Model {model.name!r}: the last recurrent layer must give its last output, and those "
-            "below it all of them (return_sequences=True)."
+            f"Model {model.name!r}: the last recurrent layer must give its last output, or stand "
+            "below zoo.layers.MeanOverTime, and those below it must give all of them "
+            "(return_sequences=True)."
         )
     kernel = keras.ops.convert_to_numpy(dense.kernel).astype(np.float32)
     bias = np.zeros(kernel.shape[1], np.float32)
@@ -139,7 +144,7 @@ def _recurrent(layer) -> RecurrentLayer:
             f"Layer {layer.name!r}: its outputs come in reversed order; make it Bidirectional, or "
             "return the last output only."
         )
-    return RecurrentLayer(directions, parts[0].return_sequences)
+    return RecurrentLayer(directions, "all" if parts[0].return_sequences else "last")
 
 
 def _is_softmax(layer) -> bool:

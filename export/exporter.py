@@ -22,6 +22,7 @@ from export.tflite.quantize import PRECISIONS, quantize
 from export.verification import Verified, verify
 from zoo import bundle as bundles
 from zoo.files import write_bytes, write_text
+from zoo.pretrained import is_name
 from zoo.text import Tokenizer
 
 MUCH_MEMORY = 64_000_000  # bytes; an app has few hundred million for all that it does
@@ -132,7 +133,7 @@ def export_model(
     if folder is None:
         if not isinstance(run_or_model, (str, os.PathLike)):
             raise ValueError("folder is needed: there is no run folder to write to.")
-        folder = Path(run_or_model) / "export"
+        folder = default_folder(run_or_model)
     folder = Path(folder)
     length = source.tokenizer.max_length if source.tokenizer else max_length
     if not isinstance(length, int) or length < 1:
@@ -166,6 +167,12 @@ def export_model(
             written.append(_export(source, lowered, chosen, kind, length, ids, reference, folder))
             write_manifest(folder, written)
     return written
+
+
+def default_folder(run: str | os.PathLike) -> Path:
+    """Where a run's files go; those of a model that comes with the package go to runs/NAME."""
+    run = Path("runs") / run if is_name(run) else Path(run)
+    return run / "export"
 
 
 def choose(

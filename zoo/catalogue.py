@@ -225,6 +225,7 @@ def create_model(
     hidden_dim: int | None = None,
     num_layers: int | None = None,
     dropout: float | None = None,
+    pooling: str = "last",
 ) -> keras.Model:
     """A new model of the catalogue, its weights drawn at random.
 
@@ -236,6 +237,8 @@ def create_model(
         hidden_dim: Units of each direction of each layer.
         num_layers: Number of bidirectional layers.
         dropout: Share of values dropped in training, in [0, 1).
+        pooling: What the logits see of the top layer: its `last` output of each way, or the
+            `mean` of all, which serves long texts.
 
     Returns:
         A Keras model from int32 [batch, time] token ids, padded on the right with 0, to float32
@@ -253,5 +256,6 @@ def create_model(
         hidden_dim=size.hidden_dim if hidden_dim is None else hidden_dim,
         num_layers=size.num_layers if num_layers is None else num_layers,
         dropout=size.dropout if dropout is None else dropout,
+        pooling=pooling,
         name=name.replace("-", "_"),
     )

@@ -5,7 +5,10 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
+from zoo.layers import MeanOverTime
+
 PAD_ID = 0  # the token id that pads a text on its right and is masked
+POOLINGS = ("last", "mean")
 
 
 def build_classifier(
@@ -17,10 +20,11 @@ def build_classifier(
     hidden_dim: int,
     num_layers: int,
     dropout: float,
+    pooling: str = "last",
     bidirectional: bool = True,
     name: str = "classifier",
 ) -> keras.Model:
-    """Embedding, stacked recurrent layers, the last states of the top layer, logits.
+    """Embedding, stacked recurrent layers, one vector of the top layer's outputs, logits.
 
     Args:
         make_layer: `make_layer(units, return_sequences=...)` gives one direction of one layer.
@@ -31,6 +35,8 @@ def build_classifier(
         num_layers: Number of layers.
         dropout: Share of values dropped in training: of the embedding, between the layers and
             before the logits; in [0, 1).
+        pooling: What the logits see of the top layer: `last`, its last forward beside its last
+            backward output, or `mean`, the mean of its outputs, which serves long texts.
         bidirectional: Whether each layer reads the text from both ends, or from the first only.
         name: The Keras model's name.
 
@@ -39,8 +45,8 @@ def build_classifier(
         [batch, num_classes] logits.
 
     Raises:
-        ValueError: If a size is not a positive integer, there are fewer than two classes, or
-            `dropout` is outside [0, 1).
+        ValueError: If a size is not a positive integer, there are fewer than two classes,
+            `dropout` is outside [0, 1), or there is no such pooling.
     """
     sizes = {
         "vocab_size": (vocab_size, 1),
@@ -54,6 +60,8 @@ def build_classifier(
             raise ValueError(f"{key} must be an integer of at least {least}, not {value!r}.")
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout must be at least 0 and below 1, not {dropout!r}.")
+    if pooling not in POOLINGS:
+        raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, not {pooling!r}.")
 
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     # Given by hand: not every Keras hands a recurrent layer's mask on to the next.
@@ -61,14 +69,16 @@ def build_classifier(
     x = keras.layers.Embedding(vocab_size, embed_dim, name="embedding")(tokens)
     x = keras.layers.Dropout(dropout, name="embedding_dropout")(x)
     for number in range(1, num_layers + 1):
-        top = number == num_layers
-        # The top layer gives the last forward state beside the last backward state.
-        layer = make_layer(hidden_dim, return_sequences=not top)
+        # From the last one of the forward way stands beside the last one of the backward way.
+        last_only = number == num_layers and pooling == "last"
+        layer = make_layer(hidden_dim, return_sequences=not last_only)
         if bidirectional:
             layer = keras.layers.Bidirectional(layer, name=f"bidirectional_{number}")
         else:
             layer.name = f"recurrent_{number}"
         x = layer(x, mask=mask)
+        if number == num_layers and pooling == "mean":
+            x = MeanOverTime(name="mean")(x, mask=mask)
         x = keras.layers.Dropout(dropout, name=f"dropout_{number}")(x)
     # Logits stay float32 under mixed precision, for the loss.
     logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)

@@ -1,4 +1,4 @@
-"""The scan of a cell over a sequence."""
+"""The scan of a cell over a sequence, and the mean of its outputs."""
 
 import keras
 from keras import ops
@@ -97,6 +97,28 @@ class Recurrent(keras.layers.RNN):
             states = ops.where(shown, states, ops.zeros_like(states))
             outputs = states[:, -1]
         return outputs, states, [last]
+
+
+@keras.saving.register_keras_serializable("birnn_zoo")
+class MeanOverTime(keras.layers.Layer):
+    """The mean of the steps that are there.
+
+    Keras's `GlobalAveragePooling1D` divides by zero where there is none.
+
+    Call arguments:
+        sequences: [batch, time, features].
+        mask: Boolean [batch, time].
+
+    Returns:
+        [batch, features]; zeros where no step is there.
+    """
+
+    def call(self, sequences, mask):
+        real = ops.expand_dims(ops.cast(mask, sequences.dtype), axis=-1)
+        return ops.sum(sequences * real, axis=1) / ops.maximum(ops.sum(real, axis=1), 1.0)
+
+    def compute_output_shape(self, sequences_shape, mask_shape=None):
+        return sequences_shape[0], sequences_shape[2]
 
 
 class _Step:

@@ -7,7 +7,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from export.architecture import Architecture, RecurrentLayer
-from export.benchmark.runtimes import NoPeerError
+from export.benchmark.runtimes import NoPeerError, require_last
 from zoo import cells
 
 OPSET = 17
@@ -20,8 +20,9 @@ def build(architecture: Architecture, max_length: int) -> onnx.ModelProto:
     Its recurrent operators are given the text's length, so they skip the padding.
 
     Raises:
-        NoPeerError: If ONNX has no operator for a cell.
+        NoPeerError: If ONNX has no operator for a cell, or the outputs are averaged.
     """
+    require_last(architecture)
     graph = _Graph()
     ids = "tokens"
     present = graph.add("Cast", graph.add("Cast", ids, to=TensorProto.BOOL), to=TensorProto.INT32)
@@ -94,7 +95,7 @@ def _layer(graph: _Graph, layer: RecurrentLayer, x: str, lengths: str) -> str:
         **attributes,
     )
     width = len(ways) * layer.directions[0].cell.output_size
-    if layer.return_sequences:  # [time, ways, 1, units]
+    if layer.gives == "all":  # [time, ways, 1, units]
         return graph.add("Reshape", every, graph.constant(np.array([-1, 1, width])))
     return graph.add("Reshape", last, graph.constant(np.array([1, width])))
 

@@ -15,6 +15,12 @@ class NoPeerError(ValueError):
     """A model that another runtime has nothing for."""
 
 
+def require_last(architecture) -> None:
+    """Raises `NoPeerError` for a model whose logits see the mean of the outputs."""
+    if architecture.layers[-1].gives == "mean":
+        raise NoPeerError("What is timed beside peers has the pooling 'last'.")
+
+
 def load(path: Path, threads: int = 1) -> Ask:
     """Opens a .tflite, .onnx or .pt file."""
     return {".tflite": _litert, ".onnx": _onnx_runtime, ".pt": _torch}[path.suffix](path, threads)

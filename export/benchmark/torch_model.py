@@ -47,11 +47,12 @@ def pack(architecture: Architecture) -> dict:
     """A classifier of plain bidirectional layers, as `load` reads it from a file of `torch.save`.
 
     Raises:
-        NoPeerError: If PyTorch has no layer for a cell.
+        NoPeerError: If PyTorch has no layer for a cell, or the outputs are averaged.
     """
-    from export.benchmark.runtimes import NoPeerError
+    from export.benchmark.runtimes import NoPeerError, require_last
     from zoo import cells
 
+    require_last(architecture)
     known = {cells.LSTMCell: "LSTM", cells.GRUCell: "GRU", cells.SimpleRNNCell: "RNN"}
     found = [direction.cell for layer in architecture.layers for direction in layer.directions]
     kinds = {type(cell) for cell in found}

@@ -42,7 +42,7 @@ def calibrate(architecture: Architecture, ids: np.ndarray) -> Ranges:
             h, c = _lstm(direction, seen)
             outputs.append(np.abs(h[real]).max(initial=0))
             cells.append(float(np.abs(c[real]).max(initial=0)))
-            if not layer.return_sequences:
+            if layer.gives == "last":
                 h = h[np.arange(len(h)), np.maximum(lengths - 1, 0)] * (lengths > 0)[:, None]
             elif direction.go_backwards:
                 h = np.take_along_axis(h, backwards, 1)

@@ -9,7 +9,8 @@
     fused LSTM        fused LSTM
         │                  │
         │              and back
-        └───── concat ─────┘            or, from the top layer, the outputs at length − 1
+        └───── concat ─────┘            or, from the top layer, the outputs at length − 1,
+                 │                      or their mean over the length
                  │
          the next layer, or dense and softmax
 

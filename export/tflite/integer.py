@@ -46,7 +46,7 @@ def build(architecture: Architecture, max_length: int, ranges: Ranges) -> Model:
         for direction, largest in zip(layer.directions, ranges.cell[number], strict=True):
             seen = ops.gather(graph, x, backwards) if direction.go_backwards else x
             outputs = _scan(graph, direction.cell, seen, hidden, _cell_scale(largest))
-            if not layer.return_sequences:
+            if layer.gives == "last":
                 row = ops.gather(graph, outputs, parts.last_place(graph, steps))
                 outputs = integer_ops.multiply_by_flag(graph, row, any_step)
             elif direction.go_backwards:
@@ -66,9 +66,14 @@ def require_plain(architecture: Architecture) -> None:
     """Checks that the model is one that microcontrollers compute.
 
     Raises:
-        parts.NoLoweringError: If a cell is no plain LSTM.
+        parts.NoLoweringError: If a cell is no plain LSTM, or the outputs are averaged.
     """
     for layer in architecture.layers:
+        if layer.gives == "mean":
+            raise parts.NoLoweringError(
+                "A model with pooling 'mean' has no integer file. Train with --pooling last, or "
+                "use the precision 'int8'."
+            )
         for direction in layer.directions:
             if type(direction.cell) is not cells.LSTMCell:
                 raise parts.NoLoweringError(

@@ -78,15 +78,15 @@ class _Scan:
 
     def __init__(self, model: Model, layer: RecurrentLayer, sequences, block: int, name: str):
         self.model, self.name, self.block = model, name, block
-        self.keep = layer.return_sequences
+        self.gives = layer.gives
         self.cells = [
             parts.TracedCell(direction.cell, self.block, x.shape[1])
             for direction, x in zip(layer.directions, sequences, strict=True)
         ]
 
     def place(self, graph: Graph, sequences: Sequence[Tensor], length: Tensor) -> list[Tensor]:
-        """Each direction's outputs, in its own order [rows, outputs]; or its last one [1, outputs],
-        zeros for an empty text.
+        """Each direction's outputs, in its own order [rows, outputs]; or the last one or the mean,
+        [1, outputs], zeros for an empty text.
         """
         carried = {
             "counter": [graph.constant([0], np.int32)],
@@ -96,7 +96,10 @@ class _Scan:
             "outputs": self.no_outputs(graph, sequences[0].shape[0]),
             "states": [state for cell in self.cells for state in cell.initial_states(graph)],
         }
-        return self.loop(graph, "blocks", carried, self.blocks_body)["outputs"]
+        outputs = self.loop(graph, "blocks", carried, self.blocks_body)["outputs"]
+        if self.gives == "mean":
+            outputs = [parts.mean_of(graph, total, length) for total in outputs]
+        return outputs
 
     def in_blocks(self, graph: Graph, x: Tensor) -> Tensor:
         """[rows, width] as a row a block."""
@@ -104,7 +107,7 @@ class _Scan:
         return ops.reshape(graph, x, (rows // self.block, self.block * width))
 
     def no_outputs(self, graph: Graph, rows: int) -> list[Tensor]:
-        shapes = [(rows if self.keep else 1, cell.output_size) for cell in self.cells]
+        shapes = [(rows if self.gives == "all" else 1, cell.output_size) for cell in self.cells]
         return [graph.constant(np.zeros(shape, np.float32)) for shape in shapes]
 
     def blocks_body(self, body: Graph, counter, end, block, x, outputs, states):
@@ -121,13 +124,13 @@ class _Scan:
                 "counter": [body.constant([0], np.int32)],
                 "end": [ops.minimum(body, rest, body.constant([self.block], np.int32))],
                 "projected": projected,
-                "outputs": self.no_outputs(body, self.block) if self.keep else outputs,
+                "outputs": self.no_outputs(body, self.block) if self.gives == "all" else outputs,
                 "states": states,
             },
             self.steps_body,
         )
         written = found["outputs"]
-        if self.keep:
+        if self.gives == "all":
             written = _write(body, outputs, written, counter[0])
         return {
             "counter": [_after(body, counter[0], self.block)],
@@ -145,8 +148,11 @@ class _Scan:
             output, *own = cell.step.place(body, ops.gather(body, one, counter[0]), *own)
             new_outputs.append(output)
             new_states += own
-        if self.keep:
+        if self.gives == "all":
             new_outputs = _write(body, outputs, new_outputs, counter[0])
+        elif self.gives == "mean":
+            sums = zip(outputs, new_outputs, strict=True)
+            new_outputs = [ops.add(body, total, output) for total, output in sums]
         return {
             "counter": [_after(body, counter[0], 1)],
             "end": end,

@@ -53,6 +53,11 @@ def multiply(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
     return _elementwise(graph, "MUL", a, b, _options("MulOptions"))
 
 
+def divide(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
+    """A / b, broadcast."""
+    return _elementwise(graph, "DIV", a, b, _options("DivOptions"))
+
+
 def minimum(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
     """The smaller of a and b, broadcast."""
     return _elementwise(graph, "MINIMUM", a, b, _options("MaximumMinimumOptions"))
@@ -92,10 +97,14 @@ def dequantize(graph: Graph, x: Tensor) -> Tensor:
 def sum_all(graph: Graph, x: Tensor) -> Tensor:
     """The sum of all elements, [1]."""
     _check(bool(x.shape), "SUM", "at least one dimension", x)
-    flat = reshape(graph, x, (int(np.prod(x.shape)),))
+    return sum_rows(graph, reshape(graph, x, (int(np.prod(x.shape)),)))
+
+
+def sum_rows(graph: Graph, x: Tensor) -> Tensor:
+    """The sum over the first dimension, which is kept: [1, *x.shape[1:]]."""
     axes = graph.constant([0], np.int32)
     options = _options("ReducerOptions", keepDims=True)
-    return graph.add("SUM", [flat, axes], [((1,), x.dtype)], options)[0]
+    return graph.add("SUM", [x, axes], [((1, *x.shape[1:]), x.dtype)], options)[0]
 
 
 def reshape(graph: Graph, x: Tensor, shape: Sequence[int]) -> Tensor:

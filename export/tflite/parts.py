@@ -87,10 +87,12 @@ def one_graph(
                 outputs = scan(graph, direction.cell, x)
             else:
                 outputs = scan(graph, direction.cell, ops.gather(graph, x, backwards))
-                if layer.return_sequences:
+                if layer.gives == "all":
                     outputs = ops.gather(graph, outputs, backwards)
-            if not layer.return_sequences:
+            if layer.gives == "last":
                 outputs = last_row(graph, outputs, steps)
+            elif layer.gives == "mean":
+                outputs = mean_row(graph, outputs, steps)
             results.append(outputs)
         x = ops.concatenate(graph, results, 1) if len(results) > 1 else results[0]
     finish(graph, architecture, x)
@@ -112,6 +114,21 @@ def last_row(graph: Graph, outputs: Tensor, steps: Tensor) -> Tensor:
     zero = graph.constant([0], np.int32)
     any_step = ops.cast(graph, ops.less(graph, zero, steps), np.float32)
     return ops.multiply(graph, ops.gather(graph, outputs, last_place(graph, steps)), any_step)
+
+
+def mean_row(graph: Graph, outputs: Tensor, steps: Tensor) -> Tensor:
+    """The mean of the outputs of the text's steps, [1, outputs]; zeros for an empty text."""
+    time = outputs.shape[0]
+    numbers = graph.constant(np.arange(time)[:, None], np.int32)
+    present = ops.cast(graph, ops.less(graph, numbers, steps), np.float32)
+    total = ops.sum_rows(graph, ops.multiply(graph, outputs, present))
+    return mean_of(graph, total, steps)
+
+
+def mean_of(graph: Graph, total: Tensor, steps: Tensor) -> Tensor:
+    """What was summed over the text's steps, as a mean."""
+    count = ops.maximum(graph, steps, graph.constant([1], np.int32))
+    return ops.divide(graph, total, ops.cast(graph, count, np.float32))
 
 
 def last_place(graph: Graph, steps: Tensor) -> Tensor:
