@@ -5,6 +5,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
+from zoo.classifier import POOLINGS
 from zoo.objectives import OBJECTIVES
 from zoo.training import TrainingConfig, read_config, train
 
@@ -73,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     add("learning_rate", float, "of Adam, at the start")
     add("clip_norm", float, "largest norm of the gradients")
     add("word_dropout", float, "share of the words that are replaced by the unknown word")
-    add("init", str, "a run folder to start from, instead of new weights and vocabulary")
+    add("init", str, "a model to start from: of `list --pretrained`, or a run folder")
     add("pretrain", int, "passes in which it learns as a language model first")
     parser.add_argument(
         "--unlabelled",
@@ -86,12 +87,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("reach", float, "how far an objective moves an embedding, as a share of its length")
     parser.add_argument(
-        "--teacher", action="append", metavar="RUN", help="learn its answers; may be repeated"
+        "--teacher",
+        action="append",
+        metavar="MODEL",
+        help="learn its answers, or those of 'ngrams'; may be repeated",
     )
     add("embed_dim", int, "width of the embedding, instead of the model's own")
     add("hidden_dim", int, "units of each direction, instead of the model's own")
     add("num_layers", int, "bidirectional layers, instead of the model's own")
     add("dropout", float, "share of values dropped, instead of the model's own")
+    parser.add_argument(
+        "--pooling",
+        choices=POOLINGS,
+        help="what the logits see: the last output of each way, or the mean (default: last)",
+    )
     add("text_column", str, "column or feature that holds the text")
     add("label_column", str, "column or feature that holds the label")
     add("data_dir", str, "where TensorFlow Datasets keeps what it prepared")

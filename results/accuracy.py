@@ -1,13 +1,16 @@
 """Adds rows to accuracy.csv: a run and its exported files on all texts of the run's test split.
 
-    python results/accuracy.py RUN…
+    python results/accuracy.py [--command COMMAND] RUN…
 
-The run folder says how it was made; `python -m export RUN` has to have written its files.
+COMMAND is what makes the run, where that is more than one call of train.py. The run folder says
+how it was made; `python -m export RUN` has to have written its files.
 """
 
+import argparse
 import json
+import math
 import os
-import sys
+from operator import itemgetter
 from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -21,17 +24,30 @@ TABLE = Path(__file__).with_name("accuracy.csv")
 PLACES = ("data_dir", "download_dir")
 
 
-def main(runs: list[str]) -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Measures each run's files and writes the table anew, in the order of its keys."""
-    rows = {(row["dataset"], row["file"]): row for row in read_table(TABLE)}
-    for run in map(Path, runs):
-        for row in measure(run):
-            rows[row["dataset"], row["file"]] = row
+    parser = argparse.ArgumentParser(prog="python results/accuracy.py")
+    parser.add_argument("--command", help="that makes the run (default: its call of train.py)")
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
+    options = parser.parse_args(arguments)
+    key = itemgetter("dataset", "file", "command")
+    rows = {key(row): row for row in read_table(TABLE)}
+    for run in options.runs:
+        for row in measure(run, options.command):
+            rows[key(row)] = row
             print(f"{row['file']} on {row['dataset']}: {row['accuracy_file']} of {row['test']}")
     write_table(TABLE, [rows[key] for key in sorted(rows)])
 
 
-def measure(run: Path):
+def interval(share: float, count: int) -> tuple[float, float]:
+    """The 95 % interval of a share of so many texts (Wilson 1927)."""
+    z = 1.96
+    middle = share + z * z / (2 * count)
+    spread = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return (middle - spread) / (1 + z * z / count), (middle + spread) / (1 + z * z / count)
+
+
+def measure(run: Path, made_by: str | None = None):
     """A row for each .tflite file of a run."""
     config = json.loads((run / "config.json").read_text(encoding="utf-8"))
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
@@ -58,7 +74,10 @@ def measure(run: Path):
             "bytes": path.stat().st_size,
             "accuracy_keras": f"{metrics['test']['accuracy']:.4f}",
             "accuracy_file": f"{figures['accuracy']:.4f}",
-            "command": command(training),
+            "interval": "{:.4f} to {:.4f}".format(
+                *interval(figures["accuracy"], figures["examples"])
+            ),
+            "command": made_by or command(training),
         }
 
 
@@ -73,9 +92,10 @@ def command(training: dict) -> str:
         if same or name in (*PLACES, "mixed_precision"):
             continue
         shown = Path(value).name if name == "dataset" and Path(value).exists() else value
-        words.append(f"--{name.replace('_', '-')} {shown}")
+        for one in shown if isinstance(shown, (list, tuple)) else [shown]:
+            words.append(f"--{name.replace('_', '-')} {one}")
     return " ".join(words)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

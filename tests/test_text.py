@@ -133,6 +133,17 @@ def test_size_below_four():
 # The file
 
 
+def test_words_of_another_vocabulary_come_after_its_own():
+    own = Vocabulary.from_texts(["red red blue"], size=9)
+    other = Vocabulary.from_texts(["green green blue grey"], size=9)
+    both = own.extended(other, size=9)
+    assert [both[word] for word in ("red", "blue", "green", "grey")] == [3, 4, 5, 6]
+    assert both["Green"] == both["GREEN"] == 5
+    assert own.extended(other, size=6).size == 6
+    assert "grey" not in own.extended(other, size=6)
+    assert own.extended(own, size=9) == own
+
+
 def test_save_and_load(tmp_path):
     vocabulary = vocabulary_of("Eine schöne, große Straße: 日本 \u2028x\x85y")
     vocabulary.save(tmp_path / "vocab.txt")

@@ -630,16 +630,23 @@ def test_a_run_starts_from_another(tmp_path, tiny_data):
     first = train(config, tmp_path / "first", tensorboard=False, verbose=False)
     more = tmp_path / "more"
     for part, seed in (("train", 7), ("valid", 8), ("test", 9)):
-        conftest.write_rows(more / f"{part}.tsv", 24, seed, labels=("no", "yes"))
+        conftest.write_rows(
+            more / f"{part}.tsv", 24, seed, labels=("no", "yes"), extra=f"new{part}"
+        )
     given = {"init": str(tmp_path / "first"), "learning_rate": 1e-9, **small}
     for data, same_labels in ((tiny_data, True), (more, False)):
         config = TrainingConfig("bilstm-tiny", str(data), **given)
         second = train(config, tmp_path / data.name, tensorboard=False, verbose=False)
-        assert second.tokenizer.vocabulary == first.tokenizer.vocabulary
-        same = [
-            np.allclose(a, b, atol=1e-6)
-            for a, b in zip(first.model.get_weights(), second.model.get_weights(), strict=True)
-        ]
+        old, new = (run.tokenizer.vocabulary for run in (first, second))
+        (known, *before), (rows, *after) = (run.model.get_weights() for run in (first, second))
+        if same_labels:
+            assert new == old
+        # Its own words come first, those of the other run after them, and both keep their rows.
+        assert set(old) <= set(new) and (new == old or len(new) > len(old))
+        assert len(rows) == new.size
+        for word in old:
+            np.testing.assert_allclose(rows[new[word]], known[old[word]], atol=1e-6)
+        same = [np.allclose(a, b, atol=1e-6) for a, b in zip(before, after, strict=True)]
         assert all(same[:-2]) and same[-2] == same_labels  # the last ones are the head's
 
 

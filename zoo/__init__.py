@@ -28,7 +28,9 @@ def load(model: str | os.PathLike) -> Classifier:
     """Loads a trained classifier.
 
     Args:
-        model: A run folder, as train.py writes it, or a .tflite file, as `python -m export` does.
+        model: The name of a model that comes with the package (`python -m zoo list --pretrained`),
+            a run folder, as train.py writes it, or a .tflite file, as `python -m export` does. A
+            folder that has such a name is `./NAME`.
 
     Returns:
         A classifier: `.predict(["a text"])` gives labels and scores.
@@ -36,10 +38,13 @@ def load(model: str | os.PathLike) -> Classifier:
     Raises:
         ValueError: If there is no model at that path; the message says what is missing.
     """
-    if os.fspath(model).endswith(".tflite"):
+    from zoo import pretrained
+
+    shipped = pretrained.is_name(model)
+    if shipped or os.fspath(model).endswith(".tflite"):
         from zoo import litert
 
-        return litert.load(model)
+        return litert.load(pretrained.file(os.fspath(model)) if shipped else model)
     from zoo import bundle
 
     return bundle.load(model).classifier()

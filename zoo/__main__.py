@@ -17,6 +17,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     command = commands.add_parser("list", help="show the models")
     command.add_argument("pattern", nargs="?", help="such as '*lstm*', over all sizes")
+    command.add_argument(
+        "--pretrained", action="store_true", help="the trained models that come with the package"
+    )
     command.set_defaults(run=list_)
 
     command = commands.add_parser("show", help="show one model")
@@ -80,25 +83,34 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def list_(options) -> None:
-    """Prints the table of the families, or of the models that match a pattern."""
+    """Prints the families, the models that match a pattern, or those that come trained."""
+    if options.pretrained:
+        from zoo import pretrained
+
+        if options.pattern:
+            raise ValueError("--pretrained lists all trained models; leave out the pattern.")
+        _print_table([pretrained.COLUMNS, *pretrained.table()])
+        print("\n`python -m zoo predict NAME TEXT` asks one; its card: `python -m zoo show NAME`.")
+        return
     from zoo import catalogue, describe
 
     rows = describe.table(options.pattern)
     if not rows:
         raise ValueError(f"no model matches {options.pattern!r}; try '*lstm*'.")
-    rows.insert(0, describe.COLUMNS)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
+    _print_table([describe.COLUMNS, *rows])
     if options.pattern is None:
         sizes = ", ".join(f"-{size}" for size in catalogue.SIZES if size)
         print(f"\nEach also as {sizes}; `python -m zoo show NAME` says more.")
 
 
 def show(options) -> None:
-    """Prints what is known of one model."""
-    from zoo import describe
+    """Prints what is known of one model: of a trained one, its card."""
+    from zoo import describe, pretrained
+
+    if pretrained.is_name(options.name):
+        card = pretrained.FOLDER / options.name / pretrained.CARD
+        print(card.read_text(encoding="utf-8").rstrip())
+        return
 
     print(describe.page(options.name))
 
@@ -136,10 +148,12 @@ def evaluate(options) -> None:
     import numpy as np
 
     import zoo
+    from zoo import pretrained
     from zoo.datasets import load_dataset
 
     classifier = zoo.load(options.model)
-    config = Path(options.model) / "config.json"
+    shipped = pretrained.is_name(options.model)
+    config = (pretrained.FOLDER if shipped else Path()) / options.model / "config.json"
     seed = options.seed
     if seed is None and config.is_file():
         # Validation texts are drawn by the seed: with another one they were trained on.
@@ -230,8 +244,17 @@ def _add_folder(command: argparse.ArgumentParser) -> None:
 
 
 def _add_model(command: argparse.ArgumentParser) -> None:
-    command.add_argument("model", help="a run folder or a .tflite file")
+    command.add_argument(
+        "model", help="a run folder, a .tflite file, or a name of `list --pretrained`"
+    )
     command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _print_table(rows) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
 
 
 def _print_json(value) -> None:

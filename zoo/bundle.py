@@ -19,6 +19,7 @@ import numpy as np
 
 import zoo.cells
 import zoo.layers  # noqa: F401  registers what model.keras may hold
+from zoo import pretrained
 from zoo.files import replacing, write_text
 from zoo.inference import Classifier
 from zoo.text import Tokenizer, Vocabulary
@@ -89,14 +90,19 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def load(folder: str | os.PathLike) -> Bundle:
-    """Reads a run folder.
+    """Reads a run folder, or a model that comes with the package, by its name.
 
     Raises:
         BundleError: If the folder or a file of it is missing, or they do not fit each other.
     """
+    if pretrained.is_name(folder):
+        return pretrained.load(os.fspath(folder))
     folder = Path(folder)
     if not folder.is_dir():
-        raise BundleError(f"There is no folder {folder}. Train a model first: python train.py.")
+        raise BundleError(
+            f"There is no folder {folder}, and no model of that name comes with the package "
+            f"({', '.join(pretrained.names())}). Train a model first: python train.py."
+        )
     for name in ("model.keras", "vocab.txt", "labels.txt", "config.json"):
         if not (folder / name).is_file():
             raise BundleError(

@@ -113,9 +113,16 @@ class MeanOverTime(keras.layers.Layer):
         [batch, features]; zeros where no step is there.
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
     def call(self, sequences, mask):
         real = ops.expand_dims(ops.cast(mask, sequences.dtype), axis=-1)
         return ops.sum(sequences * real, axis=1) / ops.maximum(ops.sum(real, axis=1), 1.0)
+
+    def compute_mask(self, sequences, mask=None):
+        return None  # what it gives has no time
 
     def compute_output_shape(self, sequences_shape, mask_shape=None):
         return sequences_shape[0], sequences_shape[2]

@@ -28,18 +28,23 @@ def load(path: str | os.PathLike, *, threads: int = 1) -> Classifier:
     path = Path(path)
     if not path.is_file():
         raise ModelFileError(f"There is no file {path}.")
-    content = path.read_bytes()
+    return load_content(path.read_bytes(), str(path), threads=threads)
+
+
+def load_content(content: bytes, source: str, *, threads: int = 1) -> Classifier:
+    """The same of a file's content; `source` is what errors call it."""
     try:
         metadata = read_metadata(content)
     except ValueError as error:
-        raise ModelFileError(f"{path}: {error}") from None
+        raise ModelFileError(f"{source}: {error}") from None
     forward, _, classes = runner(content, threads=threads)
     if classes != len(metadata.labels):
         raise ModelFileError(
-            f"{path}: the model gives {classes} scores, and its metadata has "
+            f"{source}: the model gives {classes} scores, and its metadata has "
             f"{len(metadata.labels)} labels."
         )
-    return Classifier(metadata.name or path.stem, metadata.tokenizer(), metadata.labels, forward)
+    name = metadata.name or Path(source).stem
+    return Classifier(name, metadata.tokenizer(), metadata.labels, forward)
 
 
 def runner(

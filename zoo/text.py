@@ -115,6 +115,26 @@ class Vocabulary(Mapping[str, int]):
             ids.setdefault(form, form_id)
         return cls(dict(sorted(ids.items(), key=lambda entry: entry[1])))
 
+    def extended(self, other: "Vocabulary", *, size: int) -> "Vocabulary":
+        """With the words of another vocabulary after its own, in the other's order.
+
+        Args:
+            other: its tokens that share an id stay together.
+            size: ids in all, at most, special ones included.
+        """
+        ids = dict(self._ids)
+        new_id = self.size
+        forms = defaultdict(list)
+        for token, other_id in other.items():
+            forms[other_id].append(token)
+        for other_id in sorted(forms):
+            if new_id >= size:
+                break
+            if not any(token in ids for token in forms[other_id]):
+                ids.update((token, new_id) for token in forms[other_id])
+                new_id += 1
+        return Vocabulary(ids)
+
     @classmethod
     def parse(cls, content: str | bytes, *, source: str = "vocabulary") -> "Vocabulary":
         """Reads the lines of a vocabulary file; empty lines and Windows line ends are allowed.

@@ -17,10 +17,11 @@ import keras
 import numpy as np
 
 from zoo import bundle as bundles
-from zoo import card, catalogue, devices, language_model
+from zoo import card, catalogue, devices, language_model, teachers
 from zoo.batches import Batches, WithUnlabelled
 from zoo.bundle import Bundle
 from zoo.checkpoint import Checkpoint
+from zoo.classifier import POOLINGS
 from zoo.datasets import Dataset, load_dataset, load_texts
 from zoo.files import remove_partial, replacing, write_text
 from zoo.objectives import OBJECTIVES, Regularized
@@ -54,18 +55,21 @@ class TrainingConfig:
         learning_rate: Of Adam, at the start; it falls to zero over all epochs, along a cosine.
         clip_norm: Largest norm of all gradients together.
         word_dropout: Share of the words that are replaced by the unknown word in training.
-        init: A run folder to start from: its vocabulary, its sizes, its weights, and with the same
-            labels its last layer too. The model has to be the same.
+        init: A model to start from, the name of one that is shipped or a run folder: its sizes,
+            its weights, with the same labels its last layer too, and after the words of the
+            training texts its own, up to `vocab_size`. The model has to be the same.
         pretrain: Passes over all texts, with labels or without, in which the embedding and the
             bottom layer learn as language models first.
         unlabelled: More texts, as `zoo.datasets.load_texts` takes them: to pretrain on, for
             objectives that need no labels, and to be labelled by teachers.
         objective: What is minimised, of `zoo.objectives.OBJECTIVES`.
         reach: How far an objective moves an embedding, as a share of the length of the text's own.
-        teacher: Run folders of models with the same labels, whose mean answer is what is learnt,
-            on texts with labels together with those.
+        teacher: Models with the same labels, as `zoo.load` takes them, or `ngrams` (see
+            `zoo.ngrams`), whose mean answer is what is learnt, on texts with labels together with
+            those.
         embed_dim, hidden_dim, num_layers, dropout: As in `zoo.create_model`; None is the
             model's own.
+        pooling: What the logits see of the top layer, of `zoo.classifier.POOLINGS`.
         limit: Train on the first so many texts only.
         text_column, label_column: Where a data set has them under other names.
         data_dir, download_dir: Where TensorFlow Datasets keeps what it prepares and downloads.
@@ -93,6 +97,7 @@ class TrainingConfig:
     hidden_dim: int | None = None
     num_layers: int | None = None
     dropout: float | None = None
+    pooling: str = POOLINGS[0]
     limit: int | None = None
     text_column: str = "text"
     label_column: str = "label"
@@ -117,12 +122,15 @@ class TrainingConfig:
                 raise ValueError(f"{name} must be above 0 and finite, not {getattr(self, name)}.")
         for name in ("unlabelled", "teacher"):
             object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON has lists
+        teachers.check(self.teacher)
         if self.pretrain < 0:
             raise ValueError(f"pretrain must be 0 or more passes, not {self.pretrain}.")
         if self.objective not in OBJECTIVES:
             raise ValueError(
                 f"objective must be one of {', '.join(OBJECTIVES)}, not {self.objective!r}."
             )
+        if self.pooling not in POOLINGS:
+            raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, not {self.pooling!r}.")
         if not 0 < self.reach < math.inf:
             raise ValueError(f"reach must be above 0 and finite, not {self.reach}.")
         semi_supervised = self.objective not in ("cross-entropy", "adversarial")
@@ -189,13 +197,14 @@ def train(
     )
     _set_seed(config.seed)
     start = bundles.load(config.init) if config.init else None
-    if start is None:
-        vocabulary = Vocabulary.from_texts(dataset.train.texts, size=config.vocab_size)
-        tokenizer = Tokenizer(vocabulary, config.max_length, DELIMITER)
-    else:
+    delimiter = start.tokenizer.delimiter if start else DELIMITER
+    vocabulary = Vocabulary.from_texts(
+        dataset.train.texts, size=config.vocab_size, delimiter=delimiter
+    )
+    if start:
         config = _of_the_same_sizes(config, start)
-        vocabulary = start.tokenizer.vocabulary
-        tokenizer = Tokenizer(vocabulary, config.max_length, start.tokenizer.delimiter)
+        vocabulary = vocabulary.extended(start.tokenizer.vocabulary, size=config.vocab_size)
+    tokenizer = Tokenizer(vocabulary, config.max_length, delimiter)
     say(
         f"Data: {dataset.name}, {len(dataset.labels)} labels; {len(dataset.train.texts):,} texts "
         f"to train, {len(dataset.valid.texts):,} to validate, {len(dataset.test.texts):,} to test; "
@@ -209,20 +218,15 @@ def train(
     if more:
         say(f"Without labels: {len(more):,} texts")
     more_ids = tokenizer.encode(more)
-    one_hot = np.eye(len(dataset.labels), dtype=np.float32)
-    valid_targets = one_hot[dataset.valid.labels]
+    valid_targets = np.eye(len(dataset.labels), dtype=np.float32)[dataset.valid.labels]
     valid = Batches(tokenizer.encode(dataset.valid.texts), valid_targets, 256)
-    targets = one_hot[dataset.train.labels]
-    given = train_ids
+    given = np.concatenate([train_ids, more_ids]) if config.teacher else train_ids
     if config.teacher:
         say(f"Teachers: {', '.join(config.teacher)}")
-        taught = _teach(config.teacher, [*dataset.train.texts, *more], dataset.labels)
-        targets = np.concatenate([(targets + taught[: len(targets)]) / 2, taught[len(targets) :]])
-        given = np.concatenate([train_ids, more_ids])
-    rows = start.model.get_layer("embedding").input_dim if start else vocabulary.size
-    model = _create(config, rows, len(dataset.labels), mixed=mixed)
+    targets = _targets(config, dataset, more, checkpoint)
+    model = _create(config, vocabulary.size, len(dataset.labels), mixed=mixed)
     if start:
-        _take_weights(model, start, dataset.labels)
+        _take_weights(model, vocabulary, start, dataset.labels)
     trained = model
     if config.objective != OBJECTIVES[0]:
         trained = Regularized(model, config.objective, config.reach)
@@ -264,7 +268,7 @@ def train(
         )
 
     # Trained in 16 bits or not, the model that is kept computes in 32.
-    final = _create(config, rows, len(dataset.labels), mixed=False)
+    final = _create(config, vocabulary.size, len(dataset.labels), mixed=False)
     final.load_weights(checkpoint.best_weights)
     bundle = Bundle(
         final, tokenizer, dataset.labels, _record(config, final, tokenizer, dataset, mixed)
@@ -298,10 +302,23 @@ def _of_the_same_sizes(config: TrainingConfig, start: Bundle) -> TrainingConfig:
     return dataclasses.replace(config, **sizes)
 
 
-def _take_weights(model: keras.Model, start: Bundle, labels: Sequence[str]) -> None:
+def _take_weights(model: keras.Model, vocabulary, start: Bundle, labels: Sequence[str]) -> None:
+    """Gives a new model another's weights: of the words that both know, and of the same labels.
+
+    A word that is new to it keeps the row that it was given at random.
+    """
     for layer in model.layers:
+        weights = start.model.get_layer(layer.name).get_weights()
+        if layer.name == "embedding":
+            (rows,), (known,) = layer.get_weights(), weights
+            known_ids = start.tokenizer.vocabulary
+            # The first form of a word last: it is the one that counts.
+            for token in reversed(list(vocabulary)):
+                if token in known_ids:
+                    rows[vocabulary[token]] = known[known_ids[token]]
+            weights = [rows]
         if layer.name != "logits" or start.labels == tuple(labels):
-            layer.set_weights(start.model.get_layer(layer.name).get_weights())
+            layer.set_weights(weights)
 
 
 def _unlabelled(config: TrainingConfig) -> list[str]:
@@ -311,19 +328,24 @@ def _unlabelled(config: TrainingConfig) -> list[str]:
     return [text for source in config.unlabelled for text in load_texts(source, **options)]
 
 
-def _teach(teachers: Sequence[str], texts: Sequence[str], labels: Sequence[str]) -> np.ndarray:
-    """The mean of the teachers' probabilities, float32 [texts, labels]."""
-    total = np.zeros((len(texts), len(labels)), np.float32)
-    for folder in teachers:
-        teacher = bundles.load(folder).classifier()
-        if sorted(teacher.labels) != sorted(labels):
-            raise ValueError(
-                f"The teacher {folder} knows the labels {', '.join(teacher.labels)}; the data set "
-                f"has {', '.join(labels)}. A teacher has to know the same."
-            )
-        order = [teacher.labels.index(label) for label in labels]
-        total += teacher.scores(texts)[:, order]
-    return total / len(teachers)
+def _targets(config: TrainingConfig, dataset: Dataset, more, checkpoint: Checkpoint) -> np.ndarray:
+    """What is to be learnt: labels, or with teachers their answers and labels half and half.
+
+    Teachers may take long, so what they said before the run was killed is taken again.
+    """
+    one_hot = np.eye(len(dataset.labels), dtype=np.float32)[dataset.train.labels]
+    if not config.teacher:
+        return one_hot
+    if checkpoint.targets.is_file():
+        return np.load(checkpoint.targets)
+    train = dataset.train
+    taught = teachers.answers(
+        config.teacher, train.texts, train.labels, dataset.labels, more, config.seed
+    )
+    taught[: len(one_hot)] = (taught[: len(one_hot)] + one_hot) / 2
+    with replacing(checkpoint.targets) as partial:
+        np.save(partial, taught)
+    return taught
 
 
 def _pretrain(config: TrainingConfig, model, ids, checkpoint: Checkpoint, verbose, say) -> None:
@@ -403,6 +425,7 @@ def _create(config, vocab_size, num_classes, *, mixed) -> keras.Model:
             hidden_dim=config.hidden_dim,
             num_layers=config.num_layers,
             dropout=config.dropout,
+            pooling=config.pooling,
         )
     finally:
         keras.config.set_dtype_policy(before)
@@ -442,6 +465,7 @@ def _record(config: TrainingConfig, model, tokenizer: Tokenizer, dataset: Datase
             "num_classes": len(dataset.labels),
             **_sizes(model),
             "dropout": dropouts[0].rate,
+            "pooling": config.pooling,
             "parameters": model.count_params(),
         },
         "tokenizer": {"max_length": tokenizer.max_length, "delimiter": tokenizer.delimiter},

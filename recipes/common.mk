@@ -1,0 +1,43 @@
+# What the recipes share. A recipe sets the variables below, then includes this file:
+#
+#   NAME      of the model that comes out
+#   DATASET   what train.py is to read
+#   FLAGS     for every run of it
+#   TEACHERS  seeds of the models whose answers the shipped one learns, beside the labels
+#   TEACH     more flags for those
+#   STUDENT   more flags for the one that is shipped
+#
+#   make -f recipes/NAME.mk DATA=FOLDER     trains, exports, measures
+#   make -f recipes/NAME.mk DATA=FOLDER ship
+#                                            and puts the model into the package
+#
+# DATA holds a folder for each data set, with train.tsv and test.tsv, valid.tsv where there is one.
+# What is done is not done again: a recipe that was interrupted goes on where it was.
+PYTHON ?= .venv/bin/python
+DATA ?= data
+DOWNLOADS ?= $(HOME)/tensorflow_datasets/downloads
+RUNS ?= runs/$(NAME)
+STUDENT_RUN := $(RUNS)/student
+TEACHER_RUNS := $(TEACHERS:%=$(RUNS)/teacher-%/model.keras)
+# Goes on with a run that was interrupted.
+TRAIN = $(PYTHON) train.py --output $(@D) $(if $(wildcard $(@D)/checkpoint/config.json),--resume)
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: all ship
+.SECONDARY:
+
+all: $(STUDENT_RUN)/measured
+
+$(RUNS)/teacher-%/model.keras:
+	$(TRAIN) --dataset $(DATASET) $(FLAGS) $(TEACH) --seed $*
+
+$(STUDENT_RUN)/model.keras: $(TEACHER_RUNS)
+	$(TRAIN) --dataset $(DATASET) $(FLAGS) $(STUDENT) $(addprefix --teacher ,$(patsubst %/,%,$(dir $^)))
+
+$(STUDENT_RUN)/measured: $(STUDENT_RUN)/model.keras
+	$(PYTHON) -m export $(STUDENT_RUN)
+	$(PYTHON) results/accuracy.py --command "make -f recipes/$(NAME).mk" $(STUDENT_RUN)
+	@touch $@
+
+ship: $(STUDENT_RUN)/measured
+	$(PYTHON) -m recipes.ship $(STUDENT_RUN) $(NAME)

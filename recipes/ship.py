@@ -1,0 +1,191 @@
+"""Puts a trained run into the package: `python -m recipes.ship RUN NAME`.
+
+What it writes is `zoo.pretrained`'s folder NAME: the exported file, the weights as float16, and the
+card, whose figures come from the run and whose words come from `recipes/NAME.md`.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+
+import numpy as np
+
+import export
+from export.__main__ import own_dataset
+from results.accuracy import interval
+from zoo import catalogue, litert, pretrained
+from zoo.bundle import load
+from zoo.files import replacing, write_text
+
+WORDS = Path(__file__).parent
+LARGEST_FILE, LARGEST_ALL = 2_000_000, 20_000_000  # bytes
+PLACES = ("data_dir", "download_dir", "dataset", "init", "teacher", "unlabelled")
+
+CARD = """\
+# {name}: {heading}
+
+{description}
+
+| | |
+|---|---|
+| model | `{model}`: {title}; {parameters:,} parameters |
+| recurrent layers | {num_layers} bidirectional, {hidden_dim} units a direction |
+| labels | {labels} |
+| longest text | {max_length} token ids; the rest is cut |
+| vocabulary | {vocab_size:,} token ids, case folded |
+| trained on | {train:,} texts of {data}; {validation:,} held out to choose by |
+| right on the test texts | {accuracy:.2%} of {texts:,}; 95 % interval {low:.2%} to {high:.2%} |
+| the same, as Keras computes it | {accuracy_keras:.2%} |
+| an answer | {median:.2f} ms on one thread of a server's CPU ({cpu}), {max_length} ids |
+| `{file}` | {bytes:,} bytes, int8, sha256 `{file_hash}` |
+| `{weights}` | {weights_bytes:,} bytes, float16, sha256 `{weights_hash}` |
+| made by | `{command}`, {backend} backend, {device}, {date} |
+
+The test texts were read once, after every choice; the choices were made on validation texts.
+
+## Use
+
+```sh
+python -m zoo predict {name} "a text"
+python train.py --model {model} --init {name} --dataset my_texts.csv   # go on with your own texts
+python -m export {name}                                                # other files for a device
+```
+
+`zoo/pretrained/{name}/{file}` goes into an app as it is: MediaPipe's text classifier reads
+vocabulary and labels out of it.
+"""
+
+
+def main(run: str, name: str) -> None:
+    """Writes the folder whole, or nothing."""
+    words = (WORDS / f"{name}.md").read_text(encoding="utf-8").strip()
+    bundle = load(run)
+    dataset = own_dataset(bundle)
+    if dataset is None:
+        raise SystemExit(f"{run}: its data set is not here, and the card needs its figures.")
+    # What can be loaded again is what is exported and measured.
+    halves = [weight.astype(np.float16) for weight in bundle.model.get_weights()]
+    bundle.model.set_weights([half.astype(np.float32) for half in halves])
+    content = exported(bundle, dataset)
+    classifier = litert.load_content(content, name)
+    test, asked = dataset.test, {}
+    for who, answering in (("accuracy", classifier), ("accuracy_keras", bundle.classifier())):
+        asked[who] = answering.evaluate(test.texts, test.labels)["accuracy"]
+    measured = {
+        **{who: round(value, 6) for who, value in asked.items()},
+        "interval": [round(bound, 4) for bound in interval(asked["accuracy"], len(test.texts))],
+        "texts": len(test.texts),
+        "median_ms": round(median_time(classifier), 3),
+        "cpu": cpu(),
+        "command": f"make -f recipes/{name}.mk",
+        "sha256": {},
+    }
+    with replacing(pretrained.FOLDER / name) as folder:
+        folder.mkdir()
+        (folder / pretrained.FILE).write_bytes(content)
+        np.savez_compressed(folder / pretrained.WEIGHTS, *halves)
+        for file in (pretrained.FILE, pretrained.WEIGHTS):
+            measured["sha256"][file] = hashlib.sha256((folder / file).read_bytes()).hexdigest()
+        record = portable(bundle.config) | {"measured": measured}
+        write_text(folder / pretrained.CONFIG, json.dumps(record, indent=2) + "\n")
+        write_text(folder / pretrained.CARD, card(name, words, bundle, record, folder))
+        if len(content) > LARGEST_FILE:
+            raise SystemExit(f"{name}: {len(content):,} bytes; {LARGEST_FILE:,} at most.")
+        shutil.rmtree(pretrained.FOLDER / name, ignore_errors=True)
+    total = sum(path.stat().st_size for path in pretrained.FOLDER.glob("*/*"))
+    print(f"{name}: {len(content):,} bytes, {measured['accuracy']:.4f}; all {total:,} bytes")
+    if total > LARGEST_ALL:
+        raise SystemExit(f"All shipped models together may take {LARGEST_ALL:,} bytes.")
+
+
+def exported(bundle, dataset) -> bytes:
+    """The bytes of the file that MediaPipe takes."""
+    with tempfile.TemporaryDirectory() as folder:
+        (file,) = export.export_model(
+            bundle, folder, lowering="fused", precision="int8", texts=dataset.valid.texts
+        )
+        return (Path(folder) / file.path).read_bytes()
+
+
+def portable(config: dict) -> dict:
+    """A run's record without the places of one machine."""
+    training = {
+        key: [place(one) for one in value]
+        if isinstance(value, (list, tuple))
+        else place(value)
+        if key in PLACES
+        else value
+        for key, value in config["training"].items()
+        if key not in ("data_dir", "download_dir")
+    }
+    return config | {"training": training}
+
+
+def place(value):
+    """The last part of a path; anything else as it is."""
+    return Path(value).name if isinstance(value, str) and Path(value).exists() else value
+
+
+def median_time(classifier, rounds: int = 200) -> float:
+    """Milliseconds of an answer to a text of full length."""
+    ids = np.full((1, classifier.tokenizer.max_length), 3, np.int32)
+    times = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        classifier.forward(ids)
+        times.append(time.perf_counter() - started)
+    return 1e3 * statistics.median(times)
+
+
+def cpu() -> str:
+    """The processor's name."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def card(name: str, words: str, bundle, record: dict, folder: Path) -> str:
+    """The model card, in Markdown."""
+    model, data, measured = record["model"], record["data"], record["measured"]
+    low, high = measured["interval"]
+    labels = ", ".join(bundle.labels[:12])
+    if len(bundle.labels) > 12:
+        labels += f", … ({len(bundle.labels)} in all)"
+    title, _, description = words.partition("\n")
+    return CARD.format(
+        heading=title,
+        description=description.strip(),
+        name=name,
+        title=catalogue.find(model["name"])[0].title,
+        labels=labels,
+        max_length=bundle.tokenizer.max_length,
+        train=data["train"],
+        validation=data["validation"],
+        data=data["name"],
+        low=low,
+        high=high,
+        file=pretrained.FILE,
+        weights=pretrained.WEIGHTS,
+        bytes=(folder / pretrained.FILE).stat().st_size,
+        weights_bytes=(folder / pretrained.WEIGHTS).stat().st_size,
+        file_hash=measured["sha256"][pretrained.FILE],
+        weights_hash=measured["sha256"][pretrained.WEIGHTS],
+        **{key: record[key] for key in ("backend", "device", "date")},
+        **{key: model[key] for key in ("num_layers", "hidden_dim", "parameters", "vocab_size")},
+        model=model["name"],
+        **{key: measured[key] for key in ("accuracy", "accuracy_keras", "texts", "cpu", "command")},
+        median=measured["median_ms"],
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

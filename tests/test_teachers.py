@@ -1,0 +1,127 @@
+"""Whose answers a model learns."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from zoo import ngrams, teachers
+from zoo.training import TrainingConfig, train
+
+pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+WORDS = ["film", "plot", "cast", "scene", "sound", "light"]
+
+
+def negated(count, seed):
+    """Texts whose label hangs on a pair of words: "not good" is bad, "good" alone is not."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, count).astype(np.int32)
+    texts = []
+    for label in labels:
+        good = bool(rng.integers(2))
+        core = ("" if good == label else "not ") + ("good" if good else "bad")
+        if label == good:  # a "not" elsewhere, so that the word alone tells nothing
+            core += " not dear"
+        texts.append(f"{rng.choice(WORDS)} {core} {rng.choice(WORDS)}")
+    return texts, labels
+
+
+def test_ngrams_tell_word_pairs():
+    texts, labels = negated(400, 0)
+    others, truth = negated(200, 1)
+    found = ngrams.answers(texts, labels, 2, others, seed=0)
+    assert found.shape == (600, 2) and found.dtype == np.float32
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+    assert np.mean(found[400:].argmax(axis=1) == truth) > 0.95
+
+
+def test_ngrams_weigh_as_naive_bayes_has_it(monkeypatch):
+    """With the regression left out, the counts of three texts, by hand."""
+    from sklearn import linear_model
+
+    seen = []
+
+    class Spy:
+        def __init__(self, **_):
+            pass
+
+        def fit(self, features, inside):
+            seen.append(features.toarray())
+            return self
+
+        def predict_proba(self, features):
+            return np.full((features.shape[0], 2), 0.5)
+
+    monkeypatch.setattr(linear_model, "LogisticRegression", Spy)
+    monkeypatch.setattr(ngrams, "ORDER", 1)
+    texts = ["a b", "a", "b c", "c"]
+    ngrams.answers(texts, np.array([1, 1, 0, 0]), 2, ["a"], seed=0)
+    # Counts with smoothing 1: inside a 3, b 2, c 1; outside a 1, b 2, c 3.
+    a, b, c = np.log([3 / 6 / (1 / 6), 2 / 6 / (2 / 6), 1 / 6 / (3 / 6)])
+    expected = [[a, b, 0], [a, 0, 0], [0, b, c], [0, 0, c]]
+    np.testing.assert_allclose(seen[-1], expected, atol=1e-6)
+
+
+def test_no_text_is_answered_by_who_learnt_it():
+    """Labels that are pure chance cannot be told, unless a text's own label was seen."""
+    rng = np.random.default_rng(0)
+    texts = [f"{' '.join(rng.choice(WORDS, 5))} {number // 2}" for number in range(400)]
+    labels = rng.integers(0, 2, 400).astype(np.int32)
+    found = ngrams.answers(texts, labels, 2, [], seed=0)
+    assert np.mean(found.argmax(axis=1) == labels) < 0.6
+
+
+def test_a_class_that_a_fold_lacks_is_no_error():
+    texts = ["one film"] * 20 + ["two plots"] * 20 + ["three"]
+    labels = np.array([0] * 20 + [1] * 20 + [2], np.int32)
+    found = ngrams.answers(texts, labels, 3, ["one film", "two plots"], seed=0)
+    assert np.isfinite(found).all()
+    assert found[-2:].argmax(axis=1).tolist() == [0, 1]
+
+
+def test_answers_are_the_mean_in_the_order_of_the_labels(tiny_run):
+    import zoo
+
+    texts, targets = ["a lovely film", "an awful film"] * 5, np.array([0, 1] * 5, np.int32)
+    own = zoo.load(tiny_run).scores([*texts, "great"])
+    taught = teachers.answers([str(tiny_run)], texts, targets, ("good", "bad"), ["great"], 0)
+    np.testing.assert_allclose(taught, own[:, ::-1], atol=1e-6)
+    grams = ngrams.answers(texts, targets, 2, ["great"], 0)
+    both = teachers.answers(
+        ["ngrams", str(tiny_run)], texts, targets, ("good", "bad"), ["great"], 0
+    )
+    np.testing.assert_allclose(both, (taught + grams) / 2, atol=1e-6)
+
+
+def test_a_teacher_of_other_labels_is_refused(tiny_run):
+    with pytest.raises(ValueError, match="knows the labels bad, good; the data set has no, yes"):
+        teachers.answers([str(tiny_run)], ["a"], np.array([0]), ("no", "yes"), [], 0)
+
+
+def test_ngrams_without_scikit_learn_are_refused_at_once(monkeypatch):
+    monkeypatch.setattr(teachers.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"birnn-zoo\[ngrams\]"):
+        TrainingConfig("bilstm-tiny", "reviews", teacher=("ngrams",))
+
+
+def test_what_teachers_said_is_kept_for_resuming(tiny_flags, tmp_path, monkeypatch):
+    """A run that is killed after its teachers have answered does not ask them again."""
+    config = TrainingConfig(**tiny_flags | {"epochs": 1, "teacher": ("ngrams",)})
+    asked = []
+    real = ngrams.answers
+    monkeypatch.setattr(ngrams, "answers", lambda *args: asked.append(1) or real(*args))
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    quiet = {"tensorboard": False, "verbose": False}
+    with monkeypatch.context() as patch:
+        patch.setattr("keras.Model.fit", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(config, tmp_path / "run", **quiet)
+    train(config, tmp_path / "run", resume=True, **quiet)
+    assert asked == [1]
+    whole = train(config, tmp_path / "whole", **quiet)
+    resumed = train(dataclasses.replace(config), tmp_path / "again", **quiet)
+    for a, b in zip(whole.model.get_weights(), resumed.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -1,0 +1,59 @@
+"""Whose answers a model learns: other classifiers, and n-grams."""
+
+import importlib.util
+from collections.abc import Sequence
+
+import numpy as np
+
+import zoo
+from zoo import ngrams
+
+NGRAMS = "ngrams"
+
+
+def check(teachers: Sequence[str]) -> None:
+    """Raises `ValueError` if a teacher lacks what it needs, before any work is done."""
+    if NGRAMS in teachers and importlib.util.find_spec("sklearn") is None:
+        raise ValueError(
+            "The teacher 'ngrams' needs scikit-learn: pip install 'birnn-zoo[ngrams]'."
+        )
+
+
+def answers(
+    teachers: Sequence[str],
+    texts: Sequence[str],
+    targets: np.ndarray,
+    labels: Sequence[str],
+    others: Sequence[str],
+    seed: int,
+) -> np.ndarray:
+    """The mean of the teachers' probabilities.
+
+    Args:
+        teachers: `ngrams`, or what `zoo.load` takes.
+        texts: Texts with labels.
+        targets: int32 [texts], their labels, by number.
+        labels: Names of the labels.
+        others: Texts without.
+        seed: Decides what `ngrams` draws.
+
+    Returns:
+        float32 [texts and others, labels].
+
+    Raises:
+        ValueError: If a teacher is missing, or knows other labels.
+    """
+    total = np.zeros((len(texts) + len(others), len(labels)), np.float32)
+    for name in teachers:
+        if name == NGRAMS:
+            total += ngrams.answers(texts, targets, len(labels), others, seed)
+            continue
+        teacher = zoo.load(name)
+        if sorted(teacher.labels) != sorted(labels):
+            raise ValueError(
+                f"The teacher {name} knows the labels {', '.join(teacher.labels)}; the data set "
+                f"has {', '.join(labels)}. A teacher has to know the same."
+            )
+        order = [teacher.labels.index(label) for label in labels]
+        total += teacher.scores([*texts, *others])[:, order]
+    return total / len(teachers)
