@@ -32,7 +32,8 @@ $(RUNS)/teacher-%/model.keras:
 	$(TRAIN) --dataset $(DATASET) $(FLAGS) $(TEACH) --seed $*
 
 $(STUDENT_RUN)/model.keras: $(TEACHER_RUNS)
-	$(TRAIN) --dataset $(DATASET) $(FLAGS) $(STUDENT) $(addprefix --teacher ,$(patsubst %/,%,$(dir $^)))
+	$(TRAIN) --dataset $(DATASET) $(FLAGS) $(STUDENT) \
+		$(addprefix --teacher ,$(patsubst %/model.keras,%,$(TEACHER_RUNS)))
 
 $(STUDENT_RUN)/measured: $(STUDENT_RUN)/model.keras
 	$(PYTHON) -m export $(STUDENT_RUN)

@@ -3,7 +3,7 @@
 NAME := news-topic
 DATASET = $(DATA)/ag_news
 FLAGS := --model bilstm-small --pooling mean --max-length 96 --vocab-size 16000 --learning-rate 0.003 --epochs 5
-TEACHERS := 1 2 3
+
 STUDENT := --teacher ngrams --epochs 8 --patience 4
 
 include $(dir $(lastword $(MAKEFILE_LIST)))common.mk

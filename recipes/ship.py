@@ -56,12 +56,14 @@ The test texts were read once, after every choice; the choices were made on vali
 
 ```sh
 python -m zoo predict {name} "a text"
-python train.py --model {model} --init {name} --dataset my_texts.csv   # go on with your own texts
-python -m export {name}                                                # other files for a device
+# to go on with texts of your own, of these or other labels
+python train.py --model {model} --init {name} --dataset my_texts.csv
+# other files for a device
+python -m export {name}
 ```
 
-`zoo/pretrained/{name}/{file}` goes into an app as it is: MediaPipe's text classifier reads
-vocabulary and labels out of it.
+`zoo/pretrained/{name}/{file}` goes into an app as it is: MediaPipe's text classifier reads the
+vocabulary and the labels out of it.
 """
 
 
@@ -131,8 +133,11 @@ def portable(config: dict) -> dict:
 
 
 def place(value):
-    """The last part of a path; anything else as it is."""
-    return Path(value).name if isinstance(value, str) and Path(value).exists() else value
+    """A run as RECIPE/RUN, another path by its last part; anything else as it is."""
+    if not isinstance(value, str) or not Path(value).exists():
+        return value
+    parts = Path(value).resolve().parts
+    return "/".join(parts[-2:] if (Path(value) / "model.keras").is_file() else parts[-1:])
 
 
 def median_time(classifier, rounds: int = 200) -> float:

@@ -626,7 +626,9 @@ def test_the_folder_is_named_after_model_and_data(quick, tiny_data, tmp_path, mo
 
 def test_a_run_starts_from_another(tmp_path, tiny_data):
     small = {"max_length": 12, "epochs": 1}
-    config = TrainingConfig("bilstm-tiny", str(tiny_data), embed_dim=6, hidden_dim=5, **small)
+    config = TrainingConfig(
+        "bilstm-tiny", str(tiny_data), embed_dim=6, hidden_dim=5, pooling="mean", **small
+    )
     first = train(config, tmp_path / "first", tensorboard=False, verbose=False)
     more = tmp_path / "more"
     for part, seed in (("train", 7), ("valid", 8), ("test", 9)):
@@ -639,6 +641,9 @@ def test_a_run_starts_from_another(tmp_path, tiny_data):
         second = train(config, tmp_path / data.name, tensorboard=False, verbose=False)
         old, new = (run.tokenizer.vocabulary for run in (first, second))
         (known, *before), (rows, *after) = (run.model.get_weights() for run in (first, second))
+        assert second.config["model"] | {"vocab_size": 0, "parameters": 0} == (
+            first.config["model"] | {"vocab_size": 0, "parameters": 0}
+        )
         if same_labels:
             assert new == old
         # Its own words come first, those of the other run after them, and both keep their rows.

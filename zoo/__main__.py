@@ -105,12 +105,13 @@ def list_(options) -> None:
 
 def show(options) -> None:
     """Prints what is known of one model: of a trained one, its card."""
-    from zoo import describe, pretrained
+    from zoo import pretrained
 
     if pretrained.is_name(options.name):
         card = pretrained.FOLDER / options.name / pretrained.CARD
         print(card.read_text(encoding="utf-8").rstrip())
         return
+    from zoo import describe
 
     print(describe.page(options.name))
 

@@ -24,6 +24,7 @@ from zoo.checkpoint import Checkpoint
 from zoo.classifier import POOLINGS
 from zoo.datasets import Dataset, load_dataset, load_texts
 from zoo.files import remove_partial, replacing, write_text
+from zoo.layers import MeanOverTime
 from zoo.objectives import OBJECTIVES, Regularized
 from zoo.text import DELIMITER, Tokenizer, Vocabulary
 
@@ -69,7 +70,8 @@ class TrainingConfig:
             those.
         embed_dim, hidden_dim, num_layers, dropout: As in `zoo.create_model`; None is the
             model's own.
-        pooling: What the logits see of the top layer, of `zoo.classifier.POOLINGS`.
+        pooling: What the logits see of the top layer, of `zoo.classifier.POOLINGS`; None is that of
+            `init`, or else the first of them.
         limit: Train on the first so many texts only.
         text_column, label_column: Where a data set has them under other names.
         data_dir, download_dir: Where TensorFlow Datasets keeps what it prepares and downloads.
@@ -97,7 +99,7 @@ class TrainingConfig:
     hidden_dim: int | None = None
     num_layers: int | None = None
     dropout: float | None = None
-    pooling: str = POOLINGS[0]
+    pooling: str | None = None
     limit: int | None = None
     text_column: str = "text"
     label_column: str = "label"
@@ -129,7 +131,7 @@ class TrainingConfig:
             raise ValueError(
                 f"objective must be one of {', '.join(OBJECTIVES)}, not {self.objective!r}."
             )
-        if self.pooling not in POOLINGS:
+        if self.pooling not in (None, *POOLINGS):
             raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, not {self.pooling!r}.")
         if not 0 < self.reach < math.inf:
             raise ValueError(f"reach must be above 0 and finite, not {self.reach}.")
@@ -425,7 +427,7 @@ def _create(config, vocab_size, num_classes, *, mixed) -> keras.Model:
             hidden_dim=config.hidden_dim,
             num_layers=config.num_layers,
             dropout=config.dropout,
-            pooling=config.pooling,
+            pooling=config.pooling or POOLINGS[0],
         )
     finally:
         keras.config.set_dtype_policy(before)
@@ -465,7 +467,6 @@ def _record(config: TrainingConfig, model, tokenizer: Tokenizer, dataset: Datase
             "num_classes": len(dataset.labels),
             **_sizes(model),
             "dropout": dropouts[0].rate,
-            "pooling": config.pooling,
             "parameters": model.count_params(),
         },
         "tokenizer": {"max_length": tokenizer.max_length, "delimiter": tokenizer.delimiter},
@@ -485,12 +486,13 @@ def _record(config: TrainingConfig, model, tokenizer: Tokenizer, dataset: Datase
     }
 
 
-def _sizes(model: keras.Model) -> dict[str, int]:
+def _sizes(model: keras.Model) -> dict[str, Any]:
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Bidirectional)]
     return {
         "embed_dim": model.get_layer("embedding").output_dim,
         "hidden_dim": layers[0].forward_layer.cell.units,
         "num_layers": len(layers),
+        "pooling": "mean" if any(isinstance(one, MeanOverTime) for one in model.layers) else "last",
     }
 
 

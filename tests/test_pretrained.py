@@ -1,0 +1,127 @@
+"""The trained models that come with the package."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import zoo
+from zoo import bundle, pretrained
+from zoo.__main__ import main
+from zoo.metadata import read_metadata
+
+ROOT = Path(__file__).parents[1]
+every_model = pytest.mark.parametrize("name", pretrained.names())
+TEXTS = ["what a fine day", "", "zzyzx " * 500, "Call now to win a FREE prize!!! Txt WIN to 80082"]
+
+
+def test_some_are_there():
+    assert len(pretrained.names()) >= 6
+    for name in pretrained.names():
+        assert (ROOT / "recipes" / f"{name}.mk").is_file()
+
+
+def test_they_are_small():
+    sizes = [pretrained.file(name).stat().st_size for name in pretrained.names()]
+    assert max(sizes) <= 2_000_000
+    assert sum(path.stat().st_size for path in pretrained.FOLDER.glob("*/*")) <= 20_000_000
+
+
+@every_model
+def test_files_are_those_that_the_card_names(name):
+    folder = pretrained.FOLDER / name
+    card = (folder / pretrained.CARD).read_text(encoding="utf-8")
+    for file, digest in pretrained.config(name)["measured"]["sha256"].items():
+        assert hashlib.sha256((folder / file).read_bytes()).hexdigest() == digest
+        assert digest in card
+
+
+@every_model
+def test_weights_and_file_are_the_same_model(name):
+    classifier, weights = zoo.load(name), bundle.load(name)
+    assert weights.labels == classifier.labels
+    expected = weights.classifier().scores(TEXTS)
+    np.testing.assert_allclose(classifier.scores(TEXTS), expected, atol=0.15)
+
+
+@every_model
+def test_mediapipe_takes_the_file(name):
+    from tests.export.clients import in_mediapipe
+
+    labels = read_metadata(pretrained.file(name).read_bytes()).labels
+    assert labels == zoo.load(name).labels
+    found = in_mediapipe(pretrained.file(name), TEXTS)
+    np.testing.assert_allclose(found, zoo.load(name).scores(TEXTS), atol=1e-5)
+
+
+@every_model
+def test_no_path_of_a_machine_is_shipped(name):
+    for file in (pretrained.CARD, pretrained.CONFIG):
+        text = (pretrained.FOLDER / name / file).read_text(encoding="utf-8")
+        assert not any(place in text for place in ("/tmp", "/home", "/root", "/work", "shared"))
+
+
+def test_the_command_lists_them(capsys):
+    assert main(["list", "--pretrained"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1 : 1 + len(pretrained.names())]] == (
+        pretrained.names()
+    )
+    assert main(["list", "--pretrained", "*lstm*"]) == 2
+
+
+def test_the_command_shows_a_card(capsys):
+    name = pretrained.names()[0]
+    assert main(["show", name]) == 0
+    assert "## What it gets wrong" in capsys.readouterr().out
+
+
+def test_the_command_answers(capsys):
+    assert main(["predict", "sms-spam", TEXTS[-1]]) == 0
+    assert capsys.readouterr().out.startswith("spam")
+
+
+def test_a_name_that_is_unknown_says_what_there_is(capsys):
+    assert main(["predict", "sms-spma", "a text"]) == 2
+    assert "sms-spam" in capsys.readouterr().err
+
+
+def test_a_folder_of_that_name_is_meant_with_a_dot(tmp_path, monkeypatch, tiny_run):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sms-spam").symlink_to(tiny_run)
+    assert zoo.load("./sms-spam").labels == ("bad", "good")
+    assert zoo.load("sms-spam").labels == ("ham", "spam")
+
+
+def test_one_is_the_start_of_a_run(tmp_path, tiny_data):
+    from zoo.training import TrainingConfig, train
+
+    start = bundle.load("sms-spam")
+    config = TrainingConfig(
+        start.name, str(tiny_data), init="sms-spam", epochs=1, max_length=12, learning_rate=1e-9
+    )
+    run = train(config, tmp_path / "run", tensorboard=False, verbose=False)
+    assert run.labels == ("bad", "good")
+    own, theirs = run.tokenizer.vocabulary, start.tokenizer.vocabulary
+    rows, known = (b.model.get_layer("embedding").get_weights()[0] for b in (run, start))
+    for word in ("free", "the", "call"):
+        np.testing.assert_allclose(rows[own[word]], known[theirs[word]], atol=1e-6)
+
+
+def test_it_is_exported_anew(tmp_path):
+    import export
+
+    (file,) = export.export_model("sms-spam", tmp_path, lowering="loop")
+    scores = zoo.load(tmp_path / file.path).scores(TEXTS)
+    np.testing.assert_allclose(scores, zoo.load("sms-spam").scores(TEXTS), atol=0.1)
+
+
+def test_asking_one_imports_no_keras():
+    program = (
+        "import sys, zoo; zoo.load('sms-spam').predict(['hello']); "
+        "sys.exit('keras' in sys.modules or 'tensorflow' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
