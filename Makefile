@@ -5,14 +5,16 @@ BIN := $(VENV)/bin
 DEMO := runs/demo
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help demo test test-slow results results-export results-speed lint format clean
+.PHONY: help demo test test-slow recipes results results-export results-leaderboard results-speed lint format clean
 
 help:
 	@echo "make demo       train a model on the embedded reviews, export it, ask the exported file"
 	@echo "make test       the tests that run in minutes"
 	@echo "make test-slow  the others: training to quality, the whole catalogue, every client"
+	@echo "make recipes    make the trained models that come with the package, from raw data"
 	@echo "make results    train, export and measure the runs of results/accuracy.csv"
 	@echo "make results-export  export the whole catalogue and ask every client: results/export.csv"
+	@echo "make results-leaderboard  the whole catalogue on three data sets: results/leaderboard.csv"
 	@echo "make results-speed   time the exported files beside their peers: results/speed.csv"
 	@echo "make lint       formatting, lint and types"
 	@echo "make format     mend formatting and what lint can mend"
@@ -47,6 +49,17 @@ trec_FLAGS := --dataset $(DATA)/trec --max-length 32 --epochs 12 --learning-rate
 
 results: $(addprefix runs/,$(RESULTS))
 	$(BIN)/python results/accuracy.py $^
+
+# The models of zoo/pretrained, and their rows of results/accuracy.csv. The second starts from the
+# first.
+RECIPES := film-review-sentiment sentence-sentiment question-type sms-spam news-topic \
+	assistant-commands assistant-intents banking-questions
+
+recipes: $(VENV)/.dev
+	for name in $(RECIPES); do $(MAKE) -f recipes/$$name.mk DATA=$(DATA) DOWNLOADS=$(DOWNLOADS) || exit 1; done
+
+results-leaderboard: $(VENV)/.dev
+	$(BIN)/python -m results.leaderboard $(DATA)/trec $(DATA)/sms_spam $(DATA)/sst2
 
 # results/export.csv: every family, lowering and precision, in every client.
 results-export: $(VENV)/.backends $(VENV)/.web

@@ -26,6 +26,9 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 .PHONY: all ship
 .SECONDARY:
 
+# First it says what it makes, and how long that takes.
+$(info $(shell sed -n '/^\#/!q; s/^\# *//p' $(firstword $(MAKEFILE_LIST))))
+
 all: $(STUDENT_RUN)/measured
 
 $(RUNS)/teacher-%/model.keras:

@@ -1,9 +1,13 @@
-# Topics of news: 10,000 of AG News, title and lead, 4 labels.
-# About 25 minutes on 2 cores.
+# Topics of news: 10,000 of AG News with labels and 20,001 without, title and lead, 4 labels.
+# About 6 minutes on 2 cores.
+#
+# Beside train.tsv and test.tsv, DATA/ag_news holds two more parts of the original's training texts,
+# whose labels are not read: n-grams give them.
 NAME := news-topic
 DATASET = $(DATA)/ag_news
-FLAGS := --model bilstm-small --pooling mean --max-length 96 --vocab-size 16000 --learning-rate 0.003 --epochs 5
-
-STUDENT := --teacher ngrams --epochs 8 --patience 4
+FLAGS = --model bilstm-small --pooling mean --max-length 96 --vocab-size 16000 --patience 4 \
+	--learning-rate 0.003 --epochs 5 --teacher ngrams \
+	--unlabelled $(DATA)/ag_news/train_descriptions.tsv \
+	--unlabelled $(DATA)/ag_news/train_lowercased.tsv
 
 include $(dir $(lastword $(MAKEFILE_LIST)))common.mk

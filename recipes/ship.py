@@ -1,5 +1,7 @@
 """Puts a trained run into the package: `python -m recipes.ship RUN NAME`.
 
+`python -m recipes.ship --card NAME` writes the card of a shipped model anew, from its words.
+
 What it writes is `zoo.pretrained`'s folder NAME: the exported file, the weights as float16, and the
 card, whose figures come from the run and whose words come from `recipes/NAME.md`.
 """
@@ -28,7 +30,6 @@ from zoo.files import replacing, write_text
 
 WORDS = Path(__file__).parent
 LARGEST_FILE, LARGEST_ALL = 2_000_000, 20_000_000  # bytes
-PLACES = ("data_dir", "download_dir", "dataset", "init", "teacher", "unlabelled")
 
 CARD = """\
 # {name}: {heading}
@@ -69,7 +70,9 @@ vocabulary and the labels out of it.
 
 def main(run: str, name: str) -> None:
     """Writes the folder whole, or nothing."""
-    words = (WORDS / f"{name}.md").read_text(encoding="utf-8").strip()
+    if run == "--card":
+        write_card(name, pretrained.FOLDER / name, load(name), pretrained.config(name))
+        return
     bundle = load(run)
     dataset = own_dataset(bundle)
     if dataset is None:
@@ -99,14 +102,20 @@ def main(run: str, name: str) -> None:
             measured["sha256"][file] = hashlib.sha256((folder / file).read_bytes()).hexdigest()
         record = portable(bundle.config) | {"measured": measured}
         write_text(folder / pretrained.CONFIG, json.dumps(record, indent=2) + "\n")
-        write_text(folder / pretrained.CARD, card(name, words, bundle, record, folder))
+        write_card(name, folder, bundle, record)
         if len(content) > LARGEST_FILE:
             raise SystemExit(f"{name}: {len(content):,} bytes; {LARGEST_FILE:,} at most.")
+        total = sum(path.stat().st_size for path in folder.iterdir())
+        for other in set(pretrained.names()) - {name}:
+            files = (pretrained.FOLDER / other).iterdir()
+            total += sum(path.stat().st_size for path in files)
+        if total > LARGEST_ALL:
+            raise SystemExit(
+                f"With {name} the shipped models take {total:,} bytes; {LARGEST_ALL:,} at most. "
+                "Take a smaller vocabulary, or another model out."
+            )
         shutil.rmtree(pretrained.FOLDER / name, ignore_errors=True)
-    total = sum(path.stat().st_size for path in pretrained.FOLDER.glob("*/*"))
     print(f"{name}: {len(content):,} bytes, {measured['accuracy']:.4f}; all {total:,} bytes")
-    if total > LARGEST_ALL:
-        raise SystemExit(f"All shipped models together may take {LARGEST_ALL:,} bytes.")
 
 
 def exported(bundle, dataset) -> bytes:
@@ -118,22 +127,13 @@ def exported(bundle, dataset) -> bytes:
         return (Path(folder) / file.path).read_bytes()
 
 
-def portable(config: dict) -> dict:
-    """A run's record without the places of one machine."""
-    training = {
-        key: [place(one) for one in value]
-        if isinstance(value, (list, tuple))
-        else place(value)
-        if key in PLACES
-        else value
-        for key, value in config["training"].items()
-        if key not in ("data_dir", "download_dir")
-    }
-    return config | {"training": training}
-
-
-def place(value):
-    """A run as RECIPE/RUN, another path by its last part; anything else as it is."""
+def portable(value):
+    """A run's record without the places of one machine: a run as RECIPE/RUN, a file by its name."""
+    if isinstance(value, dict):
+        places = ("data_dir", "download_dir")
+        return {key: portable(one) for key, one in value.items() if key not in places}
+    if isinstance(value, (list, tuple)):
+        return [portable(one) for one in value]
     if not isinstance(value, str) or not Path(value).exists():
         return value
     parts = Path(value).resolve().parts
@@ -158,15 +158,16 @@ def cpu() -> str:
     return names[0] if names else platform.processor()
 
 
-def card(name: str, words: str, bundle, record: dict, folder: Path) -> str:
-    """The model card, in Markdown."""
+def write_card(name: str, folder: Path, bundle, record: dict) -> None:
+    """Writes the model card, in Markdown."""
+    words = (WORDS / f"{name}.md").read_text(encoding="utf-8").strip()
     model, data, measured = record["model"], record["data"], record["measured"]
     low, high = measured["interval"]
     labels = ", ".join(bundle.labels[:12])
     if len(bundle.labels) > 12:
         labels += f", … ({len(bundle.labels)} in all)"
     title, _, description = words.partition("\n")
-    return CARD.format(
+    text = CARD.format(
         heading=title,
         description=description.strip(),
         name=name,
@@ -190,6 +191,7 @@ def card(name: str, words: str, bundle, record: dict, folder: Path) -> str:
         **{key: measured[key] for key in ("accuracy", "accuracy_keras", "texts", "cpu", "command")},
         median=measured["median_ms"],
     )
+    write_text(folder / pretrained.CARD, text)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from zoo import pretrained
 from zoo.catalogue import FAMILIES
 
 ROOT = Path(__file__).parents[1]
@@ -63,3 +64,13 @@ def test_readme_gives_the_ratios_that_were_measured(name):
     ]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"| {name} | {ratios[0]:.2f} | {ratios[1]:.2f} |" in readme
+
+
+@pytest.mark.parametrize("name", pretrained.names())
+def test_readme_gives_what_the_shipped_models_measured(name):
+    measured = pretrained.config(name)["measured"]
+    low, high = measured["interval"]
+    said = f"{measured['accuracy']:.1%} ({low:.1%} to {high:.1%}) of {measured['texts']:,}"
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (row,) = [line for line in readme.splitlines() if line.startswith(f"| `{name}` |")]
+    assert said in row

@@ -265,7 +265,11 @@ def train(
             initial_epoch=epoch,
             epochs=config.epochs,
             shuffle=False,  # the batches shuffle themselves, the same in each run
-            callbacks=[checkpoint, *_tensorboard(output / "logs", tensorboard, say)],
+            callbacks=[
+                checkpoint,
+                _Forecast(say),
+                *_tensorboard(output / "logs", tensorboard, say),
+            ],
             verbose="auto" if verbose else 0,
         )
 
@@ -444,6 +448,24 @@ def _compile(config, model, steps):
     )
     # Else it is built in the first step, and TensorFlow traces that step twice.
     model.optimizer.build(model.trainable_variables)
+
+
+class _Forecast(keras.callbacks.Callback):
+    """Says after the first epoch how long the others take at most."""
+
+    def __init__(self, say):
+        super().__init__()
+        self.say, self.started = say, None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.started is None:
+            self.started, self.first = time.monotonic(), epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        left = self.params["epochs"] - epoch - 1
+        if epoch == self.first and left:
+            minutes = left * (time.monotonic() - self.started) / 60
+            self.say(f"At most {minutes:.1f} minutes to go, of {left} epochs")
 
 
 def _tensorboard(folder, wanted, say):
