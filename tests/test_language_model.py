@@ -1,5 +1,6 @@
 """Pretraining as language models."""
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -36,6 +37,7 @@ def sequences(count, length):
 
 
 def test_what_comes_next_is_learnt_and_stays_in_the_classifier(monkeypatch):
+    keras.utils.set_random_seed(0)
     model = catalogue.create_model(
         "peephole-bilstm", vocab_size=23, num_classes=2, embed_dim=16, hidden_dim=16, num_layers=2
     )

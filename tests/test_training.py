@@ -181,6 +181,7 @@ def test_config_says_what_made_the_model(tiny_run, tiny_flags):
         "embed_dim": 4,
         "hidden_dim": 4,
         "num_layers": 1,
+        "pooling": "last",
         "dropout": 0.3,
         "parameters": model.count_params(),
     }

@@ -308,12 +308,14 @@ def test_a_label_that_train_lacks(tmp_path, part):
         load_dataset(str(tmp_path))
 
 
-def test_a_missing_file_suggests_near_names(tmp_path):
+def test_a_missing_file_suggests_near_names(tmp_path, monkeypatch):
     write(tmp_path / "reviews_train.tsv", table())
+    (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match=r"no such file.*Did you mean .*reviews_train\.tsv\?"):
         load_dataset(str(tmp_path / "review_train.tsv"))
     with pytest.raises(DatasetError, match=r"no such file.*nowhere is not there either"):
         load_dataset(str(tmp_path / "nowhere" / "x.tsv"))
+    monkeypatch.chdir(tmp_path / "empty")
     with pytest.raises(DatasetError, match=r"Did you mean reviews\?.*tfds:NAME"):
         load_dataset("review")
 
