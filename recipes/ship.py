@@ -11,10 +11,8 @@ import json
 import os
 import platform
 import shutil
-import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -27,6 +25,7 @@ from results.accuracy import interval
 from zoo import catalogue, litert, pretrained
 from zoo.bundle import load
 from zoo.files import replacing, write_text
+from zoo.timing import take_turns
 
 WORDS = Path(__file__).parent
 LARGEST_FILE, LARGEST_ALL = 2_000_000, 20_000_000  # bytes
@@ -143,12 +142,7 @@ def portable(value):
 def median_time(classifier, rounds: int = 200) -> float:
     """Milliseconds of an answer to a text of full length."""
     ids = np.full((1, classifier.tokenizer.max_length), 3, np.int32)
-    times = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        classifier.forward(ids)
-        times.append(time.perf_counter() - started)
-    return 1e3 * statistics.median(times)
+    return 1e3 * float(np.median(take_turns([classifier.forward], rounds, ids)))
 
 
 def cpu() -> str:

@@ -225,7 +225,7 @@ def train(
     given = np.concatenate([train_ids, more_ids]) if config.teacher else train_ids
     if config.teacher:
         say(f"Teachers: {', '.join(config.teacher)}")
-    targets = _targets(config, dataset, more, checkpoint)
+    targets = _targets(config, dataset, more, checkpoint, resume)
     model = _create(config, vocabulary.size, len(dataset.labels), mixed=mixed)
     if start:
         _take_weights(model, vocabulary, start, dataset.labels)
@@ -334,7 +334,9 @@ def _unlabelled(config: TrainingConfig) -> list[str]:
     return [text for source in config.unlabelled for text in load_texts(source, **options)]
 
 
-def _targets(config: TrainingConfig, dataset: Dataset, more, checkpoint: Checkpoint) -> np.ndarray:
+def _targets(
+    config: TrainingConfig, dataset: Dataset, more, checkpoint: Checkpoint, resume: bool
+) -> np.ndarray:
     """What is to be learnt: labels, or with teachers their answers and labels half and half.
 
     Teachers may take long, so what they said before the run was killed is taken again.
@@ -342,7 +344,7 @@ def _targets(config: TrainingConfig, dataset: Dataset, more, checkpoint: Checkpo
     one_hot = np.eye(len(dataset.labels), dtype=np.float32)[dataset.train.labels]
     if not config.teacher:
         return one_hot
-    if checkpoint.targets.is_file():
+    if resume and checkpoint.targets.is_file():  # else they are of other settings
         return np.load(checkpoint.targets)
     train = dataset.train
     taught = teachers.answers(
