@@ -9,19 +9,22 @@
     WHILE a block of the text is left           x, of both directions, a block at a time
     │   project, project                        one product for all steps of the block
     │   WHILE a step of the block is left
-    │       step, step                          both directions, side by side
+    │       step                                both directions at once
     └───────┬────────┘
      the next layer, or dense and softmax
 
 The loops end where the text ends, so padding never reaches a state, and a short text takes less
 time than a long one. Whatever a loop changes is copied at each of its steps, and whatever it takes
-in is copied once: hence the blocks, which keep small what the inner loop handles. Both directions
-run in one loop since a step costs little beside its products: of two loops each would have to
-count, compare and fetch by itself.
+in is copied once: hence the blocks, which keep small what the inner loop handles.
+
+A step of a small model costs more by the number of its operators than by its products. So both
+directions run in one loop, and as one batch of two: each equation is one operator for both, but for
+the products, whose weights differ.
 """
 
 from collections.abc import Callable, Sequence
 
+import keras
 import numpy as np
 
 from export.architecture import Architecture, RecurrentLayer
@@ -79,10 +82,7 @@ class _Scan:
     def __init__(self, model: Model, layer: RecurrentLayer, sequences, block: int, name: str):
         self.model, self.name, self.block = model, name, block
         self.gives = layer.gives
-        self.cells = [
-            parts.TracedCell(direction.cell, self.block, x.shape[1])
-            for direction, x in zip(layer.directions, sequences, strict=True)
-        ]
+        self.lanes = _lanes([one.cell for one in layer.directions], block, sequences[0].shape[1])
 
     def place(self, graph: Graph, sequences: Sequence[Tensor], length: Tensor) -> list[Tensor]:
         """Each direction's outputs, in its own order [rows, outputs]; or the last one or the mean,
@@ -94,12 +94,17 @@ class _Scan:
             "block": [graph.constant([0], np.int32)],
             "x": [self.in_blocks(graph, x) for x in sequences],
             "outputs": self.no_outputs(graph, sequences[0].shape[0]),
-            "states": [state for cell in self.cells for state in cell.initial_states(graph)],
+            "states": [state for lane in self.lanes for state in lane.initial_states(graph)],
         }
         outputs = self.loop(graph, "blocks", carried, self.blocks_body)["outputs"]
         if self.gives == "mean":
             outputs = [parts.mean_of(graph, total, length) for total in outputs]
-        return outputs
+        found = []
+        for lane, output in zip(self.lanes, outputs, strict=True):
+            if self.gives != "all":
+                output = _as(graph, output, (1, lane.output_width))
+            found += ops.split(graph, output, lane.count, 1) if lane.count > 1 else [output]
+        return found
 
     def in_blocks(self, graph: Graph, x: Tensor) -> Tensor:
         """[rows, width] as a row a block."""
@@ -107,16 +112,24 @@ class _Scan:
         return ops.reshape(graph, x, (rows // self.block, self.block * width))
 
     def no_outputs(self, graph: Graph, rows: int) -> list[Tensor]:
-        shapes = [(rows if self.gives == "all" else 1, cell.output_size) for cell in self.cells]
+        shapes = [
+            (rows, lane.output_width) if self.gives == "all" else lane.shape(lane.output_size)
+            for lane in self.lanes
+        ]
         return [graph.constant(np.zeros(shape, np.float32)) for shape in shapes]
 
     def blocks_body(self, body: Graph, counter, end, block, x, outputs, states):
         rest = ops.subtract(body, end[0], counter[0])
+        rows = [
+            ops.reshape(
+                body, ops.gather(body, one, block[0]), (self.block, one.shape[1] // self.block)
+            )
+            for one in x
+        ]
         projected = []
-        for cell, one in zip(self.cells, x, strict=True):
-            width = one.shape[1] // self.block
-            inputs = ops.reshape(body, ops.gather(body, one, block[0]), (self.block, width))
-            projected.append(cell.project.place(body, inputs)[0] if cell.project else inputs)
+        for lane in self.lanes:
+            own = [rows.pop(0) for _ in range(lane.count)]
+            projected.append(_side_by_side(body, lane.project(body, own)))
         found = self.loop(
             body,
             "steps",
@@ -143,9 +156,12 @@ class _Scan:
 
     def steps_body(self, body: Graph, counter, end, projected, outputs, states):
         given, new_outputs, new_states = list(states), [], []
-        for cell, one in zip(self.cells, projected, strict=True):
-            own = [given.pop(0) for _ in cell.state_sizes]
-            output, *own = cell.step.place(body, ops.gather(body, one, counter[0]), *own)
+        for lane, one in zip(self.lanes, projected, strict=True):
+            own = [given.pop(0) for _ in lane.state_sizes]
+            inputs = _as(body, ops.gather(body, one, counter[0]), lane.shape(lane.step_width))
+            output, *own = lane.step.place(body, inputs, *own)
+            if self.gives == "all":
+                output = _as(body, output, (1, lane.output_width))
             new_outputs.append(output)
             new_states += own
         if self.gives == "all":
@@ -186,6 +202,31 @@ class _Scan:
             (self.model.index(body), body),
         )
         return _like(carried, found)
+
+
+def _lanes(cells: Sequence[keras.Layer], block: int, features: int) -> list[parts.TracedCell]:
+    """The cells of a layer's directions: as one batch, or where that cannot be, each by itself."""
+    if len(cells) > 1 and all(_alike(cells[0], cell) for cell in cells[1:]):
+        try:
+            return [parts.TracedCell(cells, block, features)]
+        except ValueError:  # TensorFlow has no batched form of an operation, or no form at all
+            pass
+    return [parts.TracedCell([cell], block, features) for cell in cells]
+
+
+def _alike(a: keras.Layer, b: keras.Layer) -> bool:
+    """Whether two cells differ in the values of their weights alone."""
+
+    def described(cell):
+        config = {key: value for key, value in cell.get_config().items() if key != "name"}
+        return type(cell), config, [variable.shape for variable in cell.variables]
+
+    # Keras makes both from their settings, so that nothing else can differ.
+    return described(a) == described(b)
+
+
+def _as(graph: Graph, x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    return x if x.shape == shape else ops.reshape(graph, x, shape)
 
 
 def _like(carried: dict[str, list[Tensor]], flat: Sequence[Tensor]) -> dict[str, list[Tensor]]:

@@ -135,10 +135,16 @@ def slice_rows(graph: Graph, x: Tensor, rows: int) -> Tensor:
 def unstack_rows(graph: Graph, x: Tensor) -> list[Tensor]:
     """The rows of x [rows, columns], [1, columns] each."""
     _check(len(x.shape) == 2, "SPLIT", "x [rows, columns]", x)
-    rows, columns = x.shape
-    axis = graph.constant(0, np.int32)
-    options = _options("SplitOptions", numSplits=rows)
-    return graph.add("SPLIT", [axis, x], [((1, columns), x.dtype)] * rows, options)
+    return split(graph, x, x.shape[0], 0)
+
+
+def split(graph: Graph, x: Tensor, parts: int, axis: int) -> list[Tensor]:
+    """X cut into so many parts of the same size along an axis."""
+    _check(x.shape[axis] % parts == 0, "SPLIT", f"{parts} parts of the same size", x)
+    shape = (*x.shape[:axis], x.shape[axis] // parts, *x.shape[axis + 1 :])
+    number = graph.constant(axis, np.int32)
+    options = _options("SplitOptions", numSplits=parts)
+    return graph.add("SPLIT", [number, x], [(shape, x.dtype)] * parts, options)
 
 
 def concatenate(graph: Graph, tensors: Sequence[Tensor], axis: int) -> Tensor:
@@ -192,12 +198,12 @@ def gather(graph: Graph, table: Tensor, indices: Tensor) -> Tensor:
 
 
 def fully_connected(graph: Graph, x: Tensor, weights: Tensor, bias: Tensor | None = None) -> Tensor:
-    """X weightsᵀ + bias: x [rows, inputs], weights [outputs, inputs], bias [outputs]."""
+    """X weightsᵀ + bias: x [..., inputs], weights [outputs, inputs], bias [outputs]."""
     code = "FULLY_CONNECTED"
     _check(
-        len(x.shape) == 2 and len(weights.shape) == 2 and x.shape[1] == weights.shape[1],
+        len(x.shape) >= 2 and len(weights.shape) == 2 and x.shape[-1] == weights.shape[1],
         code,
-        "x [rows, inputs] and weights [outputs, inputs]",
+        "x [..., inputs] and weights [outputs, inputs]",
         x,
         weights,
     )
@@ -205,12 +211,27 @@ def fully_connected(graph: Graph, x: Tensor, weights: Tensor, bias: Tensor | Non
     outputs = weights.shape[0]
     if bias is not None:
         _check(bias.shape == (outputs,), code, f"a bias [{outputs}]", bias)
+    keep = len(x.shape) > 2
     return graph.add(
         code,
         [x, weights, bias],
-        [((x.shape[0], outputs), x.dtype)],
-        _options("FullyConnectedOptions"),
+        [((*x.shape[:-1], outputs), x.dtype)],
+        _options("FullyConnectedOptions", keepNumDims=keep),
+        version=5 if keep else 1,
     )[0]
+
+
+def products(graph: Graph, x: Tensor, weights: Sequence[Tensor]) -> Tensor:
+    """Each of x [n, 1, inputs] by weights of its own [outputs, inputs]: [n, 1, outputs]."""
+    _check(
+        len(x.shape) == 3 and x.shape[:2] == (len(weights), 1),
+        "FULLY_CONNECTED",
+        f"x [{len(weights)}, 1, inputs]",
+        x,
+    )
+    parts = split(graph, x, len(weights), 0)
+    results = [fully_connected(graph, *pair) for pair in zip(parts, weights, strict=True)]
+    return concatenate(graph, results, 0)
 
 
 def softmax(graph: Graph, x: Tensor) -> Tensor:

@@ -47,7 +47,7 @@ def _scan(graph: Graph, cell: keras.Layer, x: Tensor) -> Tensor:
     traced = Traced(
         lambda inputs: list(cell.coefficients(cell.project(inputs))),
         [x.shape],
-        cell.variables,
+        [cell.variables],
         f"{type(cell).__name__}.coefficients",
     )
     a, b = traced.place(graph, x)

@@ -1,6 +1,6 @@
 """What every lowering has in common: the ids' length, the embedding, the head."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -138,41 +138,62 @@ def last_place(graph: Graph, steps: Tensor) -> Tensor:
 
 
 class TracedCell:
-    """A cell's two parts as operators, for one text.
+    """A cell's two parts as operators, for one text; or of cells that differ in weights alone.
+
+    A single cell's step takes and gives [1, size]. That of several cells takes and gives
+    [cells, 1, size], and what it does beside its products, it does once for all of them.
 
     Attributes:
-        project: [time, features] to [time, projected]; None for a cell that has only `call`.
-        step: projected [1, ...] and states [1, size] to the output and the new states.
+        count: Number of cells.
+        step: What is projected and the states to the output and the new states.
         state_sizes: Widths of the states.
-        output_size: Width of the output.
+        output_size: Width of a cell's output.
+        output_width: Of all cells' outputs.
         step_width: Width of what a step takes.
     """
 
-    def __init__(self, cell: keras.Layer, time: int, features: int):
-        what = f"{type(cell).__name__}.step"
+    def __init__(self, cells: Sequence[keras.Layer], time: int, features: int):
+        cell, self.count = cells[0], len(cells)
+        name = type(cell).__name__
         sizes = cell.state_size if isinstance(cell.state_size, (list, tuple)) else [cell.state_size]
         self.state_sizes = list(sizes)
-        self.project = None
+        self._projects: list[Traced] = []  # none for a cell that has only `call`
         self.step_width = features
         step = cell
         if hasattr(cell, "step"):
             step = cell.step
-            self.project = Traced(
-                lambda inputs: [cell.project(inputs)],
-                [(time, features)],
-                cell.variables,
-                f"{type(cell).__name__}.project",
-            )
-            self.step_width = self.project.output_shapes[0][-1]
+            self._projects = [
+                Traced(
+                    lambda inputs, one=one: [one.project(inputs)],
+                    [(time, features)],
+                    [one.variables],
+                    f"{name}.project",
+                )
+                for one in cells
+            ]
+            self.step_width = self._projects[0].output_shapes[0][-1]
 
         def flat_step(projected, *states):
             output, new_states = step(projected, list(states))
             return [output, *keras.tree.flatten(new_states)]
 
         shapes = [(1, size) for size in (self.step_width, *self.state_sizes)]
-        self.step = Traced(flat_step, shapes, cell.variables, what)
+        self.step = Traced(flat_step, shapes, [one.variables for one in cells], f"{name}.step")
         self.output_size = self.step.output_shapes[0][-1]
+        self.output_width = self.count * self.output_size
+
+    def project(self, graph: Graph, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """What each cell sees, [time, features], as its steps take it, [time, step_width]."""
+        if not self._projects:
+            return list(inputs)
+        pairs = zip(self._projects, inputs, strict=True)
+        return [project.place(graph, x)[0] for project, x in pairs]
+
+    def shape(self, size: int) -> tuple[int, ...]:
+        """Of what a step takes or gives."""
+        return (1, size) if self.count == 1 else (self.count, 1, size)
 
     def initial_states(self, graph: Graph) -> list[Tensor]:
-        """Zeros, [1, size] each."""
-        return [graph.constant(np.zeros((1, size), np.float32)) for size in self.state_sizes]
+        """Zeros."""
+        shapes = [self.shape(size) for size in self.state_sizes]
+        return [graph.constant(np.zeros(shape, np.float32)) for shape in shapes]

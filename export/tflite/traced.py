@@ -5,12 +5,14 @@ becomes TFLite operators; what it does not do well is the recurrence around them
 the equations only, and its operators are then placed into a graph of our own, as often as needed.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from export.tflite import ops
 from export.tflite.graph import Graph, Operator, Tensor, read_tensor
 
 NAMES = {
@@ -28,7 +30,10 @@ class Traced:
     Args:
         function: From tensors to a list of tensors, by `keras.ops`.
         shapes: Static shapes of its float32 arguments.
-        variables: Keras variables whose values are taken as they are now.
+        copies: Keras variables whose values are taken as they are now: those that the function
+            uses. With more lists than that one, each as long and of the same shapes, the function
+            is computed with each of them, all in one pass of operators: its arguments and results
+            are then [copies, *shape].
         what: What the function is, for errors.
 
     Raises:
@@ -40,10 +45,10 @@ class Traced:
         self,
         function: Callable[..., Sequence],
         shapes: Sequence[Sequence[int]],
-        variables: Iterable[keras.Variable],
+        copies: Sequence[Sequence[keras.Variable]],
         what: str,
     ):
-        content = _convert(function, shapes, variables, what)
+        content = _convert(function, shapes, copies, what)
         model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
         if len(model.subgraphs) != 1:
             raise TraceError(
@@ -61,6 +66,7 @@ class Traced:
         self._operators = [
             (*codes[operator.opcodeIndex], operator) for operator in subgraph.operators
         ]
+        self._matrices = self._of_each_copy()
         # The converter keeps the names of inputs and outputs, not their order.
         (signature,) = model.signatureDefs
         self._inputs = _in_order(signature.inputs)
@@ -78,6 +84,11 @@ class Traced:
         here.update(zip(self._inputs, arguments, strict=True))
         here[-1] = None
         for code, version, operator in self._operators:
+            if id(operator) in self._matrices:
+                x = here[operator.inputs[0]]
+                assert x is not None
+                here[operator.outputs[0]] = ops.products(graph, x, self._matrices[id(operator)])
+                continue
             outputs = []
             for index in operator.outputs:
                 like = self._tensors[index]
@@ -90,8 +101,26 @@ class Traced:
             )
         return [here[index] for index in self._outputs]
 
+    def _of_each_copy(self) -> dict[int, list[Tensor]]:
+        """By product [copies, 1, a] · [copies, a, b] with constants: the matrices [b, a].
 
-def _convert(function, shapes, variables, what) -> bytes:
+        The runtime has kernels with a scale for each output for FULLY_CONNECTED only.
+        """
+        found = {}
+        for code, _, operator in self._operators:
+            if code != "BATCH_MATMUL" or operator.builtinOptions.adjX:
+                continue
+            weights = self._tensors[operator.inputs[1]]
+            if weights.data is None or len(weights.shape) != 3:
+                continue
+            value = weights.data if operator.builtinOptions.adjY else weights.data.swapaxes(1, 2)
+            found[id(operator)] = [
+                Tensor(one.shape, weights.dtype, np.ascontiguousarray(one)) for one in value
+            ]
+        return found
+
+
+def _convert(function, shapes, copies, what) -> bytes:
     if keras.backend.backend() != "tensorflow":
         raise TraceError(
             f"Exporting {what} needs the TensorFlow backend, and this process runs Keras on "
@@ -101,15 +130,28 @@ def _convert(function, shapes, variables, what) -> bytes:
     import tensorflow as tf
 
     # As constants: the converter would leave variables as resources.
-    values = [(variable, tf.constant(variable.numpy())) for variable in variables]
+    values = [
+        tf.constant(np.stack([variable.numpy() for variable in same]))
+        for same in zip(*copies, strict=True)
+    ]
+
+    def one_copy(arguments_and_values):
+        arguments, values = arguments_and_values
+        with keras.StatelessScope(state_mapping=list(zip(copies[0], values, strict=True))):
+            return list(function(*arguments))
 
     @tf.function(autograph=False)
     def traced(*arguments):
-        with keras.StatelessScope(state_mapping=values):
-            # A result that is an argument, or twice the same, must not be lost.
-            results = [tf.identity(result) for result in function(*arguments)]
-        return {str(place): result for place, result in enumerate(results)}
+        if len(copies) > 1:
+            both = (list(arguments), values)
+            results = tf.vectorized_map(one_copy, both, fallback_to_while_loop=False)
+        else:
+            results = one_copy((arguments, [value[0] for value in values]))
+        # A result that is an argument, or twice the same, must not be lost.
+        return {str(place): tf.identity(result) for place, result in enumerate(results)}
 
+    if len(copies) > 1:
+        shapes = [(len(copies), *shape) for shape in shapes]
     specs = [tf.TensorSpec(shape, tf.float32, f"x{place}") for place, shape in enumerate(shapes)]
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [traced.get_concrete_function(*specs)], tf.Module()

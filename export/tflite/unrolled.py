@@ -27,8 +27,8 @@ def build(architecture: Architecture, max_length: int) -> Model:
 
 def _scan(graph: Graph, cell: keras.Layer, x: Tensor) -> Tensor:
     time = x.shape[0]
-    traced = parts.TracedCell(cell, *x.shape)
-    projected = x if traced.project is None else traced.project.place(graph, x)[0]
+    traced = parts.TracedCell([cell], *x.shape)
+    (projected,) = traced.project(graph, [x])
     states = traced.initial_states(graph)
     outputs = []
     for inputs in ops.unstack_rows(graph, projected):

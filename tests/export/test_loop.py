@@ -95,7 +95,31 @@ def own_model(layer, *, sequential=False, **embedding):
     return randomize(model)
 
 
+@keras.saving.register_keras_serializable("tests")
+class MirroringCell(LeakyCell):
+    """A cell with an operation (MirrorPad) of which TensorFlow has no form for a batch of cells."""
+
+    def call(self, inputs, states):
+        now, before, earlier = states
+        mirrored = keras.ops.pad(inputs @ self.kernel, [[0, 0], [1, 0]], mode="symmetric")
+        new = 0.5 * now + keras.ops.tanh(mirrored[:, :-1] + earlier)
+        return new, [new, now, before]
+
+
+def both_ways(forward, backward):
+    backward = keras.layers.RNN(backward, go_backwards=True)
+    layer = keras.layers.Bidirectional(keras.layers.RNN(forward), backward_layer=backward)
+    return own_model(layer, mask_zero=True)
+
+
 OWN = {
+    "own cell that cannot be batched": lambda: own_model(
+        keras.layers.Bidirectional(Recurrent(MirroringCell(3))), mask_zero=True
+    ),
+    "another cell backwards": lambda: both_ways(LeakyCell(3), MirroringCell(3)),
+    "another activation backwards": lambda: both_ways(
+        keras.layers.LSTMCell(3), keras.layers.LSTMCell(3, activation="relu")
+    ),
     "own cell with call alone": lambda: own_model(
         keras.layers.Bidirectional(Recurrent(LeakyCell(3))), mask_zero=True
     ),
@@ -124,6 +148,22 @@ def test_own_models_answer_as_keras(name):
     model = OWN[name]()
     ids = texts_of_every_length(19, 60)
     np.testing.assert_allclose(lowered(model, 19)(ids), probabilities(model, ids), atol=1e-5)
+
+
+def operators_of_a_step(model):
+    (body,) = (
+        graph
+        for graph in loop.build(architecture.read(model), 19).graphs
+        if graph.name == "layer1_steps_body"
+    )
+    return [operator.code for operator in body.operators]
+
+
+def test_equations_of_both_directions_are_one_operator():
+    found = operators_of_a_step(classifier("bilstm"))
+    assert [found.count(code) for code in ("LOGISTIC", "TANH", "FULLY_CONNECTED")] == [3, 2, 2]
+    alone = operators_of_a_step(OWN["own cell that cannot be batched"]())
+    assert [alone.count(code) for code in ("TANH", "FULLY_CONNECTED")] == [2, 2]
 
 
 def test_two_layers_of_one_direction():
