@@ -103,6 +103,6 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 # The CPU build of PyTorch is a tenth of the size of the usual one, and enough here.
 TORCH ?= torch==2.13.0
 $(VENV)/.backends: $(VENV)/.dev
-	$(BIN)/python -m pip install --quiet '$(TORCH)' '.[jax,peers]'
+	$(BIN)/python -m pip install --quiet '$(TORCH)' '.[jax,peers,transformer]'
 	$(BIN)/python -m pip install --quiet --pre tflite-micro pyyaml
 	@touch $@

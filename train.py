@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     add("clip_norm", float, "largest norm of the gradients")
     add("word_dropout", float, "share of the words that are replaced by the unknown word")
     add("init", str, "a model to start from: of `list --pretrained`, or a run folder")
+    add("vectors", str, "word vectors to start the embedding from: a text file, as GloVe's")
     add("pretrain", int, "passes in which it learns as a language model first")
     parser.add_argument(
         "--unlabelled",
@@ -90,8 +91,9 @@ def _parser() -> argparse.ArgumentParser:
         "--teacher",
         action="append",
         metavar="MODEL",
-        help="learn its answers, or those of 'ngrams'; may be repeated",
+        help="learn its answers, or those of 'ngrams' or 'transformer:FOLDER'; may be repeated",
     )
+    add("augment", int, "variants of each text, by near words, that the teachers answer too")
     add("embed_dim", int, "width of the embedding, instead of the model's own")
     add("hidden_dim", int, "units of each direction, instead of the model's own")
     add("num_layers", int, "bidirectional layers, instead of the model's own")

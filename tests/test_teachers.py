@@ -125,3 +125,16 @@ def test_what_teachers_said_is_kept_for_resuming(tiny_flags, tmp_path, monkeypat
     resumed = train(dataclasses.replace(config), tmp_path / "again", **quiet)
     for a, b in zip(whole.model.get_weights(), resumed.model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_answers_of_other_settings_are_not_taken(tiny_flags, tmp_path):
+    """A run that was killed before its settings were written leaves answers that say not whose."""
+    config = TrainingConfig(**tiny_flags | {"epochs": 1, "teacher": ("ngrams",)})
+    quiet = {"tensorboard": False, "verbose": False}
+    fresh = train(config, tmp_path / "fresh", **quiet)
+    left = tmp_path / "run" / "checkpoint" / "targets.npy"
+    left.parent.mkdir(parents=True)
+    np.save(left, np.full((1000, 2), 0.5, np.float32))
+    found = train(config, tmp_path / "run", **quiet)
+    for a, b in zip(fresh.model.get_weights(), found.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)

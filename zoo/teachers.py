@@ -1,12 +1,12 @@
-"""Whose answers a model learns: other classifiers, and n-grams."""
+"""Whose answers a model learns: other classifiers, n-grams, pretrained transformers."""
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 import zoo
-from zoo import ngrams
+from zoo import ngrams, transformer
 
 NGRAMS = "ngrams"
 
@@ -17,6 +17,9 @@ def check(teachers: Sequence[str]) -> None:
         raise ValueError(
             "The teacher 'ngrams' needs scikit-learn: pip install 'birnn-zoo[ngrams]'."
         )
+    for name in teachers:
+        if name.startswith(transformer.PREFIX):
+            transformer.check(name.removeprefix(transformer.PREFIX))
 
 
 def answers(
@@ -26,16 +29,18 @@ def answers(
     labels: Sequence[str],
     others: Sequence[str],
     seed: int,
+    say: Callable[..., None] = print,
 ) -> np.ndarray:
     """The mean of the teachers' probabilities.
 
     Args:
-        teachers: `ngrams`, or what `zoo.load` takes.
+        teachers: `ngrams`, `transformer:FOLDER`, or what `zoo.load` takes.
         texts: Texts with labels.
         targets: int32 [texts], their labels, by number.
         labels: Names of the labels.
         others: Texts without.
-        seed: Decides what `ngrams` draws.
+        seed: Decides what teachers draw that are trained here.
+        say: Takes lines about how far they are.
 
     Returns:
         float32 [texts and others, labels].
@@ -47,6 +52,10 @@ def answers(
     for name in teachers:
         if name == NGRAMS:
             total += ngrams.answers(texts, targets, len(labels), others, seed)
+            continue
+        if name.startswith(transformer.PREFIX):
+            folder = name.removeprefix(transformer.PREFIX)
+            total += transformer.answers(folder, texts, targets, len(labels), others, seed, say)
             continue
         teacher = zoo.load(name)
         if sorted(teacher.labels) != sorted(labels):

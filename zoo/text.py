@@ -93,6 +93,27 @@ class Vocabulary(Mapping[str, int]):
         for token, count in counts.items():
             words[token.lower()] += count
             spellings[token.lower()].add(token)
+        ordered = sorted(words, key=lambda word: (-words[word], word))
+        return cls.from_words(ordered, size=size, delimiter=delimiter, spellings=spellings)
+
+    @classmethod
+    def from_words(
+        cls,
+        words: Iterable[str],
+        *,
+        size: int,
+        delimiter: str = DELIMITER,
+        spellings: Mapping[str, Iterable[str]] | None = None,
+    ) -> "Vocabulary":
+        """Words in an order of one's own, with lines for the same forms as of `from_texts`.
+
+        Args:
+            words: lower-cased, each once; what the tokenizer never makes is left out.
+            size: ids in all, special ones included.
+            delimiter: the RE2 regex that splits the texts.
+            spellings: more forms of words.
+        """
+        split, spellings = _splitter(delimiter), spellings or {}
 
         def can_occur(form: str) -> bool:
             return split(form) == [form] and not _BREAKS_LINE.search(form)
@@ -100,10 +121,10 @@ class Vocabulary(Mapping[str, int]):
         ids = {PAD: 0, START: 1, UNKNOWN: 2}
         others = []  # forms that lower-case to something else than their word
         new_id = 3
-        for word in sorted(words, key=lambda word: (-words[word], word)):
+        for word in words:
             if new_id == size:
                 break
-            forms = [word, word.capitalize(), word.upper(), *sorted(spellings[word])]
+            forms = [word, word.capitalize(), word.upper(), *sorted(spellings.get(word, ()))]
             forms = [form for form in forms if can_occur(form) and form not in ids]
             own = [form for form in forms if form.lower() == word]
             if not own:  # no line can hold the word, or it is one of the special tokens

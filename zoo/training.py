@@ -27,6 +27,7 @@ from zoo.files import remove_partial, replacing, write_text
 from zoo.layers import MeanOverTime
 from zoo.objectives import OBJECTIVES, Regularized
 from zoo.text import DELIMITER, Tokenizer, Vocabulary
+from zoo.vectors import WordVectors, variants
 
 # Of a run folder, in the order that they are written.
 FILES = (
@@ -59,15 +60,20 @@ class TrainingConfig:
         init: A model to start from, the name of one that is shipped or a run folder: its sizes,
             its weights, with the same labels its last layer too, and after the words of the
             training texts its own, up to `vocab_size`. The model has to be the same.
+        vectors: A file of word vectors (see `zoo.vectors`) that the embedding starts from, their
+            first principal components where it is narrower; after the words of the training texts
+            come theirs, up to `vocab_size`.
         pretrain: Passes over all texts, with labels or without, in which the embedding and the
             bottom layer learn as language models first.
         unlabelled: More texts, as `zoo.datasets.load_texts` takes them: to pretrain on, for
             objectives that need no labels, and to be labelled by teachers.
         objective: What is minimised, of `zoo.objectives.OBJECTIVES`.
         reach: How far an objective moves an embedding, as a share of the length of the text's own.
-        teacher: Models with the same labels, as `zoo.load` takes them, or `ngrams` (see
-            `zoo.ngrams`), whose mean answer is what is learnt, on texts with labels together with
-            those.
+        teacher: Models with the same labels, as `zoo.load` takes them, `ngrams` (see `zoo.ngrams`)
+            or `transformer:FOLDER` (see `zoo.transformer`), whose mean answer is what is learnt,
+            on texts with labels together with those.
+        augment: Variants of each training text, words exchanged for near ones by `vectors`, that
+            the teachers answer too.
         embed_dim, hidden_dim, num_layers, dropout: As in `zoo.create_model`; None is the
             model's own.
         pooling: What the logits see of the top layer, of `zoo.classifier.POOLINGS`; None is that of
@@ -90,11 +96,13 @@ class TrainingConfig:
     clip_norm: float = 1.0
     word_dropout: float = 0.1
     init: str | None = None
+    vectors: str | None = None
     pretrain: int = 0
     unlabelled: tuple[str, ...] = ()
     objective: str = OBJECTIVES[0]
     reach: float = 0.1
     teacher: tuple[str, ...] = ()
+    augment: int = 0
     embed_dim: int | None = None
     hidden_dim: int | None = None
     num_layers: int | None = None
@@ -127,6 +135,15 @@ class TrainingConfig:
         teachers.check(self.teacher)
         if self.pretrain < 0:
             raise ValueError(f"pretrain must be 0 or more passes, not {self.pretrain}.")
+        if self.augment < 0:
+            raise ValueError(f"augment must be 0 or more variants, not {self.augment}.")
+        if self.augment and not (self.vectors and self.teacher):
+            raise ValueError(
+                "augment exchanges words for near ones and has teachers answer: give vectors and a "
+                "teacher with it."
+            )
+        if self.init and self.vectors:
+            raise ValueError("A model starts from init or from vectors; give one of them.")
         if self.objective not in OBJECTIVES:
             raise ValueError(
                 f"objective must be one of {', '.join(OBJECTIVES)}, not {self.objective!r}."
@@ -199,6 +216,7 @@ def train(
     )
     _set_seed(config.seed)
     start = bundles.load(config.init) if config.init else None
+    vectors = WordVectors.read(config.vectors) if config.vectors else None
     delimiter = start.tokenizer.delimiter if start else DELIMITER
     vocabulary = Vocabulary.from_texts(
         dataset.train.texts, size=config.vocab_size, delimiter=delimiter
@@ -206,6 +224,10 @@ def train(
     if start:
         config = _of_the_same_sizes(config, start)
         vocabulary = vocabulary.extended(start.tokenizer.vocabulary, size=config.vocab_size)
+    if vectors:
+        words = (word for word in vectors.places if word == word.lower())
+        known = Vocabulary.from_words(words, size=config.vocab_size, delimiter=delimiter)
+        vocabulary = vocabulary.extended(known, size=config.vocab_size)
     tokenizer = Tokenizer(vocabulary, config.max_length, delimiter)
     say(
         f"Data: {dataset.name}, {len(dataset.labels)} labels; {len(dataset.train.texts):,} texts "
@@ -219,16 +241,23 @@ def train(
     more = _unlabelled(config)
     if more:
         say(f"Without labels: {len(more):,} texts")
+    if vectors and config.augment:
+        more += variants(dataset.train.texts, vectors, config.augment, config.seed)
     more_ids = tokenizer.encode(more)
     valid_targets = np.eye(len(dataset.labels), dtype=np.float32)[dataset.valid.labels]
     valid = Batches(tokenizer.encode(dataset.valid.texts), valid_targets, 256)
     given = np.concatenate([train_ids, more_ids]) if config.teacher else train_ids
     if config.teacher:
         say(f"Teachers: {', '.join(config.teacher)}")
-    targets = _targets(config, dataset, more, checkpoint, resume)
+    targets = _targets(config, dataset, more, checkpoint, resume, say)
     model = _create(config, vocabulary.size, len(dataset.labels), mixed=mixed)
     if start:
         _take_weights(model, vocabulary, start, dataset.labels)
+    if vectors:
+        (rows,) = model.get_layer("embedding").get_weights()
+        count = vectors.fill(rows, vocabulary)
+        model.get_layer("embedding").set_weights([rows])
+        say(f"Word vectors: of {count:,} token ids")
     trained = model
     if config.objective != OBJECTIVES[0]:
         trained = Regularized(model, config.objective, config.reach)
@@ -335,7 +364,7 @@ def _unlabelled(config: TrainingConfig) -> list[str]:
 
 
 def _targets(
-    config: TrainingConfig, dataset: Dataset, more, checkpoint: Checkpoint, resume: bool
+    config: TrainingConfig, dataset: Dataset, more, checkpoint: Checkpoint, resume: bool, say
 ) -> np.ndarray:
     """What is to be learnt: labels, or with teachers their answers and labels half and half.
 
@@ -348,7 +377,7 @@ def _targets(
         return np.load(checkpoint.targets)
     train = dataset.train
     taught = teachers.answers(
-        config.teacher, train.texts, train.labels, dataset.labels, more, config.seed
+        config.teacher, train.texts, train.labels, dataset.labels, more, config.seed, say
     )
     taught[: len(one_hot)] = (taught[: len(one_hot)] + one_hot) / 2
     with replacing(checkpoint.targets) as partial:

@@ -79,7 +79,7 @@ class _Shared:
             rows = ops.gather(graph, self.half(graph, table), indices)
             result = ops.dequantize(graph, rows)
         else:
-            values, scales = _rows(table.value)
+            values, scales = int8_rows(table.value)
             integers = graph.constant(values, name=table.name)
             row_scales = graph.constant(scales[:, None], name=f"{table.name}{SCALES}")
             rows = ops.cast(graph, ops.gather(graph, integers, indices), np.float32)
@@ -92,7 +92,7 @@ class _Shared:
             operator.inputs[1] = ops.dequantize(graph, self.half(graph, weights))
         else:
             if weights not in self.converted:
-                integers, scales = _rows(weights.value)
+                integers, scales = int8_rows(weights.value)
                 zeros = np.zeros(len(scales), np.int64)
                 self.converted[weights] = graph.constant(
                     integers, quantization=Quantization(scales, zeros), name=weights.name
@@ -142,7 +142,7 @@ def _is_large_matrix(tensor: Tensor) -> bool:
     )
 
 
-def _rows(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def int8_rows(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """int8 [rows, columns] and float32 scales [rows], by the largest value of each row."""
     largest = np.abs(matrix).max(axis=1)
     scales = np.where(largest > 0, largest / 127, 1).astype(np.float32)

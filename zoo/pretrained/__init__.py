@@ -5,7 +5,8 @@ Each is a folder of four files:
     README.md       the model card
     config.json     how it was trained, and what it was measured at
     model.tflite    the file for MediaPipe and LiteRT: int8 weights; vocabulary and labels inside
-    weights.npz     the weights to go on training with, float16
+    weights.npz     the weights to go on training with: the embedding as the file has it, int8 and
+                    a scale for each row, the others as float16
 
 The recipes that made them are in the project's folder `recipes/`.
 """
@@ -56,10 +57,16 @@ def load(name: str) -> Bundle:
     record = config(name)
     made = {key: value for key, value in record["model"].items() if key != "parameters"}
     model = catalogue.create_model(made.pop("name"), **made)
-    with np.load(FOLDER / name / WEIGHTS) as weights:
-        model.set_weights([weights[key].astype(np.float32) for key in weights.files])
+    model.set_weights(read_weights(FOLDER / name / WEIGHTS))
     metadata = read_metadata(file(name).read_bytes())
     return Bundle(model, metadata.tokenizer(), metadata.labels, record)
+
+
+def read_weights(path: Path) -> list[np.ndarray]:
+    """What `Model.set_weights` takes, float32."""
+    with np.load(path) as file:
+        embedding, scales, *others = (file[key].astype(np.float32) for key in file.files)
+    return [embedding * scales, *others]
 
 
 def table() -> list[tuple[str, ...]]:

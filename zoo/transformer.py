@@ -1,0 +1,116 @@
+"""A teacher that has read far more than the training texts: a pretrained transformer.
+
+Any encoder in a folder of the transformers library's form, fine-tuned here on the texts with
+labels (Devlin et al., "BERT: pre-training of deep bidirectional transformers for language
+understanding", NAACL 2019), and then asked for answers. It is far too large for a phone; what it
+knows of words and their kinds goes into the small model by way of texts without labels.
+"""
+
+import importlib.util
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+PREFIX = "transformer:"
+EPOCHS, BATCH, RATE = 3, 32, 1e-4
+LONGEST = 256  # word pieces of a text
+
+
+def check(folder: str) -> None:
+    """Raises `ValueError` if something is missing, before any work is done."""
+    missing = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ValueError(
+            f"A transformer as a teacher needs {' and '.join(missing)}: "
+            "pip install 'birnn-zoo[transformer]'."
+        )
+    if not (Path(folder) / "config.json").is_file():
+        raise ValueError(
+            f"{PREFIX}{folder}: no transformer is there. Give a folder with config.json, the "
+            "tokenizer and the weights, as the transformers library saves them."
+        )
+
+
+def answers(
+    folder: str,
+    texts: Sequence[str],
+    labels: np.ndarray,
+    num_classes: int,
+    others: Sequence[str],
+    seed: int,
+    say: Callable[..., None] = print,
+) -> np.ndarray:
+    """Probabilities for the texts that it learns from, and for others.
+
+    Args:
+        folder: A pretrained encoder.
+        texts: What it is fine-tuned on. What it says of these is next to their labels.
+        labels: int32 [texts].
+        num_classes: Number of labels.
+        others: More texts to answer.
+        seed: Decides the weights of its last layer, the order of texts and dropout.
+        say: Takes lines about how far it is.
+
+    Returns:
+        float32 [texts and others, classes].
+    """
+    import torch
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    torch.manual_seed(seed)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(
+        folder, num_labels=num_classes, local_files_only=True
+    )
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model.to(device).train()
+    # The table of words stays: its gradient costs much, and few texts teach it little.
+    model.get_input_embeddings().requires_grad_(False)
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=RATE)
+    steps = EPOCHS * -(-len(texts) // BATCH)
+    schedule = transformers.get_linear_schedule_with_warmup(optimizer, steps // 10, steps)
+
+    def logits(places):
+        batch = tokenizer(
+            [every[place] for place in places],
+            padding=True,
+            truncation=True,
+            max_length=LONGEST,
+            return_tensors="pt",
+        )
+        return model(**batch.to(device)).logits
+
+    every = [*texts, *others]
+    rng = np.random.default_rng(seed)
+    for epoch in range(EPOCHS):
+        started = time.monotonic()
+        for places in _batches(rng.permutation(len(texts)), every, rng):
+            wanted = torch.as_tensor(labels[places], dtype=torch.long, device=device)
+            torch.nn.functional.cross_entropy(logits(places), wanted).backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
+        seconds = time.monotonic() - started
+        say(f"Teacher {PREFIX}{folder}: epoch {epoch + 1} of {EPOCHS} took {seconds:.0f} s")
+    model.eval()
+    result = np.zeros((len(every), num_classes), np.float32)
+    with torch.inference_mode():
+        for places in _batches(np.arange(len(every)), every, rng):
+            result[places] = logits(places).softmax(dim=-1).cpu().numpy()
+    return result
+
+
+def _batches(places: np.ndarray, texts: Sequence[str], rng) -> Iterator[np.ndarray]:
+    """Batches of texts of about one length, so that little is computed on padding."""
+    bucket = 20 * BATCH
+    found = []
+    for start in range(0, len(places), bucket):
+        part = sorted(places[start : start + bucket], key=lambda place: len(texts[place]))
+        found += [np.array(part[first : first + BATCH]) for first in range(0, len(part), BATCH)]
+    for number in rng.permutation(len(found)):
+        yield found[number]
