@@ -26,7 +26,7 @@ from results.accuracy import interval
 from zoo import catalogue, litert, pretrained
 from zoo.bundle import load
 from zoo.files import replacing, write_text
-from zoo.timing import take_turns
+from zoo.timing import median_time
 
 WORDS = Path(__file__).parent
 LARGEST_FILE, LARGEST_ALL = 2_000_000, 20_000_000  # bytes
@@ -148,12 +148,6 @@ def portable(value):
     parts = Path(place).resolve().parts
     short = parts[-2:] if (Path(place) / "model.keras").is_file() else parts[-1:]
     return kind + colon + "/".join(short)
-
-
-def median_time(classifier, rounds: int = 200) -> float:
-    """Milliseconds of an answer to a text of full length."""
-    ids = np.full((1, classifier.tokenizer.max_length), 3, np.int32)
-    return 1e3 * float(np.median(take_turns([classifier.forward], rounds, ids)))
 
 
 def cpu() -> str:

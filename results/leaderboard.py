@@ -8,27 +8,34 @@ drawn from the table: accuracy against bytes, and against the time of an answer.
 
 import argparse
 import json
+import multiprocessing
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import product
 from pathlib import Path
 
-os.environ["KERAS_BACKEND"] = "tensorflow"
+# Of this process and those that it starts: each run has a core to itself.
+os.environ |= {
+    "KERAS_BACKEND": "tensorflow",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+}
 
 import numpy as np
 
 from zoo.catalogue import FAMILIES
 from zoo.comparison import T_95
 from zoo.files import read_table, replacing, write_table
+from zoo.timing import median_time
 
 TABLE = Path(__file__).with_name("leaderboard.csv")
 PICTURE = TABLE.with_suffix(".png")
 SETTINGS = {"epochs": 8, "max_length": 64, "learning_rate": 3e-3, "vocab_size": 10_000}
 ROUNDS = 100  # answers that a median is taken of
+RUNS_OF_A_PROCESS = 20
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -56,8 +63,11 @@ def measure(options) -> None:
         for dataset, seed, model in wanted
         if (dataset.name, model, str(seed)) not in rows
     ]
-    with ThreadPoolExecutor(options.jobs) as pool:
-        running = [pool.submit(in_a_process, *run) for run in missing]
+    # Started afresh now and then, since TensorFlow keeps what it traced.
+    with ProcessPoolExecutor(
+        options.jobs, multiprocessing.get_context("spawn"), max_tasks_per_child=RUNS_OF_A_PROCESS
+    ) as pool:
+        running = [pool.submit(one_run, *run) for run in missing]
         for count, done in enumerate(as_completed(running), start=1):
             row = done.result()
             rows[key(row)] = row
@@ -70,39 +80,22 @@ def key(row) -> tuple[str, str, str]:
     return row["dataset"], row["model"], str(row["seed"])
 
 
-def in_a_process(dataset: str, model: str, seed: int) -> dict:
-    """The row of one run, on one core, in a process of its own."""
-    program = "import sys; from results.leaderboard import print_row; print_row(*sys.argv[1:])"
-    one_core = {"TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        [sys.executable, "-c", program, dataset, model, str(seed)],
-        capture_output=True,
-        text=True,
-        env=os.environ | one_core,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{model} on {dataset}, seed {seed}: {done.stderr[-1000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def print_row(dataset: str, model: str, seed: str) -> None:
-    """Trains, exports, asks; prints the row as JSON."""
+def one_run(dataset: str, model: str, seed: int) -> dict:
+    """Trains, exports, asks: a row."""
     import export
-    from recipes.ship import median_time
     from zoo import litert
     from zoo.datasets import load_dataset
     from zoo.training import TrainingConfig, train
 
-    config = TrainingConfig(model, dataset, seed=int(seed), **SETTINGS)
+    config = TrainingConfig(model, dataset, seed=seed, **SETTINGS)
     with tempfile.TemporaryDirectory() as folder:
         run = train(config, Path(folder) / "run", tensorboard=False, verbose=False)
         figures = json.loads((Path(folder) / "run" / "metrics.json").read_text(encoding="utf-8"))
-        read = load_dataset(dataset, seed=int(seed))
+        read = load_dataset(dataset, seed=seed)
         file = export.export_model(run, folder, texts=read.valid.texts)[0]
         classifier = litert.load(Path(folder) / file.path)
         asked = classifier.evaluate(read.test.texts, read.test.labels)
-        row = {
+        return {
             "dataset": Path(dataset).name,
             "model": model,
             "seed": seed,
@@ -116,7 +109,6 @@ def print_row(dataset: str, model: str, seed: str) -> None:
             "answer_ms": f"{median_time(classifier, ROUNDS):.3f}",
             "seconds": figures["seconds"],
         }
-    print(json.dumps(row))
 
 
 def draw(rows: Sequence[dict[str, str]]) -> None:

@@ -1,0 +1,69 @@
+"""results/leaderboard.py."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+
+from results import leaderboard
+from zoo.files import read_table
+
+FAKE = {
+    "parameters": 10,
+    "lowering": "fused",
+    "bytes": 1000,
+    "epoch": 1,
+    "accuracy_validation": "0.9000",
+    "accuracy_keras": "0.9000",
+    "accuracy_file": "0.8900",
+    "answer_ms": "0.100",
+    "seconds": 1.0,
+}
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.setattr(leaderboard, "TABLE", tmp_path / "leaderboard.csv")
+    monkeypatch.setattr(leaderboard, "PICTURE", tmp_path / "leaderboard.png")
+    monkeypatch.setattr(
+        leaderboard, "ProcessPoolExecutor", lambda jobs, *_, **__: ThreadPoolExecutor(jobs)
+    )
+    return tmp_path
+
+
+def test_it_makes_the_runs_that_are_missing_and_draws(place, monkeypatch):
+    made = []
+
+    def one_run(dataset, model, seed):
+        if len(made) == 3:
+            raise RuntimeError("killed")
+        made.append((dataset, model, seed))
+        return {"dataset": dataset.rpartition("/")[2], "model": model, "seed": seed, **FAKE}
+
+    monkeypatch.setattr(leaderboard, "one_run", one_run)
+    flags = ["data/trec", "--families", "bilstm", "bigru", "--seeds", "2", "--jobs", "1"]
+    with pytest.raises(RuntimeError, match="killed"):
+        leaderboard.main(flags)
+    assert len(read_table(leaderboard.TABLE)) == 3
+    kept, made = made, []
+    leaderboard.main(flags)
+    assert len(made) == 1 and not set(made) & set(kept)
+    rows = read_table(leaderboard.TABLE)
+    assert [(row["model"], row["seed"]) for row in rows] == [
+        (model, seed) for model in ("bigru-tiny", "bilstm-tiny") for seed in ("0", "1")
+    ]
+    assert leaderboard.PICTURE.read_bytes().startswith(b"\x89PNG")
+    leaderboard.main(flags)
+    assert len(made) == 1
+
+
+@pytest.mark.slow
+def test_a_run_is_measured(tmp_path):
+    for part, numbers in (("train", range(60)), ("test", range(60, 100))):
+        texts = "".join(f"good film {n}\tyes\nbad plot {n}\tno\n" for n in numbers)
+        (tmp_path / f"{part}.tsv").write_text("text\tlabel\n" + texts, encoding="utf-8")
+    row = leaderboard.one_run(str(tmp_path), "bilstm-tiny", 0)
+    assert set(row) == {"dataset", "model", "seed", *FAKE}
+    assert row["lowering"] == "fused" and float(row["accuracy_file"]) == 1
+    assert float(row["answer_ms"]) > 0 and row["bytes"] > 10_000
