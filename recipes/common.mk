@@ -35,7 +35,7 @@ $(info $(shell sed -n '/^\#/!q; s/^\# *//p' $(firstword $(MAKEFILE_LIST))))
 
 all: $(STUDENT_RUN)/measured
 
-$(RUNS)/teacher-%/model.keras:
+$(RUNS)/teacher-%/model.keras: | $(NEEDS)
 	$(TRAIN) --dataset $(DATASET) $(FLAGS) $(TEACH) --seed $*
 
 $(STUDENT_RUN)/model.keras: $(TEACHER_RUNS) | $(NEEDS)

@@ -23,7 +23,7 @@ import export
 from export.__main__ import own_dataset
 from export.tflite.quantize import int8_rows
 from results.accuracy import interval
-from zoo import catalogue, litert, pretrained
+from zoo import catalogue, litert, pretrained, transformer
 from zoo.bundle import load
 from zoo.files import replacing, write_text
 from zoo.timing import median_time
@@ -142,12 +142,12 @@ def portable(value):
         return [portable(one) for one in value]
     if not isinstance(value, str):
         return value
-    kind, colon, place = value.rpartition(":")
-    if not Path(place).exists():
+    kind = transformer.PREFIX if value.startswith(transformer.PREFIX) else ""
+    place = value.removeprefix(kind)
+    if not place or not Path(place).exists():
         return value
     parts = Path(place).resolve().parts
-    short = parts[-2:] if (Path(place) / "model.keras").is_file() else parts[-1:]
-    return kind + colon + "/".join(short)
+    return kind + "/".join(parts[-2:] if (Path(place) / "model.keras").is_file() else parts[-1:])
 
 
 def cpu() -> str:

@@ -12,17 +12,10 @@ import multiprocessing
 import os
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import product
 from pathlib import Path
 
-# Of this process and those that it starts: each run has a core to itself.
-os.environ |= {
-    "KERAS_BACKEND": "tensorflow",
-    "TF_NUM_INTRAOP_THREADS": "1",
-    "TF_NUM_INTEROP_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-}
+os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import numpy as np
 
@@ -36,6 +29,11 @@ PICTURE = TABLE.with_suffix(".png")
 SETTINGS = {"epochs": 8, "max_length": 64, "learning_rate": 3e-3, "vocab_size": 10_000}
 ROUNDS = 100  # answers that a median is taken of
 RUNS_OF_A_PROCESS = 20
+ONE_CORE = {
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -63,13 +61,12 @@ def measure(options) -> None:
         for dataset, seed, model in wanted
         if (dataset.name, model, str(seed)) not in rows
     ]
+    os.environ |= ONE_CORE  # of the processes that are started
     # Started afresh now and then, since TensorFlow keeps what it traced.
-    with ProcessPoolExecutor(
-        options.jobs, multiprocessing.get_context("spawn"), max_tasks_per_child=RUNS_OF_A_PROCESS
+    with multiprocessing.get_context("spawn").Pool(
+        options.jobs, maxtasksperchild=RUNS_OF_A_PROCESS
     ) as pool:
-        running = [pool.submit(one_run, *run) for run in missing]
-        for count, done in enumerate(as_completed(running), start=1):
-            row = done.result()
+        for count, row in enumerate(pool.imap_unordered(named_run, missing), start=1):
             rows[key(row)] = row
             write_table(TABLE, [rows[name] for name in sorted(rows)])
             print(f"{count} of {len(missing)}: {row['model']} on {row['dataset']}", flush=True)
@@ -78,6 +75,14 @@ def measure(options) -> None:
 def key(row) -> tuple[str, str, str]:
     """What there is one row of."""
     return row["dataset"], row["model"], str(row["seed"])
+
+
+def named_run(run: tuple[str, str, int]) -> dict:
+    """The row of a run; an error says whose it is."""
+    try:
+        return one_run(*run)
+    except Exception as error:
+        raise RuntimeError("{1} on {0}, seed {2}: ".format(*run) + repr(error)) from error
 
 
 def one_run(dataset: str, model: str, seed: int) -> dict:

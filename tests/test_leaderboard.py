@@ -1,6 +1,7 @@
 """results/leaderboard.py."""
 
-from concurrent.futures import ThreadPoolExecutor
+import os
+from multiprocessing.pool import ThreadPool
 
 import pytest
 
@@ -26,13 +27,33 @@ FAKE = {
 def place(tmp_path, monkeypatch):
     monkeypatch.setattr(leaderboard, "TABLE", tmp_path / "leaderboard.csv")
     monkeypatch.setattr(leaderboard, "PICTURE", tmp_path / "leaderboard.png")
-    monkeypatch.setattr(
-        leaderboard, "ProcessPoolExecutor", lambda jobs, *_, **__: ThreadPoolExecutor(jobs)
-    )
+    monkeypatch.setattr(leaderboard, "ONE_CORE", {})
     return tmp_path
 
 
-def test_it_makes_the_runs_that_are_missing_and_draws(place, monkeypatch):
+@pytest.fixture
+def in_threads(monkeypatch):
+    class Context:
+        def Pool(self, jobs, maxtasksperchild):
+            return ThreadPool(jobs)
+
+    monkeypatch.setattr(leaderboard.multiprocessing, "get_context", lambda kind: Context())
+
+
+def fake_run(run):
+    dataset, model, seed = run
+    return {"dataset": dataset, "model": model, "seed": seed, **FAKE, "seconds": os.getpid()}
+
+
+def test_processes_are_replaced_until_all_is_done(place, monkeypatch):
+    monkeypatch.setattr(leaderboard, "named_run", fake_run)
+    monkeypatch.setattr(leaderboard, "RUNS_OF_A_PROCESS", 1)
+    leaderboard.main(["trec", "--families", "bilstm", "--seeds", "5"])
+    rows = read_table(leaderboard.TABLE)
+    assert len(rows) == len({row["seconds"] for row in rows}) == 5
+
+
+def test_it_makes_the_runs_that_are_missing_and_draws(place, in_threads, monkeypatch):
     made = []
 
     def one_run(dataset, model, seed):
@@ -43,7 +64,7 @@ def test_it_makes_the_runs_that_are_missing_and_draws(place, monkeypatch):
 
     monkeypatch.setattr(leaderboard, "one_run", one_run)
     flags = ["data/trec", "--families", "bilstm", "bigru", "--seeds", "2", "--jobs", "1"]
-    with pytest.raises(RuntimeError, match="killed"):
+    with pytest.raises(RuntimeError, match=r"bigru-tiny on data/trec, seed 1: .*killed"):
         leaderboard.main(flags)
     assert len(read_table(leaderboard.TABLE)) == 3
     kept, made = made, []

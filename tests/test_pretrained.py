@@ -125,3 +125,33 @@ def test_asking_one_imports_no_keras():
         "sys.exit('keras' in sys.modules or 'tensorflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_weights_are_packed_as_the_file_has_them(tmp_path):
+    from export.tflite.quantize import int8_rows
+
+    rng = np.random.default_rng(0)
+    embedding, kernel = rng.normal(size=(50, 8)), rng.normal(size=(8, 3)).astype(np.float16)
+    integers, scales = int8_rows(embedding.astype(np.float32))
+    np.savez_compressed(tmp_path / "weights.npz", integers, scales[:, None], kernel)
+    found = pretrained.read_weights(tmp_path / "weights.npz")
+    assert [weight.dtype for weight in found] == [np.float32] * 2
+    np.testing.assert_array_equal(found[0], integers * scales[:, None])
+    np.testing.assert_allclose(found[0], embedding, atol=scales.max() / 2 + 1e-6)
+    np.testing.assert_array_equal(found[1], kernel.astype(np.float32))
+
+
+def test_records_hold_no_place_of_a_machine(tmp_path):
+    from recipes.ship import portable
+
+    run, encoder = tmp_path / "recipe" / "student", tmp_path / "encoder"
+    run.mkdir(parents=True)
+    encoder.mkdir()
+    (run / "model.keras").touch()
+    given = {"teacher": [str(run), f"transformer:{encoder}", "ngrams"], "x": "", "y": "a:", "z": 1}
+    assert portable(given) == {
+        "teacher": ["recipe/student", "transformer:encoder", "ngrams"],
+        "x": "",
+        "y": "a:",
+        "z": 1,
+    }

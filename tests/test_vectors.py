@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from zoo.text import Vocabulary
-from zoo.training import TrainingConfig, train
-from zoo.vectors import NEAREST, SHARE, VectorsError, WordVectors, variants
+from zoo.training import RunError, TrainingConfig, train
+from zoo.vectors import NEAREST, SHARE, SPREAD, VectorsError, WordVectors, variants
 
 WIDTH = 5
 
@@ -45,15 +45,30 @@ def test_text_files_are_read_packed_or_not(tmp_path):
         ("a 1 2\nb 1 x\n", "line 2"),
         ("a 1 nan\n", "line 1"),
         ("text,label\n", "line 1"),
+        ("1 2\n", "holds no word"),
+        (b"caf\xe9 1 2\n", "UTF-8"),
     ],
 )
 def test_what_is_no_vectors_is_refused(tmp_path, content, message):
     path = tmp_path / "v.txt"
-    path.write_text(content, encoding="utf-8")
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(VectorsError, match=message):
         WordVectors.read(path)
+    packed = tmp_path / "v.gz"
+    for broken in (b"no gzip", gzip.compress(b"a 1 2\n" * 1000)[:-20]):
+        packed.write_bytes(broken)
+        with pytest.raises(VectorsError, match="UTF-8"):
+            WordVectors.read(packed)
     with pytest.raises(VectorsError, match="no such file"):
         WordVectors.read(tmp_path / "other.txt")
+
+
+def test_words_may_hold_spaces(tmp_path):
+    path = tmp_path / "v.txt"
+    path.write_text("\ufeffthe 1 2 3\n. . . 4 5 6\nto name@domain.com 7 8 9\n", encoding="utf-8")
+    found = WordVectors.read(path)
+    assert list(found.places) == ["the", ". . .", "to name@domain.com"]
+    np.testing.assert_array_equal(found.matrix, np.arange(1, 10).reshape(3, 3))
 
 
 def test_narrower_ones_keep_what_differs_most():
@@ -66,8 +81,12 @@ def test_narrower_ones_keep_what_differs_most():
     def distances(x):
         return np.linalg.norm(x[:, None] - x[None], axis=-1)
 
-    np.testing.assert_allclose(distances(narrow), distances(wide), atol=0.1)
-    np.testing.assert_array_equal(vectors.narrowed(WIDTH), vectors.matrix)
+    scale = SPREAD / (wide - wide.mean(axis=0)).std() * np.sqrt(2 / WIDTH)
+    np.testing.assert_allclose(distances(narrow), scale * distances(wide), atol=0.1)
+    for width in (2, WIDTH):
+        found = vectors.narrowed(width)
+        np.testing.assert_allclose(found.mean(axis=0), 0, atol=1e-5)
+        assert found.std() == pytest.approx(SPREAD, abs=1e-5)
     with pytest.raises(VectorsError, match="embed-dim"):
         vectors.narrowed(WIDTH + 1)
 
@@ -77,8 +96,9 @@ def test_an_embedding_gets_the_rows_of_known_words():
     vocabulary = Vocabulary.from_texts(["Film film other", "US"], size=10)
     rows = np.full((vocabulary.size, WIDTH), 9.0, np.float32)
     assert vectors.fill(rows, vocabulary) == 2
-    np.testing.assert_array_equal(rows[vocabulary["FILM"]], vectors.matrix[0])
-    np.testing.assert_array_equal(rows[vocabulary["us"]], vectors.matrix[1])
+    film, us, _ = vectors.narrowed(WIDTH)
+    np.testing.assert_array_equal(rows[vocabulary["FILM"]], film)
+    np.testing.assert_array_equal(rows[vocabulary["us"]], us)
     for token in ("<PAD>", "<UNKNOWN>", "other"):
         assert (rows[vocabulary[token]] == 9).all()
 
@@ -103,6 +123,13 @@ def test_variants_exchange_words_for_near_ones():
         assert second[-1] == "," and third == "unknown" and last[:-1] in heaps[1]
         changed += (first != "x0") + (second != "X1,") + (last != "y0!")
     assert changed / 1800 == pytest.approx(SHARE, abs=0.04)
+
+
+def test_variants_exchange_whole_tokens():
+    """As the tokenizer splits: an apostrophe and a combining mark belong to the word."""
+    vectors = some(["what", "s", "don", "t", "cafe", "e"])
+    text = "What's this? don't, cafe\u0301"
+    assert set(variants([text], vectors, 50, seed=0)) == {text}
 
 
 def test_a_single_word_has_no_other():
@@ -133,10 +160,39 @@ def test_training_starts_from_vectors(tmp_path, monkeypatch):
     assert not {"the", "The", "x-ray"} & set(vocabulary)
     rows = bundle.model.get_layer("embedding").get_weights()[0]
     # Never met in training, so as they were.
-    np.testing.assert_allclose(rows[vocabulary["great"]], matrix[2], atol=1e-6)
+    wanted = WordVectors.read(path).narrowed(16)[words.index("great")]
+    np.testing.assert_allclose(rows[vocabulary["great"]], wanted, atol=1e-6)
     yes = bundle.labels.index("yes")
     scores = bundle.classifier().scores(["great film", "awful plot", "dull"])[:, yes]
     assert scores[0] > 0.5 > max(scores[1:])
+
+
+def test_changed_vectors_are_not_resumed_with(tiny_flags, tmp_path, monkeypatch):
+    words = ["great", "awful", "dull", "fine"]
+    path = write(tmp_path / "v.txt", words, np.eye(4, 32))
+    config = TrainingConfig(**tiny_flags | {"vectors": str(path), "epochs": 1})
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    quiet = {"tensorboard": False, "verbose": False}
+    with monkeypatch.context() as patch:
+        patch.setattr("keras.Model.fit", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(config, tmp_path / "run", **quiet)
+    write(path, words[::-1], np.eye(4, 32))
+    with pytest.raises(RunError, match=r"not those that .* was begun with"):
+        train(config, tmp_path / "run", resume=True, **quiet)
+    write(path, words, np.eye(4, 32))
+    train(config, tmp_path / "run", resume=True, **quiet)
+
+
+def test_narrow_vectors_are_refused_before_teachers_are_asked(tiny_flags, tmp_path, monkeypatch):
+    monkeypatch.setattr("zoo.teachers.answers", lambda *_: pytest.fail("asked"))
+    path = write(tmp_path / "v.txt", ["a", "b"], np.eye(2))
+    flags = {"vectors": str(path), "teacher": (str(tmp_path),)}
+    with pytest.raises(VectorsError, match=r"have 2 numbers and the embedding 4"):
+        train(TrainingConfig(**tiny_flags | flags), tmp_path / "run", tensorboard=False)
 
 
 def test_settings_that_need_each_other(tmp_path):

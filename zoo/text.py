@@ -17,7 +17,9 @@ import re2
 
 from zoo.files import write_bytes
 
-DELIMITER = r"[^\p{L}\p{M}\p{N}_']+"
+WORD = r"[\p{L}\p{M}\p{N}_']+"
+"""What stands between the delimiters, unless others are given."""
+DELIMITER = WORD.replace("[", "[^", 1)
 """Splits at whatever is no letter, mark, number, ``_`` or ``'``, in every script.
 
 RE2's ``\\w`` is ASCII: the usual ``[^\\w\\']+`` cuts "café" to "caf" and finds no word in Japanese.

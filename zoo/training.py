@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import hashlib
 import importlib.util
 import json
 import math
@@ -60,9 +61,10 @@ class TrainingConfig:
         init: A model to start from, the name of one that is shipped or a run folder: its sizes,
             its weights, with the same labels its last layer too, and after the words of the
             training texts its own, up to `vocab_size`. The model has to be the same.
-        vectors: A file of word vectors (see `zoo.vectors`) that the embedding starts from, their
-            first principal components where it is narrower; after the words of the training texts
-            come theirs, up to `vocab_size`.
+        vectors: A file of word vectors (see `zoo.vectors`) that the embedding starts from, centred
+            and scaled, their first principal components where it is narrower; words without one
+            start small, at random. After the words of the training texts come theirs, up to
+            `vocab_size`.
         pretrain: Passes over all texts, with labels or without, in which the embedding and the
             bottom layer learn as language models first.
         unlabelled: More texts, as `zoo.datasets.load_texts` takes them: to pretrain on, for
@@ -216,7 +218,7 @@ def train(
     )
     _set_seed(config.seed)
     start = bundles.load(config.init) if config.init else None
-    vectors = WordVectors.read(config.vectors) if config.vectors else None
+    vectors = _vectors(config)
     delimiter = start.tokenizer.delimiter if start else DELIMITER
     vocabulary = Vocabulary.from_texts(
         dataset.train.texts, size=config.vocab_size, delimiter=delimiter
@@ -243,6 +245,19 @@ def train(
         say(f"Without labels: {len(more):,} texts")
     if vectors and config.augment:
         more += variants(dataset.train.texts, vectors, config.augment, config.seed)
+    described = _dumps(
+        {
+            "dataset": dataset.source,
+            "vocabulary": _digest(vocabulary.text.encode("utf-8", "surrogatepass")),
+            "vectors": vectors and _digest(vectors.matrix.tobytes()),
+            "texts without labels": _digest(json.dumps(more).encode()),
+        }
+    )
+    if resume and (checkpoint.folder / "data.json").read_text(encoding="utf-8") != described:
+        raise RunError(
+            f"The data of {config.dataset}, or what goes with them, are not those that {output} "
+            "was begun with. Resume with the same data, or choose another --output."
+        )
     more_ids = tokenizer.encode(more)
     valid_targets = np.eye(len(dataset.labels), dtype=np.float32)[dataset.valid.labels]
     valid = Batches(tokenizer.encode(dataset.valid.texts), valid_targets, 256)
@@ -276,12 +291,6 @@ def train(
         batches = WithUnlabelled(more_ids, given, targets, config.batch_size, **arguments)
     else:
         batches = Batches(given, targets, config.batch_size, **arguments)
-    described = _dumps(dataset.source)
-    if resume and (checkpoint.folder / "data.json").read_text(encoding="utf-8") != described:
-        raise RunError(
-            f"The data of {config.dataset} are not those that {output} was begun with. Resume "
-            "with the same data, or choose another --output."
-        )
     write_text(checkpoint.folder / "data.json", described)
     write_text(checkpoint.folder / "config.json", _dumps(dataclasses.asdict(config)))
     say(f"Model: {config.model}, {model.count_params():,} parameters")
@@ -335,6 +344,15 @@ def _of_the_same_sizes(config: TrainingConfig, start: Bundle) -> TrainingConfig:
         if getattr(config, name) not in (None, size):
             raise ValueError(f"{config.init} has the {name} {size}, not {getattr(config, name)}.")
     return dataclasses.replace(config, **sizes)
+
+
+def _vectors(config: TrainingConfig) -> WordVectors | None:
+    """The word vectors; refused at once where they are too narrow."""
+    if not config.vectors:
+        return None
+    vectors = WordVectors.read(config.vectors)
+    vectors.narrowed(config.embed_dim or catalogue.find(config.model)[1].embed_dim)
+    return vectors
 
 
 def _take_weights(model: keras.Model, vocabulary, start: Bundle, labels: Sequence[str]) -> None:
@@ -547,6 +565,10 @@ def _sizes(model: keras.Model) -> dict[str, Any]:
         "num_layers": len(layers),
         "pooling": "mean" if any(isinstance(one, MeanOverTime) for one in model.layers) else "last",
     }
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _version(package: str) -> str | None:

@@ -67,7 +67,9 @@ def answers(
         folder, num_labels=num_classes, local_files_only=True
     )
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model.to(device).train()
+    model.float().to(device).train()  # whatever type it is stored in
+    longest = min(LONGEST, getattr(model.config, "max_position_embeddings", LONGEST))
+    longest = min(longest, tokenizer.model_max_length)
     # The table of words stays: its gradient costs much, and few texts teach it little.
     model.get_input_embeddings().requires_grad_(False)
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=RATE)
@@ -79,7 +81,7 @@ def answers(
             [every[place] for place in places],
             padding=True,
             truncation=True,
-            max_length=LONGEST,
+            max_length=longest,
             return_tensors="pt",
         )
         return model(**batch.to(device)).logits
@@ -102,6 +104,8 @@ def answers(
     with torch.inference_mode():
         for places in _batches(np.arange(len(every)), every, rng):
             result[places] = logits(places).softmax(dim=-1).cpu().numpy()
+    if not np.isfinite(result).all():
+        raise ValueError(f"{PREFIX}{folder}: its answers are no numbers; take another transformer.")
     return result
 
 

@@ -6,20 +6,20 @@ words first. An embedding that starts from them knows words that the training te
 """
 
 import gzip
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import re2
 
-from zoo.text import Vocabulary
+from zoo.text import WORD, Vocabulary
 
 MOST = 100_000  # words that are read
 CANDIDATES = 30_000  # words that may stand in for others
 NEAREST = 20  # of them, for each word
 SHARE = 0.3  # of a text's words that are exchanged
-_WORD = re.compile(r"\w+")
+SPREAD = 0.8  # standard deviation of their numbers in an embedding; at 0.3 less was learnt of them
 
 
 class VectorsError(ValueError):
@@ -48,35 +48,20 @@ class WordVectors:
         path = Path(path).expanduser()
         if not path.is_file():
             raise VectorsError(f"{path}: no such file. Word vectors are a text file, as GloVe's.")
-        places: dict[str, int] = {}
-        rows: list[np.ndarray] = []
         opener = gzip.open if path.suffix == ".gz" else open
-        with opener(path, "rt", encoding="utf-8", newline="\n") as file:
-            for number, line in enumerate(file, start=1):
-                word, *numbers = line.rstrip().split(" ")
-                if number == 1 and len(numbers) == 1:
-                    continue  # word2vec's first line says how many words and numbers follow
-                try:
-                    row = np.array(numbers, np.float32)
-                except ValueError:
-                    row = np.empty(0, np.float32)
-                if not row.size or (rows and len(row) != len(rows[0])) or not _finite(row):
-                    wanted = f"{len(rows[0])} numbers" if rows else "numbers"
-                    raise VectorsError(
-                        f"{path}, line {number}: a word and {wanted} belong here, not "
-                        f"{line[:40]!r}. Give a text file, as GloVe's."
-                    )
-                if word not in places:
-                    places[word] = len(rows)
-                    rows.append(row)
-                if len(rows) == MOST:
-                    break
+        try:
+            with opener(path, "rt", encoding="utf-8-sig", newline="\n") as file:
+                places, rows = _read(file, path)
+        except (UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
+            raise VectorsError(f"{path}: no text in UTF-8 ({error}), as GloVe's is.") from None
         if not rows:
             raise VectorsError(f"{path}: holds no word.")
         return cls(places, np.stack(rows))
 
     def narrowed(self, width: int) -> np.ndarray:
-        """float32 [words, width]: the vectors' first principal components, where they are wider.
+        """float32 [words, width]: the vectors, centred; of wider ones the principal components.
+
+        Their spread is that of an embedding to start from, `SPREAD`.
 
         Raises:
             VectorsError: If they are narrower.
@@ -86,11 +71,11 @@ class WordVectors:
                 f"The word vectors have {self.matrix.shape[1]} numbers and the embedding {width}; "
                 "give an --embed-dim of no more."
             )
-        if width == self.matrix.shape[1]:
-            return self.matrix
-        centred = self.matrix - self.matrix.mean(axis=0)
-        _, directions = np.linalg.eigh(centred.T @ centred)  # by rising variance
-        return centred @ directions[:, ::-1][:, :width]
+        result = self.matrix - self.matrix.mean(axis=0)
+        if width < self.matrix.shape[1]:
+            _, directions = np.linalg.eigh(result.T @ result)  # by rising variance
+            result = result @ directions[:, ::-1][:, :width]
+        return result * (SPREAD / max(float(result.std()), 1e-9))
 
     def fill(self, rows: np.ndarray, vocabulary: Vocabulary) -> int:
         """Writes the vectors of known words into an embedding [ids, width], in place.
@@ -112,9 +97,8 @@ def variants(texts: Sequence[str], vectors: WordVectors, count: int, seed: int) 
     """Texts with words exchanged for near ones, for a teacher to answer.
 
     Each of a text's words is, with probability `SHARE`, one of the `NEAREST` by cosine instead.
-    What such a text is about may change; whoever labels it decides (Tang et al., "Distilling
-    task-specific knowledge from BERT into simple neural networks", 2019, mask and exchange words
-    to the same end).
+    What such a text is about may change; whoever labels it decides (Jiao et al., "TinyBERT:
+    distilling BERT for natural language understanding", Findings of EMNLP 2020).
 
     Args:
         texts: To be varied.
@@ -125,22 +109,24 @@ def variants(texts: Sequence[str], vectors: WordVectors, count: int, seed: int) 
     Returns:
         `count` texts for each.
     """
-    near = _nearest({word.lower() for text in texts for word in _WORD.findall(text)}, vectors)
+    word = re2.compile(WORD)
+    near = _nearest({found.lower() for text in texts for found in word.findall(text)}, vectors)
     rng = np.random.default_rng(seed)
 
-    def exchanged(match: re.Match) -> str:
-        word = match.group()
-        others = near.get(word.lower())
+    def exchanged(match) -> str:
+        token = match.group()
+        others = near.get(token.lower())
         if others is None or rng.random() >= SHARE:
-            return word
+            return token
         other = others[rng.integers(len(others))]
-        return other.capitalize() if word[0].isupper() else other
+        return other.capitalize() if token[0].isupper() else other
 
-    return [_WORD.sub(exchanged, text) for text in texts for _ in range(count)]
+    return [word.sub(exchanged, text) for text in texts for _ in range(count)]
 
 
 def _nearest(words: set[str], vectors: WordVectors) -> dict[str, list[str]]:
-    names = [word for word in list(vectors.places)[:CANDIDATES] if _WORD.fullmatch(word)]
+    whole = re2.compile(WORD)
+    names = [word for word in list(vectors.places)[:CANDIDATES] if whole.fullmatch(word)]
     matrix = vectors.matrix[[vectors.places[name] for name in names]]
     matrix = matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-9)
     known = [place for place, name in enumerate(names) if name in words]
@@ -158,5 +144,35 @@ def _nearest(words: set[str], vectors: WordVectors) -> dict[str, list[str]]:
     return found
 
 
-def _finite(row: np.ndarray) -> bool:
-    return bool(np.isfinite(row).all())
+def _read(lines: Iterable[str], path: Path) -> tuple[dict[str, int], list[np.ndarray]]:
+    places: dict[str, int] = {}
+    rows: list[np.ndarray] = []
+    width = 0
+    for number, line in enumerate(lines, start=1):
+        parts = line.rstrip().split(" ")
+        if number == 1 and len(parts) == 2:
+            width = _whole(parts[1])  # word2vec's first line: how many words, how many numbers
+            if width:
+                continue
+        width = width or len(parts) - 1
+        # A word may hold spaces itself: a few of GloVe's do.
+        word, numbers = " ".join(parts[:-width]), parts[-width:]
+        try:
+            row = np.array(numbers, np.float32)
+        except ValueError:
+            row = np.empty(0, np.float32)
+        if not word or not row.size or not np.isfinite(row).all():
+            raise VectorsError(
+                f"{path}, line {number}: a word and {width or 'its'} numbers belong here, not "
+                f"{line[:40]!r}. Give a text file, as GloVe's."
+            )
+        if word not in places:
+            places[word] = len(rows)
+            rows.append(row)
+        if len(rows) == MOST:
+            break
+    return places, rows
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isdecimal() else 0

@@ -206,7 +206,7 @@ class _Scan:
 
 def _lanes(cells: Sequence[keras.Layer], block: int, features: int) -> list[parts.TracedCell]:
     """The cells of a layer's directions: as one batch, or where that cannot be, each by itself."""
-    if len(cells) > 1 and all(_alike(cells[0], cell) for cell in cells[1:]):
+    if len(cells) > 1 and all(_alike(cells[0], cell, features) for cell in cells[1:]):
         try:
             return [parts.TracedCell(cells, block, features)]
         except ValueError:  # TensorFlow has no batched form of an operation, or no form at all
@@ -214,15 +214,22 @@ def _lanes(cells: Sequence[keras.Layer], block: int, features: int) -> list[part
     return [parts.TracedCell([cell], block, features) for cell in cells]
 
 
-def _alike(a: keras.Layer, b: keras.Layer) -> bool:
-    """Whether two cells differ in the values of their weights alone."""
-
-    def described(cell):
-        config = {key: value for key, value in cell.get_config().items() if key != "name"}
-        return type(cell), config, [variable.shape for variable in cell.variables]
-
-    # Keras makes both from their settings, so that nothing else can differ.
-    return described(a) == described(b)
+def _alike(a: keras.Layer, b: keras.Layer, features: int) -> bool:
+    """Whether the one computes what the other does, once it has its weights."""
+    shapes = [[variable.shape for variable in cell.variables] for cell in (a, b)]
+    if type(a) is not type(b) or shapes[0] != shapes[1]:
+        return False
+    rng = np.random.default_rng(0)
+    sizes = [features, *keras.tree.flatten(a.state_size)]
+    x, *states = (rng.normal(size=(1, size)).astype(np.float32) for size in sizes)
+    weights = [(own, other.value) for own, other in zip(a.variables, b.variables, strict=True)]
+    with keras.StatelessScope(state_mapping=weights):
+        found = keras.tree.flatten(a.call(x, list(states)))
+    expected = keras.tree.flatten(b.call(x, list(states)))
+    return all(
+        np.allclose(one, other, rtol=1e-4, atol=1e-6)
+        for one, other in zip(found, expected, strict=True)
+    )
 
 
 def _as(graph: Graph, x: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -111,7 +111,8 @@ class Traced:
             if code != "BATCH_MATMUL" or operator.builtinOptions.adjX:
                 continue
             weights = self._tensors[operator.inputs[1]]
-            if weights.data is None or len(weights.shape) != 3:
+            rows = self._tensors[operator.inputs[0]].shape[:-1]
+            if weights.data is None or weights.data.ndim != 3 or rows != (len(weights.data), 1):
                 continue
             value = weights.data if operator.builtinOptions.adjY else weights.data.swapaxes(1, 2)
             found[id(operator)] = [

@@ -106,6 +106,33 @@ class MirroringCell(LeakyCell):
         return new, [new, now, before]
 
 
+@keras.saving.register_keras_serializable("tests")
+class BlockCell(LeakyCell):
+    """A cell whose features go two by two through matrices of their own, in every direction."""
+
+    def build(self, input_shape):
+        self.blocks = self.add_weight(shape=(input_shape[-1] // 2, 2, 2))
+        self.kernel = self.add_weight(shape=(input_shape[-1], self.units))
+
+    def call(self, inputs, states):
+        pairs = keras.ops.reshape(inputs, (-1, inputs.shape[-1] // 2, 2))
+        mixed = keras.ops.einsum("tbi,bio->tbo", pairs, self.blocks)
+        return super().call(keras.ops.reshape(mixed, (-1, inputs.shape[-1])), states)
+
+
+@keras.saving.register_keras_serializable("tests")
+class MaskedCell(LeakyCell):
+    """A cell with numbers drawn as it is built, which are no weights."""
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.drawn = np.random.default_rng(abs(hash(self.name))).normal(size=self.units)
+
+    def call(self, inputs, states):
+        output, states = super().call(inputs, states)
+        return output * self.drawn.astype(np.float32), states
+
+
 def both_ways(forward, backward):
     backward = keras.layers.RNN(backward, go_backwards=True)
     layer = keras.layers.Bidirectional(keras.layers.RNN(forward), backward_layer=backward)
@@ -115,6 +142,13 @@ def both_ways(forward, backward):
 OWN = {
     "own cell that cannot be batched": lambda: own_model(
         keras.layers.Bidirectional(Recurrent(MirroringCell(3))), mask_zero=True
+    ),
+    "own cell of blocks": lambda: own_model(
+        keras.layers.Bidirectional(Recurrent(BlockCell(3))), mask_zero=True
+    ),
+    "own cell of blocks, one direction": lambda: own_model(Recurrent(BlockCell(3)), mask_zero=True),
+    "numbers that are no weights": lambda: own_model(
+        keras.layers.Bidirectional(Recurrent(MaskedCell(3))), mask_zero=True
     ),
     "another cell backwards": lambda: both_ways(LeakyCell(3), MirroringCell(3)),
     "another activation backwards": lambda: both_ways(
