@@ -249,7 +249,7 @@ def train(
         {
             "dataset": dataset.source,
             "vocabulary": _digest(vocabulary.text.encode("utf-8", "surrogatepass")),
-            "vectors": vectors and _digest(vectors.matrix.tobytes()),
+            "vectors": vectors and _digest(vectors.content),
             "texts without labels": _digest(json.dumps(more).encode()),
         }
     )

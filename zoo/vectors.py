@@ -58,6 +58,11 @@ class WordVectors:
             raise VectorsError(f"{path}: holds no word.")
         return cls(places, np.stack(rows))
 
+    @property
+    def content(self) -> bytes:
+        """Words and numbers, to be told from others."""
+        return "\n".join(self.places).encode("utf-8", "surrogatepass") + self.matrix.tobytes()
+
     def narrowed(self, width: int) -> np.ndarray:
         """float32 [words, width]: the vectors, centred; of wider ones the principal components.
 
