@@ -1,6 +1,7 @@
 """Puts a trained run into the package: `python -m recipes.ship RUN NAME`.
 
-`python -m recipes.ship --card NAME` writes the card of a shipped model anew, from its words.
+`python -m recipes.ship --card NAME` writes the card of a shipped model anew: from its words, and an
+answer timed again.
 
 What it writes is `zoo.pretrained`'s folder NAME: the exported file, the weights, and the card,
 whose figures come from the run and whose words come from `recipes/NAME.md`.
@@ -71,7 +72,10 @@ vocabulary and the labels out of it.
 def main(run: str, name: str) -> None:
     """Writes the folder whole, or nothing."""
     if run == "--card":
-        write_card(name, pretrained.FOLDER / name, load(name), pretrained.config(name))
+        folder, record = pretrained.FOLDER / name, pretrained.config(name)
+        record["measured"] |= timed(litert.load(pretrained.file(name)))
+        write_text(folder / pretrained.CONFIG, json.dumps(record, indent=2) + "\n")
+        write_card(name, folder, load(name), record)
         return
     bundle = load(run)
     dataset = own_dataset(bundle)
@@ -95,8 +99,7 @@ def main(run: str, name: str) -> None:
         **{who: round(value, 6) for who, value in asked.items()},
         "interval": [round(bound, 4) for bound in interval(asked["accuracy"], len(test.texts))],
         "texts": len(test.texts),
-        "median_ms": round(median_time(classifier), 3),
-        "cpu": cpu(),
+        **timed(classifier),
         "command": f"make -f recipes/{name}.mk",
         "sha256": {},
     }
@@ -148,6 +151,11 @@ def portable(value):
         return value
     parts = Path(place).resolve().parts
     return kind + "/".join(parts[-2:] if (Path(place) / "model.keras").is_file() else parts[-1:])
+
+
+def timed(classifier) -> dict:
+    """How long an answer takes, and where."""
+    return {"median_ms": round(median_time(classifier), 3), "cpu": cpu()}
 
 
 def cpu() -> str:
