@@ -1,5 +1,5 @@
 # Topics of news: 10,000 of AG News with labels and 20,001 without, title and lead, 4 labels.
-# About 30 minutes on 2 cores.
+# About an hour on one core.
 #
 # Beside train.tsv and test.tsv, DATA/ag_news holds two more parts of the original's training texts,
 # whose labels are not read: a pretrained transformer gives them, which learns the others first.

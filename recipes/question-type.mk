@@ -1,5 +1,5 @@
 # What kind of answer a question wants: TREC, 5,452 questions, 6 labels.
-# About 15 minutes on 2 cores.
+# About 20 minutes on one core.
 #
 # A pretrained transformer learns the questions first, and then answers variants of them, whose words
 # are exchanged for near ones: that is where the small model learns words that no question has.
