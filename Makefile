@@ -55,7 +55,7 @@ results: $(addprefix runs/,$(RESULTS))
 RECIPES := film-review-sentiment sentence-sentiment question-type sms-spam news-topic \
 	assistant-commands assistant-intents banking-questions
 
-recipes: $(VENV)/.dev
+recipes: $(VENV)/.backends
 	for name in $(RECIPES); do $(MAKE) -f recipes/$$name.mk DATA=$(DATA) DOWNLOADS=$(DOWNLOADS) || exit 1; done
 
 results-leaderboard: $(VENV)/.dev
