@@ -63,6 +63,23 @@ def tiny_run(tiny_flags, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture
+def killed_run(monkeypatch):
+    """Begins a run, and kills it as the first epoch begins."""
+    from zoo.training import train
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    def begin(config, output):
+        with monkeypatch.context() as patch:
+            patch.setattr("keras.Model.fit", killed)
+            with pytest.raises(KeyboardInterrupt):
+                train(config, output, tensorboard=False, verbose=False)
+
+    return begin
+
+
 @pytest.fixture(scope="session")
 def tiny_tflite(tiny_run, tmp_path_factory) -> Path:
     """`tiny_run` exported with float32 weights."""

@@ -104,21 +104,15 @@ def test_ngrams_without_scikit_learn_are_refused_at_once(monkeypatch):
         TrainingConfig("bilstm-tiny", "reviews", teacher=("ngrams",))
 
 
-def test_what_teachers_said_is_kept_for_resuming(tiny_flags, tmp_path, monkeypatch):
+def test_what_teachers_said_is_kept_for_resuming(tiny_flags, tmp_path, killed_run, monkeypatch):
     """A run that is killed after its teachers have answered does not ask them again."""
     config = TrainingConfig(**tiny_flags | {"epochs": 1, "teacher": ("ngrams",)})
     asked = []
     real = ngrams.answers
     monkeypatch.setattr(ngrams, "answers", lambda *args: asked.append(1) or real(*args))
 
-    def killed(*_, **__):
-        raise KeyboardInterrupt
-
     quiet = {"tensorboard": False, "verbose": False}
-    with monkeypatch.context() as patch:
-        patch.setattr("keras.Model.fit", killed)
-        with pytest.raises(KeyboardInterrupt):
-            train(config, tmp_path / "run", **quiet)
+    killed_run(config, tmp_path / "run")
     train(config, tmp_path / "run", resume=True, **quiet)
     assert asked == [1]
     whole = train(config, tmp_path / "whole", **quiet)

@@ -167,19 +167,13 @@ def test_training_starts_from_vectors(tmp_path, monkeypatch):
     assert scores[0] > 0.5 > max(scores[1:])
 
 
-def test_changed_vectors_are_not_resumed_with(tiny_flags, tmp_path, monkeypatch):
+def test_changed_vectors_are_not_resumed_with(tiny_flags, tmp_path, killed_run):
     words = ["great", "awful", "dull", "fine"]
     path = write(tmp_path / "v.txt", words, np.eye(4, 32))
     config = TrainingConfig(**tiny_flags | {"vectors": str(path), "epochs": 1})
 
-    def killed(*_, **__):
-        raise KeyboardInterrupt
-
     quiet = {"tensorboard": False, "verbose": False}
-    with monkeypatch.context() as patch:
-        patch.setattr("keras.Model.fit", killed)
-        with pytest.raises(KeyboardInterrupt):
-            train(config, tmp_path / "run", **quiet)
+    killed_run(config, tmp_path / "run")
     write(path, words[::-1], np.eye(4, 32))
     with pytest.raises(RunError, match=r"not those that .* was begun with"):
         train(config, tmp_path / "run", resume=True, **quiet)

@@ -19,7 +19,7 @@ MOST = 100_000  # words that are read
 CANDIDATES = 30_000  # words that may stand in for others
 NEAREST = 20  # of them, for each word
 SHARE = 0.3  # of a text's words that are exchanged
-SPREAD = 0.8  # standard deviation of their numbers in an embedding; at 0.3 less was learnt of them
+SPREAD = 0.8  # standard deviation of their numbers in an embedding
 
 
 class VectorsError(ValueError):
