@@ -53,6 +53,7 @@ def epoch(dataset: str, weights: str, output: str) -> dict:
         hidden_dim=8,
         dropout=0.0,
         learning_rate=0.05,
+        average=0.5,
         # On TensorFlow, Keras takes the norm of an embedding's gradient before it adds up the
         # rows of a word that occurs twice, so a norm that clips would clip otherwise there.
         clip_norm=1e9,

@@ -255,6 +255,8 @@ def checkpoint_of(tmp_path, figures, *, patience=10):
     for epoch, (accuracy, loss) in enumerate(figures):
         model.set_weights([np.full((1, 1), epoch + 1)])
         checkpoint.on_epoch_begin(epoch)
+        checkpoint.on_test_end()
+        model.set_weights([np.full((1, 1), -1)])  # what training goes on from
         checkpoint.on_epoch_end(epoch, {"val_accuracy": accuracy, "val_loss": loss})
         if getattr(model, "stop_training", False):
             break
@@ -301,6 +303,39 @@ def test_a_run_that_gets_worse_stops_and_keeps_an_early_epoch(worsening, tmp_pat
     assert len(rows(folder)) == best + 2 < 9
     kept = metrics(folder)["validation"]["loss"]
     assert kept == pytest.approx(float(rows(folder)[best - 1]["val_loss"]), rel=1e-4)
+
+
+@pytest.fixture
+def averaging(quick):
+    """Settings whose kept weights are a running mean."""
+    return quick | {"average": 0.6, "learning_rate": 0.03}
+
+
+def test_the_weights_kept_are_the_mean_of_those_of_the_steps(
+    averaging, tmp_path, eager, monkeypatch
+):
+    steps = []
+
+    def look(self, batch, logs=None):
+        steps.append(self.model.get_weights())
+
+    monkeypatch.setattr("zoo.training._Forecast.on_train_batch_end", look, raising=False)
+    folder = run(averaging, tmp_path / "run")
+    best = metrics(folder)["best_epoch"]
+    mean = steps[0]
+    for weights in steps[1 : best * len(steps) // averaging["epochs"]]:
+        mean = [0.6 * old + 0.4 * new for old, new in zip(mean, weights, strict=True)]
+    kept = zoo.bundle.load(folder).model.get_weights()
+    assert len(kept) == len(mean)
+    for one, other in zip(kept, mean, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    assert any(np.abs(a - b).max() > 1e-3 for a, b in zip(kept, steps[-1], strict=True))
+
+
+def test_an_interrupted_run_with_averaged_weights_goes_on(averaging, tmp_path, eager):
+    folder = run_until(averaging, tmp_path / "half", 2, "history.csv")
+    run(averaging, folder, resume=True)
+    assert_same_run(folder, run(averaging, tmp_path / "whole"))
 
 
 # The same again
@@ -361,10 +396,10 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(tiny_flags, tiny_run, tmp_p
     assert names(folder) == FILES | {"logs"}
 
 
-# Data and settings first; then for each epoch history, best weights if they are better, and state;
-# then the files of the run folder.
+# Data and settings first; then for each epoch the weights that were validated, history, these as
+# the best ones if they are better, and state; then the files of the run folder.
 @pytest.mark.parametrize(
-    "write", [pytest.param(n, marks=[] if n == 7 else pytest.mark.slow) for n in range(3, 10)]
+    "write", [pytest.param(n, marks=[] if n == 9 else pytest.mark.slow) for n in range(3, 12)]
 )
 def test_a_kill_between_two_files_is_healed(quick, whole, tmp_path, eager, write):
     folder = run_until(quick, tmp_path / "run", write)
@@ -576,6 +611,7 @@ def test_an_interrupted_run_in_16_bits_goes_on(mixed, mixed_run, tmp_path, eager
         ({"clip_norm": "nan"}, "clip_norm"),
         ({"word_dropout": 1}, "word_dropout"),
         ({"word_dropout": "nan"}, "word_dropout"),
+        ({"average": 1}, "average"),
         ({"embed_dim": 0}, "embed_dim"),
         ({"hidden_dim": -4}, "hidden_dim"),
         ({"num_layers": 0}, "num_layers"),

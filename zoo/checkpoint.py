@@ -15,6 +15,8 @@ from zoo.files import replacing, write_text
 class Checkpoint(keras.callbacks.Callback):
     """Weights, optimizer and history, written after each epoch.
 
+    As a callback it stands before one that exchanges weights for validation.
+
     The files are written in the order history, best weights, state. A kill between two of them
     is healed on resuming: the state says how many epochs are whole, rows beyond it are dropped,
     and the epoch that is trained again writes the same again.
@@ -24,6 +26,7 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.seed = seed
         self.folder, self.patience = folder, patience
+        self.validated = folder / "validated.weights.h5"
         self.best_weights = folder / "best.weights.h5"
         self.last = folder / "state.npz"
         self.pretrained = folder / "pretrained.weights.h5"
@@ -75,14 +78,19 @@ class Checkpoint(keras.callbacks.Callback):
             # Keras's dropout draws from PyTorch's own generator here, which no variable holds.
             torch.manual_seed(1_000_003 * self.seed + epoch)
 
+    def on_test_end(self, logs=None):
+        # In here the weights are those that were validated: with averaged weights, not those that
+        # training goes on from.
+        with replacing(self.validated) as partial:
+            getattr(self.model, "classifier", self.model).save_weights(partial)
+
     def on_epoch_end(self, epoch, logs=None):
         seconds = round(time.monotonic() - self._started, 2)
         figures = {key: float(value) for key, value in logs.items()}
         self.history.append({"epoch": epoch + 1, **figures, "seconds": seconds})
         write_text(self.folder / "history.csv", self.table)
         if self.best is self.history[-1]:
-            with replacing(self.best_weights) as partial:
-                getattr(self.model, "classifier", self.model).save_weights(partial)
+            self.validated.replace(self.best_weights)
         with replacing(self.last) as partial:
             state = [keras.ops.convert_to_numpy(variable) for variable in _state(self.model)]
             np.savez(partial, *state, epoch=epoch + 1)

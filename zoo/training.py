@@ -58,6 +58,9 @@ class TrainingConfig:
         learning_rate: Of Adam, at the start; it falls to zero over all epochs, along a cosine.
         clip_norm: Largest norm of all gradients together.
         word_dropout: Share of the words that are replaced by the unknown word in training.
+        average: How much of a running mean of the weights each step keeps, for example 0.999: that
+            mean is validated and kept (Polyak & Juditsky, "Acceleration of stochastic
+            approximation by averaging", 1992, but old weights fade). With 0, the weights are.
         init: A model to start from, the name of one that is shipped or a run folder: its sizes,
             its weights, with the same labels its last layer too, and after the words of the
             training texts its own, up to `vocab_size`. The model has to be the same.
@@ -97,6 +100,7 @@ class TrainingConfig:
     learning_rate: float = 1e-3
     clip_norm: float = 1.0
     word_dropout: float = 0.1
+    average: float = 0.0
     init: str | None = None
     vectors: str | None = None
     pretrain: int = 0
@@ -160,10 +164,11 @@ class TrainingConfig:
                 "unlabelled texts are for pretrain, a teacher, or the objectives "
                 "virtual-adversarial and mixed; give one of them."
             )
-        if not 0 <= self.word_dropout < 1:
-            raise ValueError(
-                f"word_dropout must be at least 0 and below 1, not {self.word_dropout}."
-            )
+        for name in ("word_dropout", "average"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(
+                    f"{name} must be at least 0 and below 1, not {getattr(self, name)}."
+                )
 
 
 class RunError(ValueError):
@@ -305,6 +310,7 @@ def train(
             shuffle=False,  # the batches shuffle themselves, the same in each run
             callbacks=[
                 checkpoint,
+                *([keras.callbacks.SwapEMAWeights()] if config.average else []),
                 _Forecast(say),
                 *_tensorboard(output / "logs", tensorboard, say),
             ],
@@ -489,7 +495,12 @@ def _create(config, vocab_size, num_classes, *, mixed) -> keras.Model:
 def _compile(config, model, steps):
     rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.epochs * steps)
     model.compile(
-        keras.optimizers.Adam(rate, global_clipnorm=config.clip_norm),
+        keras.optimizers.Adam(
+            rate,
+            global_clipnorm=config.clip_norm,
+            use_ema=config.average > 0,
+            ema_momentum=config.average,
+        ),
         keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         # TensorFlow's loops are faster without XLA; JAX compiles always.
