@@ -2,17 +2,20 @@
 
 import os
 from multiprocessing.pool import ThreadPool
+from types import SimpleNamespace
 
 import pytest
 
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
+import export
 from results import leaderboard
 from zoo.files import read_table
 
 FAKE = {
     "parameters": 10,
     "lowering": "fused",
+    "precision": "int8",
     "bytes": 1000,
     "epoch": 1,
     "accuracy_validation": "0.9000",
@@ -57,19 +60,20 @@ def test_it_makes_the_runs_that_are_missing_and_draws(place, in_threads, monkeyp
     made = []
 
     def one_run(dataset, model, seed):
-        if len(made) == 3:
-            raise RuntimeError("killed")
         made.append((dataset, model, seed))
+        if len(made) == 2:
+            raise RuntimeError("killed")
         return {"dataset": dataset.rpartition("/")[2], "model": model, "seed": seed, **FAKE}
 
     monkeypatch.setattr(leaderboard, "one_run", one_run)
     flags = ["data/trec", "--families", "bilstm", "bigru", "--seeds", "2", "--jobs", "1"]
-    with pytest.raises(RuntimeError, match=r"bigru-tiny on data/trec, seed 1: .*killed"):
+    with pytest.raises(RuntimeError, match=r"bigru-tiny on data/trec, seed 0: .*killed"):
         leaderboard.main(flags)
+    assert len(made) == 4  # the others were not kept from going on
     assert len(read_table(leaderboard.TABLE)) == 3
-    kept, made = made, []
+    failed, made = made[1], []
     leaderboard.main(flags)
-    assert len(made) == 1 and not set(made) & set(kept)
+    assert made == [failed]
     rows = read_table(leaderboard.TABLE)
     assert [(row["model"], row["seed"]) for row in rows] == [
         (model, seed) for model in ("bigru-tiny", "bilstm-tiny") for seed in ("0", "1")
@@ -77,6 +81,18 @@ def test_it_makes_the_runs_that_are_missing_and_draws(place, in_threads, monkeyp
     assert leaderboard.PICTURE.read_bytes().startswith(b"\x89PNG")
     leaderboard.main(flags)
     assert len(made) == 1
+
+
+def test_a_file_is_as_small_as_the_verification_allows(monkeypatch, capsys):
+    def export_model(run, folder, *, texts, precision):
+        if precision == "int8":
+            raise export.VerificationError("other labels")
+        return [f"{folder}/{precision}", "the loop file"]
+
+    monkeypatch.setattr(export, "export_model", export_model)
+    run = SimpleNamespace(name="birnn-tiny")
+    assert leaderboard.smallest_file(run, "there", ["a text"]) == "there/float16"
+    assert "birnn-tiny not as int8: other labels" in capsys.readouterr().out
 
 
 @pytest.mark.slow
