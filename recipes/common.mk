@@ -11,6 +11,8 @@
 #   make -f recipes/NAME.mk DATA=FOLDER     trains, exports, measures
 #   make -f recipes/NAME.mk DATA=FOLDER ship
 #                                            and puts the model into the package
+#   make -f recipes/NAME.mk DATA=FOLDER again
+#                                            does it all once more, to see how far figures scatter
 #
 # DATA holds a folder for each data set, with train.tsv and test.tsv, valid.tsv where there is one.
 # What is done is not done again: a recipe that was interrupted goes on where it was.
@@ -27,7 +29,7 @@ TEACHER_RUNS := $(TEACHERS:%=$(RUNS)/teacher-%/model.keras)
 TRAIN = $(PYTHON) train.py --output $(@D) $(if $(wildcard $(@D)/checkpoint/config.json),--resume)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: all ship
+.PHONY: all ship again
 .SECONDARY:
 
 # First it says what it makes, and how long that takes.
@@ -55,8 +57,11 @@ $(SOURCES)/encoder:
 
 $(STUDENT_RUN)/measured: $(STUDENT_RUN)/model.keras
 	$(PYTHON) -m export $(STUDENT_RUN)
-	$(PYTHON) results/accuracy.py --command "make -f recipes/$(NAME).mk" $(STUDENT_RUN)
+	$(PYTHON) results/accuracy.py --command "make -f recipes/$(NAME).mk" $(AGAIN) $(STUDENT_RUN)
 	@touch $@
 
 ship: $(STUDENT_RUN)/measured
 	$(PYTHON) -m recipes.ship $(STUDENT_RUN) $(NAME)
+
+again:
+	$(MAKE) -f $(firstword $(MAKEFILE_LIST)) RUNS=$(RUNS)-again AGAIN=--again

@@ -1,9 +1,10 @@
 """Adds rows to accuracy.csv: a run and its exported files on all texts of the run's test split.
 
-    python results/accuracy.py [--command COMMAND] RUN…
+    python results/accuracy.py [--command COMMAND] [--again] RUN…
 
-COMMAND is what makes the run, where that is more than one call of train.py. The run folder says
-how it was made; `python -m export RUN` has to have written its files.
+COMMAND is what makes the run, where that is more than one call of train.py; `--again` is for a
+second run by the same command, whose row stands beside the first. The run folder says how it was
+made; `python -m export RUN` has to have written its files.
 """
 
 import argparse
@@ -28,12 +29,13 @@ def main(arguments: list[str] | None = None) -> None:
     """Measures each run's files and writes the table anew, in the order of its keys."""
     parser = argparse.ArgumentParser(prog="python results/accuracy.py")
     parser.add_argument("--command", help="that makes the run (default: its call of train.py)")
+    parser.add_argument("--again", action="store_true", help="a second run by that command")
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
     options = parser.parse_args(arguments)
-    key = itemgetter("dataset", "file", "command")
+    key = itemgetter("dataset", "file", "command", "run")
     rows = {key(row): row for row in read_table(TABLE)}
     for run in options.runs:
-        for row in measure(run, options.command):
+        for row in measure(run, options.command, again=options.again):
             rows[key(row)] = row
             print(f"{row['file']} on {row['dataset']}: {row['accuracy_file']} of {row['test']}")
     write_table(TABLE, [rows[key] for key in sorted(rows)])
@@ -47,7 +49,7 @@ def interval(share: float, count: int) -> tuple[float, float]:
     return (middle - spread) / (1 + z * z / count), (middle + spread) / (1 + z * z / count)
 
 
-def measure(run: Path, made_by: str | None = None):
+def measure(run: Path, made_by: str | None = None, *, again: bool = False):
     """A row for each .tflite file of a run."""
     config = json.loads((run / "config.json").read_text(encoding="utf-8"))
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
@@ -66,6 +68,7 @@ def measure(run: Path, made_by: str | None = None):
             "max_length": config["tokenizer"]["max_length"],
             "vocab_size": model["vocab_size"],
             "seed": training["seed"],
+            "run": "second" if again else "first",
             "epochs": f"{metrics['best_epoch']} of {training['epochs']}",
             "seconds": metrics["seconds"],
             "device": config["device"],

@@ -357,7 +357,7 @@ def _vectors(config: TrainingConfig) -> WordVectors | None:
     if not config.vectors:
         return None
     vectors = WordVectors.read(config.vectors)
-    vectors.narrowed(config.embed_dim or catalogue.find(config.model)[1].embed_dim)
+    vectors.check_width(config.embed_dim or catalogue.find(config.model)[1].embed_dim)
     return vectors
 
 

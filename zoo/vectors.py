@@ -63,6 +63,14 @@ class WordVectors:
         """Words and numbers, to be told from others."""
         return "\n".join(self.places).encode("utf-8", "surrogatepass") + self.matrix.tobytes()
 
+    def check_width(self, width: int) -> None:
+        """Raises `VectorsError` if an embedding of this width is wider than they are."""
+        if width > self.matrix.shape[1]:
+            raise VectorsError(
+                f"The word vectors have {self.matrix.shape[1]} numbers and the embedding {width}; "
+                "give an --embed-dim of no more."
+            )
+
     def narrowed(self, width: int) -> np.ndarray:
         """float32 [words, width]: the vectors, centred; of wider ones the principal components.
 
@@ -71,11 +79,7 @@ class WordVectors:
         Raises:
             VectorsError: If they are narrower.
         """
-        if width > self.matrix.shape[1]:
-            raise VectorsError(
-                f"The word vectors have {self.matrix.shape[1]} numbers and the embedding {width}; "
-                "give an --embed-dim of no more."
-            )
+        self.check_width(width)
         result = self.matrix - self.matrix.mean(axis=0)
         if width < self.matrix.shape[1]:
             _, directions = np.linalg.eigh(result.T @ result)  # by rising variance
