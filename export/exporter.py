@@ -19,7 +19,7 @@ from export.tflite.calibration import calibrate
 from export.tflite.graph import Model
 from export.tflite.metadata import add_metadata
 from export.tflite.quantize import PRECISIONS, quantize
-from export.verification import Verified, verify
+from export.verification import ROUNDING, UNDECIDED, Verified, verify
 from zoo import bundle as bundles
 from zoo.files import write_bytes, write_text
 from zoo.pretrained import is_name
@@ -153,7 +153,7 @@ def export_model(
         lowerings = automatic(read)
     else:
         lowerings = available(read) if lowering == "all" else (lowering,)
-    ids = _questions(source, length, len(read.embedding))
+    ids, near = _questions(source, length, len(read.embedding))
     reference = _reference(source.model, read.softmax)
     written = []
     for chosen in lowerings:
@@ -164,7 +164,9 @@ def export_model(
                 plain = _lower(source, read, chosen, "float32", length)
             _verify_lowering(plain, ids[:FEW], reference)
         for kind in precisions:
-            written.append(_export(source, lowered, chosen, kind, length, ids, reference, folder))
+            written.append(
+                _export(source, lowered, chosen, kind, length, ids, near, reference, folder)
+            )
             write_manifest(folder, written)
     return written
 
@@ -214,10 +216,15 @@ def _source(run_or_model, max_length, real, calibration, metadata) -> Source:
     return Source(bundle.name, bundle.model, tokenizer, labels, real, calibration)
 
 
-def _questions(source: Source, length: int, vocab_size: int) -> np.ndarray:
-    if source.tokenizer is not None:
-        return source.tokenizer.encode(texts.questions(source.tokenizer, source.real))
-    return texts.random_ids(length, vocab_size)
+def _questions(source: Source, length: int, vocab_size: int) -> tuple[np.ndarray, np.ndarray]:
+    """What a file is asked, ids [texts, L], and for `verify`, `near` [texts]."""
+    if source.tokenizer is None:
+        ids = texts.random_ids(length, vocab_size)
+        return ids, np.full(len(ids), UNDECIDED)
+    real = texts.sample(source.real)
+    made_up = texts.made_up(source.tokenizer, texts.COUNT - len(real))
+    near = np.repeat([UNDECIDED, ROUNDING], [len(made_up), len(real)])
+    return source.tokenizer.encode([*made_up, *real]), near
 
 
 def _reference(model: keras.Model, softmax: bool):
@@ -286,7 +293,9 @@ def _calibration_ids(source: Source, length: int, read: architecture.Architectur
     return ids
 
 
-def _export(source, lowered, lowering, precision, length, ids, reference, folder) -> ExportedFile:
+def _export(
+    source, lowered, lowering, precision, length, ids, near, reference, folder
+) -> ExportedFile:
     started = time.perf_counter()
     model = copy.deepcopy(lowered.model)
     if precision != INTEGER:
@@ -311,7 +320,9 @@ def _export(source, lowered, lowering, precision, length, ids, reference, folder
             f"packs its weights apart. Use the lowering {others}, or a shorter max_length.",
             stacklevel=3,
         )
-    found = verify(content, reference, ids, precision=precision, constants=lowered.constants)
+    found = verify(
+        content, reference, ids, precision=precision, constants=lowered.constants, near=near
+    )
     bare = "-bare" if source.tokenizer is not None and source.labels is None else ""
     path = folder / f"{source.name}-{lowering}-{precision}{bare}.tflite"
     write_bytes(path, content)

@@ -103,7 +103,7 @@ class _Tokenize(tf.Module):
 
 
 def _verify(folder: Path, bundle: bundles.Bundle) -> None:
-    asked = texts.questions(bundle.tokenizer)
+    asked = texts.made_up(bundle.tokenizer)
     loaded = tf.saved_model.load(str(folder))
     ids = bundle.tokenizer.encode(asked)
     by_text = loaded.signatures["texts"](texts=tf.constant([text.encode() for text in asked]))

@@ -10,16 +10,21 @@ COUNT = 256  # texts at the least
 UNKNOWN_WORD = "qxzvqxzv"
 
 
-def questions(tokenizer: Tokenizer, real: Sequence[str] = (), seed: int = 0) -> list[str]:
+def sample(real: Sequence[str]) -> list[str]:
+    """At most `COUNT` of the texts that the model was made for, from all over."""
+    return list(real[:: max(len(real) // COUNT, 1)][:COUNT])
+
+
+def made_up(tokenizer: Tokenizer, count: int = COUNT, seed: int = 0) -> list[str]:
     """Texts that find a wrong export.
 
-    Real texts, as they come; where there are too few, texts of random words, the frequent ones
-    oftener. And what goes wrong first: no text, blanks, one word, only unknown words, and lengths
-    about every bound that an export has: one step, a block, the longest text and beyond.
+    What goes wrong first: no text, blanks, one word, only unknown words, and lengths about every
+    bound that an export has: one step, a block, the longest text and beyond. Then texts of random
+    words, the frequent ones oftener.
 
     Args:
         tokenizer: The model's.
-        real: Texts of the kind that the model was made for.
+        count: Texts at the least.
         seed: Decides the random texts.
     """
     rng = np.random.default_rng(seed)
@@ -29,9 +34,7 @@ def questions(tokenizer: Tokenizer, real: Sequence[str] = (), seed: int = 0) -> 
     texts = ["", "   ", "?!", UNKNOWN_WORD, " ".join([UNKNOWN_WORD] * limit)]
     texts += [_random_text(rng, words, length) for length in sorted(lengths) if length > 0]
     texts += [_random_text(rng, words, 2 * limit)]
-    step = max(len(real) // COUNT, 1)
-    texts += list(real[::step][:COUNT])
-    while len(texts) < COUNT:
+    while len(texts) < count:
         texts.append(_random_text(rng, words, int(rng.integers(1, limit + 2))))
     return texts
 

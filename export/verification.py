@@ -11,6 +11,9 @@ from zoo import litert
 # The largest difference of a probability that a precision may make; int8 is judged by labels.
 LARGEST_DIFFERENCE = {"float32": 1e-4, "float16": 1e-2, "int8": 0.25, "integer": 0.25}
 LEAST_AGREEMENT = 0.99  # share of texts with the same label
+# Labels whose probabilities in Keras differ by no more than this count as the same: of an untrained
+# or symmetric model, and of texts that no one wrote, where a trained one cannot decide either.
+ROUNDING, UNDECIDED = 1e-4, 0.05
 
 
 class VerificationError(ValueError):
@@ -39,6 +42,7 @@ def verify(
     *,
     precision: str,
     constants: Mapping[str, np.ndarray],
+    near: float | np.ndarray = ROUNDING,
     packed: bool = True,
 ) -> Verified:
     """Asks the file and the Keras model the same, in two orders; and reads the weights back.
@@ -49,6 +53,8 @@ def verify(
         ids: int32 [texts, L], padded on the right.
         precision: Of the file: `float32`, `float16`, `int8` or `integer`.
         constants: What the file is to hold, by name, before its precision was lowered.
+        near: One number, or one for each text: labels whose probabilities in Keras differ by no
+            more count as the same. `ROUNDING` for real texts, `UNDECIDED` for made-up ones.
         packed: Whether weights may be packed, see `zoo.litert.runner`.
 
     Raises:
@@ -82,7 +88,7 @@ def verify(
     found = Verified(
         texts=len(ids),
         largest_difference=float(np.abs(scores - expected).max()),
-        label_agreement=_agreement(scores, expected),
+        label_agreement=_agreement(scores, expected, near),
     )
     if found.largest_difference > LARGEST_DIFFERENCE[precision]:
         worst = int(np.abs(scores - expected).max(axis=1).argmax())
@@ -100,11 +106,7 @@ def verify(
     return found
 
 
-def _agreement(scores: np.ndarray, expected: np.ndarray) -> float:
-    """Share of texts with the same label.
-
-    Labels that Keras itself cannot tell apart by more than float32 explains count as the same:
-    an untrained or symmetric model has such ties.
-    """
+def _agreement(scores: np.ndarray, expected: np.ndarray, near: float | np.ndarray) -> float:
+    """Share of texts with the same label, or one that is as near as that to it in Keras."""
     chosen = np.take_along_axis(expected, scores.argmax(axis=1)[:, None], axis=1)[:, 0]
-    return float(np.mean(expected.max(axis=1) - chosen <= LARGEST_DIFFERENCE["float32"]))
+    return float(np.mean(expected.max(axis=1) - chosen <= near))

@@ -111,12 +111,33 @@ def test_one_is_the_start_of_a_run(tmp_path, tiny_data):
         np.testing.assert_allclose(rows[own[word]], known[theirs[word]], atol=1e-6)
 
 
-def test_it_is_exported_anew(tmp_path):
-    import export
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, marks=[] if n == "sms-spam" else pytest.mark.slow)
+        for n in pretrained.names()
+    ],
+)
+def test_it_is_exported_anew(name, tmp_path, monkeypatch, capsys):
+    from export.__main__ import main
 
-    (file,) = export.export_model("sms-spam", tmp_path, lowering="loop")
-    scores = zoo.load(tmp_path / file.path).scores(TEXTS)
-    np.testing.assert_allclose(scores, zoo.load("sms-spam").scores(TEXTS), atol=0.1)
+    monkeypatch.chdir(tmp_path)
+    assert main([name, "--lowering", "loop"]) == 0, capsys.readouterr().err
+    (file,) = Path("runs", name, "export").glob("*-loop-int8.tflite")
+    scores = zoo.load(file).scores(TEXTS)
+    np.testing.assert_allclose(scores, zoo.load(name).scores(TEXTS), atol=0.1)
+
+
+def test_a_folder_with_such_a_name_is_told_from_it(tmp_path, monkeypatch, capsys):
+    from export.__main__ import main
+
+    monkeypatch.chdir(tmp_path)
+    Path("sms-spam").mkdir()
+    assert main(["./sms-spam"]) == 2
+    assert "sms-spam holds no model.keras" in capsys.readouterr().err
+    for folder in ("./sms-spam", Path("sms-spam")):
+        with pytest.raises(ValueError, match="holds no model"):
+            zoo.load(folder)
 
 
 def test_asking_one_imports_no_keras():

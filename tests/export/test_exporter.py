@@ -117,9 +117,9 @@ def test_wrong_names_are_refused_before_any_work(tmp_path):
         export.export_model(tmp_path / "nothing", precision="int4")
 
 
-def test_questions_cover_what_goes_wrong():
+def test_made_up_texts_cover_what_goes_wrong():
     tokenizer = bundle().tokenizer
-    asked = texts.questions(tokenizer)
+    asked = texts.made_up(tokenizer)
     ids = tokenizer.encode(asked)
     lengths = np.count_nonzero(ids, axis=1)
     assert len(asked) >= 200
@@ -127,6 +127,25 @@ def test_questions_cover_what_goes_wrong():
     assert max(len(tokenizer.split(text)) for text in asked) > tokenizer.max_length
     unknown = (ids[:, 1:] == tokenizer.vocabulary.unknown) | (ids[:, 1:] == 0)
     assert (unknown.all(axis=1) & (lengths > 1)).any()
-    assert asked == texts.questions(tokenizer)
-    real = [f"good film {n}" for n in range(1000)]
-    assert len(set(texts.questions(tokenizer, real)) & set(real)) >= 200
+    assert asked == texts.made_up(tokenizer)
+
+
+@pytest.mark.parametrize(("count", "asked"), [(1000, 256), (100, 100), (0, 0)])
+def test_real_texts_are_held_to_the_label_and_made_up_ones_where_keras_is_sure(
+    tmp_path, monkeypatch, count, asked
+):
+    from export import exporter, verification
+
+    given = {}
+
+    def looked_at(content, reference, ids, *, near=None, **options):
+        given.update(ids=ids, near=near)
+        return verification.verify(content, reference, ids, near=near, **options)
+
+    monkeypatch.setattr(exporter, "verify", looked_at)
+    run, real = bundle(), [f"good film {n}" for n in range(count)]
+    export.export_model(run, tmp_path, lowering="fused", precision="float32", texts=real)
+    strict = given["near"] == verification.ROUNDING
+    assert strict.sum() == asked and len(given["ids"]) >= 256
+    np.testing.assert_array_equal(given["ids"][strict], run.tokenizer.encode(texts.sample(real)))
+    assert (given["near"][~strict] == verification.UNDECIDED).all()

@@ -34,8 +34,8 @@ def names() -> list[str]:
 
 
 def is_name(model: str | os.PathLike) -> bool:
-    """Whether that is the name of a model here, rather than a path."""
-    return os.fspath(model) in names()
+    """Whether that is the name of a model here, rather than a path: `./NAME` or a `Path`."""
+    return isinstance(model, str) and model in names()
 
 
 def file(name: str) -> Path:
