@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     add("learning_rate", float, "of Adam, at the start")
     add("clip_norm", float, "largest norm of the gradients")
     add("word_dropout", float, "share of the words that are replaced by the unknown word")
-    add("average", float, "validate and keep a running mean of the weights that keeps X of itself")
+    add("average", float, "keep an exponential moving average of the weights, of momentum X")
     add("init", str, "a model to start from: of `list --pretrained`, or a run folder")
     add("vectors", str, "word vectors to start the embedding from: a text file, as GloVe's")
     add("pretrain", int, "passes in which it learns as a language model first")

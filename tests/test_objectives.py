@@ -102,6 +102,15 @@ def test_texts_are_read_from_any_source(tmp_path):
     assert load_texts(str(tmp_path / "a.txt")) == ["one text", "another"]
     write_rows(tmp_path / "b.tsv", 6, 1)
     assert len(load_texts(str(tmp_path / "b.tsv"))) == 6
+    # None of these has a label for each text.
+    (tmp_path / "c.csv").write_text('text\n"one,\ntwo"\nthree\n')
+    (tmp_path / "d.tsv").write_text("label\ttext\nyes\tone\n\ttwo\n")
+    (tmp_path / "e.jsonl").write_text('{"text": "one"}\n{"text": "two", "label": null}\n')
+    assert load_texts(str(tmp_path / "c.csv")) == ["one,\ntwo", "three"]
+    for name in ("d.tsv", "e.jsonl"):
+        assert load_texts(str(tmp_path / name)) == ["one", "two"]
+    with pytest.raises(DatasetError, match="no column is named 'words'"):
+        load_texts(str(tmp_path / "c.csv"), text_column="words")
     (tmp_path / "empty.txt").write_text("\n")
     for name, message in (("empty.txt", "holds no text"), ("none.txt", "no such file")):
         with pytest.raises(DatasetError, match=message):

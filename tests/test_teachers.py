@@ -1,7 +1,5 @@
 """Whose answers a model learns."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -79,6 +77,26 @@ def test_a_class_that_a_fold_lacks_is_no_error():
     assert found[-2:].argmax(axis=1).tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("rare", [0, 1])
+def test_one_of_two_classes_may_be_rare(rare):
+    """A fold then learns from texts of the other class alone."""
+    labels = np.array([rare] + [1 - rare] * 40, np.int32)
+    found = ngrams.answers(["two plots"] + ["one film"] * 40, labels, 2, ["one film"], seed=0)
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
+    assert found[0, 1 - rare] == 1 and found[-1].argmax() == 1 - rare
+
+
+def test_there_may_be_fewer_texts_than_folds():
+    labels = np.array([0, 1, 0, 1], np.int32)
+    found = ngrams.answers(["good", "bad", "good", "bad"], labels, 2, ["bad"], seed=0)
+    assert found.shape == (5, 2) and found[-1].argmax() == 1
+
+
+def test_texts_without_a_word_in_common_are_refused():
+    with pytest.raises(ValueError, match="no word that two of the 2 texts have in common"):
+        ngrams.answers(["good", "bad"], np.array([0, 1], np.int32), 2, [], seed=0)
+
+
 def test_answers_are_the_mean_in_the_order_of_the_labels(tiny_run):
     import zoo
 
@@ -98,25 +116,38 @@ def test_a_teacher_of_other_labels_is_refused(tiny_run):
         teachers.answers([str(tiny_run)], ["a"], np.array([0]), ("no", "yes"), [], 0)
 
 
+def test_other_labels_are_refused_before_a_teacher_is_asked(tiny_run, monkeypatch):
+    monkeypatch.setattr(ngrams, "answers", lambda *_: pytest.fail("asked"))
+    with pytest.raises(ValueError, match="has to know the same"):
+        teachers.answers(["ngrams", str(tiny_run)], ["a"], np.array([0]), ("no", "yes"), [], 0)
+
+
+def test_a_teacher_that_is_not_there_is_refused_at_once():
+    with pytest.raises(ValueError, match="There is no teacher no/such"):
+        TrainingConfig("bilstm-tiny", "reviews", teacher=("ngrams", "no/such"))
+
+
 def test_ngrams_without_scikit_learn_are_refused_at_once(monkeypatch):
     monkeypatch.setattr(teachers.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"birnn-zoo\[ngrams\]"):
         TrainingConfig("bilstm-tiny", "reviews", teacher=("ngrams",))
 
 
-def test_what_teachers_said_is_kept_for_resuming(tiny_flags, tmp_path, killed_run, monkeypatch):
+def test_what_teachers_said_is_kept_for_resuming(
+    tiny_flags, tiny_run, tmp_path, killed_run, monkeypatch
+):
     """A run that is killed after its teachers have answered does not ask them again."""
-    config = TrainingConfig(**tiny_flags | {"epochs": 1, "teacher": ("ngrams",)})
+    given = {"epochs": 1, "teacher": ("ngrams", str(tiny_run)), "init": str(tiny_run)}
+    config = TrainingConfig(**tiny_flags | given)
     asked = []
     real = ngrams.answers
     monkeypatch.setattr(ngrams, "answers", lambda *args: asked.append(1) or real(*args))
 
     quiet = {"tensorboard": False, "verbose": False}
     killed_run(config, tmp_path / "run")
-    train(config, tmp_path / "run", resume=True, **quiet)
+    resumed = train(config, tmp_path / "run", resume=True, **quiet)
     assert asked == [1]
     whole = train(config, tmp_path / "whole", **quiet)
-    resumed = train(dataclasses.replace(config), tmp_path / "again", **quiet)
     for a, b in zip(whole.model.get_weights(), resumed.model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 

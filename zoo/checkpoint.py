@@ -17,9 +17,9 @@ class Checkpoint(keras.callbacks.Callback):
 
     As a callback it stands before one that exchanges weights for validation.
 
-    The files are written in the order history, best weights, state. A kill between two of them
-    is healed on resuming: the state says how many epochs are whole, rows beyond it are dropped,
-    and the epoch that is trained again writes the same again.
+    The files are written in the order validated weights, history, best weights, state. A kill
+    between two of them is healed on resuming: the state says how many epochs are whole, rows beyond
+    it are dropped, and the epoch that is trained again writes the same again.
     """
 
     def __init__(self, folder: Path, patience: int, seed: int = 0):

@@ -34,14 +34,25 @@ def answers(
 
     Returns:
         float32 [texts and others, classes].
+
+    Raises:
+        ValueError: If no two texts have a word in common.
     """
     vectorizer = _vectorizer()
-    counts = vectorizer.fit_transform(texts)
+    try:
+        counts = vectorizer.fit_transform(texts)
+    except ValueError as error:
+        raise ValueError(
+            f"The teacher 'ngrams' finds no word that two of the {len(texts):,} texts have in "
+            "common. Give it more texts, or do without it."
+        ) from error
     fold = np.random.default_rng(seed).permutation(len(texts)) % FOLDS
     result = np.zeros((len(texts) + len(others), num_classes), np.float32)
     for held_out in range(FOLDS):
         rows = np.flatnonzero(fold == held_out)
         rest = np.flatnonzero(fold != held_out)
+        if not len(rows):  # fewer texts than folds
+            continue
         result[rows] = _fit_and_answer(counts[rest], labels[rest], num_classes, counts[rows], seed)
     if others:
         seen = vectorizer.transform(others)
@@ -72,7 +83,8 @@ def _fit_and_answer(counts, labels, num_classes, asked, seed) -> np.ndarray:
     classes = range(1, 2) if num_classes == 2 else range(num_classes)
     for label in classes:
         inside = labels == label
-        if not inside.any():  # a rare label that is in another fold
+        if inside.all() or not inside.any():  # a rare label that is in another fold
+            scores[:, label] = inside.all()
             continue
         share_inside = SMOOTHING + np.asarray(counts[inside].sum(axis=0)).ravel()
         share_outside = SMOOTHING + np.asarray(counts[~inside].sum(axis=0)).ravel()

@@ -2,11 +2,12 @@
 
 import importlib.util
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
 import zoo
-from zoo import ngrams, transformer
+from zoo import ngrams, pretrained, transformer
 
 NGRAMS = "ngrams"
 
@@ -20,6 +21,11 @@ def check(teachers: Sequence[str]) -> None:
     for name in teachers:
         if name.startswith(transformer.PREFIX):
             transformer.check(name.removeprefix(transformer.PREFIX))
+        elif not (_is_trained_here(name) or pretrained.is_name(name) or Path(name).exists()):
+            raise ValueError(
+                f"There is no teacher {name}. Give a run folder, a .tflite file, a name of "
+                f"`python -m zoo list --pretrained`, {NGRAMS!r}, or '{transformer.PREFIX}FOLDER'."
+            )
 
 
 def answers(
@@ -48,21 +54,30 @@ def answers(
     Raises:
         ValueError: If a teacher is missing, or knows other labels.
     """
+    trained = {name: _load(name, labels) for name in teachers if not _is_trained_here(name)}
     total = np.zeros((len(texts) + len(others), len(labels)), np.float32)
     for name in teachers:
         if name == NGRAMS:
             total += ngrams.answers(texts, targets, len(labels), others, seed)
-            continue
-        if name.startswith(transformer.PREFIX):
+        elif name in trained:
+            order = [trained[name].labels.index(label) for label in labels]
+            total += trained[name].scores([*texts, *others])[:, order]
+        else:
             folder = name.removeprefix(transformer.PREFIX)
             total += transformer.answers(folder, texts, targets, len(labels), others, seed, say)
-            continue
-        teacher = zoo.load(name)
-        if sorted(teacher.labels) != sorted(labels):
-            raise ValueError(
-                f"The teacher {name} knows the labels {', '.join(teacher.labels)}; the data set "
-                f"has {', '.join(labels)}. A teacher has to know the same."
-            )
-        order = [teacher.labels.index(label) for label in labels]
-        total += teacher.scores([*texts, *others])[:, order]
     return total / len(teachers)
+
+
+def _is_trained_here(name: str) -> bool:
+    return name == NGRAMS or name.startswith(transformer.PREFIX)
+
+
+def _load(name: str, labels: Sequence[str]):
+    """A classifier with these labels."""
+    teacher = zoo.load(name)
+    if sorted(teacher.labels) != sorted(labels):
+        raise ValueError(
+            f"The teacher {name} knows the labels {', '.join(teacher.labels)}; the data set "
+            f"has {', '.join(labels)}. A teacher has to know the same."
+        )
+    return teacher

@@ -58,9 +58,9 @@ class TrainingConfig:
         learning_rate: Of Adam, at the start; it falls to zero over all epochs, along a cosine.
         clip_norm: Largest norm of all gradients together.
         word_dropout: Share of the words that are replaced by the unknown word in training.
-        average: How much of a running mean of the weights each step keeps, for example 0.999: that
-            mean is validated and kept (Polyak & Juditsky, "Acceleration of stochastic
-            approximation by averaging", 1992, but old weights fade). With 0, the weights are.
+        average: Momentum of an exponential moving average (EMA) of the weights, for example 0.999,
+            which is then validated and kept in their place (after Polyak & Juditsky, "Acceleration
+            of stochastic approximation by averaging", 1992, whose mean is uniform). 0 is none.
         init: A model to start from, the name of one that is shipped or a run folder: its sizes,
             its weights, with the same labels its last layer too, and after the words of the
             training texts its own, up to `vocab_size`. The model has to be the same.
@@ -209,7 +209,8 @@ def train(
 
     say(f"Device: {devices.describe()}; Keras {keras.__version__} on {keras.backend.backend()}")
     started = time.monotonic()
-    by_tfds = config.dataset == "reviews" or config.dataset.startswith("tfds:")
+    sources = (config.dataset, *config.unlabelled)
+    by_tfds = any(source == "reviews" or source.startswith("tfds:") for source in sources)
     if keras.backend.backend() != "tensorflow" and by_tfds:
         devices.keep_tensorflow_off()
     dataset = load_dataset(
@@ -228,12 +229,12 @@ def train(
     vocabulary = Vocabulary.from_texts(
         dataset.train.texts, size=config.vocab_size, delimiter=delimiter
     )
+    asked = config
     if start:
         config = _of_the_same_sizes(config, start)
         vocabulary = vocabulary.extended(start.tokenizer.vocabulary, size=config.vocab_size)
     if vectors:
-        words = (word for word in vectors.places if word == word.lower())
-        known = Vocabulary.from_words(words, size=config.vocab_size, delimiter=delimiter)
+        known = Vocabulary.from_words(vectors.places, size=config.vocab_size, delimiter=delimiter)
         vocabulary = vocabulary.extended(known, size=config.vocab_size)
     tokenizer = Tokenizer(vocabulary, config.max_length, delimiter)
     say(
@@ -250,19 +251,16 @@ def train(
         say(f"Without labels: {len(more):,} texts")
     if vectors and config.augment:
         more += variants(dataset.train.texts, vectors, config.augment, config.seed)
-    described = _dumps(
-        {
-            "dataset": dataset.source,
-            "vocabulary": _digest(vocabulary.text.encode("utf-8", "surrogatepass")),
-            "vectors": vectors and _digest(vectors.content),
-            "texts without labels": _digest(json.dumps(more).encode()),
-        }
-    )
-    if resume and (checkpoint.folder / "data.json").read_text(encoding="utf-8") != described:
-        raise RunError(
-            f"The data of {config.dataset}, or what goes with them, are not those that {output} "
-            "was begun with. Resume with the same data, or choose another --output."
-        )
+    begun_with = {
+        "data set": dataset.source,
+        "vocabulary": _digest(vocabulary.text.encode("utf-8", "surrogatepass")),
+        "word vectors": vectors and _digest(vectors.content),
+        "texts without labels": _digest(json.dumps(more).encode()),
+        "backend": keras.backend.backend(),
+        "16 bits": mixed,
+    }
+    if resume:
+        _check_data(begun_with, output, checkpoint)
     more_ids = tokenizer.encode(more)
     valid_targets = np.eye(len(dataset.labels), dtype=np.float32)[dataset.valid.labels]
     valid = Batches(tokenizer.encode(dataset.valid.texts), valid_targets, 256)
@@ -270,6 +268,7 @@ def train(
     if config.teacher:
         say(f"Teachers: {', '.join(config.teacher)}")
     targets = _targets(config, dataset, more, checkpoint, resume, say)
+    _set_seed(config.seed)  # again: loading a model draws, and a resumed run loads no teachers
     model = _create(config, vocabulary.size, len(dataset.labels), mixed=mixed)
     if start:
         _take_weights(model, vocabulary, start, dataset.labels)
@@ -296,8 +295,8 @@ def train(
         batches = WithUnlabelled(more_ids, given, targets, config.batch_size, **arguments)
     else:
         batches = Batches(given, targets, config.batch_size, **arguments)
-    write_text(checkpoint.folder / "data.json", described)
-    write_text(checkpoint.folder / "config.json", _dumps(dataclasses.asdict(config)))
+    write_text(checkpoint.folder / "data.json", _dumps(begun_with))
+    write_text(checkpoint.folder / "config.json", _dumps(dataclasses.asdict(asked)))
     say(f"Model: {config.model}, {model.count_params():,} parameters")
     if config.pretrain and epoch == 0:
         _pretrain(config, model, np.concatenate([train_ids, more_ids]), checkpoint, verbose, say)
@@ -463,6 +462,18 @@ def _check_folder(config, output, checkpoint, resume):
         raise RunError(
             f"{output} holds an interrupted run. Go on with --resume --output {output}, choose "
             "another --output, or remove it."
+        )
+
+
+def _check_data(now: dict[str, Any], output: Path, checkpoint: Checkpoint) -> None:
+    """Raises `RunError` if a run was begun with something else that it cannot go on without."""
+    before = json.loads((checkpoint.folder / "data.json").read_text(encoding="utf-8"))
+    now = json.loads(_dumps(now))  # tuples as lists
+    changed = [name for name, value in now.items() if before.get(name) != value]
+    if changed:
+        raise RunError(
+            f"{output} was begun with something else ({', '.join(changed)}). Resume with the same, "
+            "or choose another --output."
         )
 
 

@@ -64,7 +64,10 @@ def answers(
     torch.manual_seed(seed)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model = transformers.AutoModelForSequenceClassification.from_pretrained(
-        folder, num_labels=num_classes, local_files_only=True
+        folder,
+        num_labels=num_classes,
+        local_files_only=True,
+        ignore_mismatched_sizes=True,  # a last layer for other labels is trained anew
     )
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model.float().to(device).train()  # whatever type it is stored in

@@ -31,7 +31,7 @@ class WordVectors:
     """Words and their vectors.
 
     Attributes:
-        places: Word -> row, in the order of the rows.
+        places: Word -> row, in the order of the rows; in lower case, as a model's tokens are.
         matrix: float32 [words, width].
     """
 
@@ -41,6 +41,8 @@ class WordVectors:
     @classmethod
     def read(cls, path: str | Path) -> "WordVectors":
         """Reads the first `MOST` words of a text file, which may be packed as .gz.
+
+        Of a word in several cases, the vector of the lower one counts, else that of the first.
 
         Raises:
             VectorsError: If it is missing, or a line is no word with as many numbers as the first.
@@ -95,7 +97,7 @@ class WordVectors:
         vectors = self.narrowed(rows.shape[1])
         found: dict[int, int] = {}
         for token, token_id in vocabulary.items():
-            place = self.places.get(token, self.places.get(token.lower()))
+            place = self.places.get(token.lower())
             if place is not None:
                 found.setdefault(token_id, place)
         rows[list(found)] = vectors[list(found.values())]
@@ -156,9 +158,12 @@ def _nearest(words: set[str], vectors: WordVectors) -> dict[str, list[str]]:
 def _read(lines: Iterable[str], path: Path) -> tuple[dict[str, int], list[np.ndarray]]:
     places: dict[str, int] = {}
     rows: list[np.ndarray] = []
+    known: set[str] = set()
     width = 0
     for number, line in enumerate(lines, start=1):
         parts = line.rstrip().split(" ")
+        if parts == [""]:
+            continue
         if number == 1 and len(parts) == 2:
             width = _whole(parts[1])  # word2vec's first line: how many words, how many numbers
             if width:
@@ -175,9 +180,12 @@ def _read(lines: Iterable[str], path: Path) -> tuple[dict[str, int], list[np.nda
                 f"{path}, line {number}: a word and {width or 'its'} numbers belong here, not "
                 f"{line[:40]!r}. Give a text file, as GloVe's."
             )
-        if word not in places:
-            places[word] = len(rows)
+        place = places.setdefault(word.lower(), len(rows))
+        if place == len(rows):
             rows.append(row)
+        elif word == word.lower() and word not in known:
+            rows[place] = row
+        known.add(word)
         if len(rows) == MOST:
             break
     return places, rows

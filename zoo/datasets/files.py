@@ -34,10 +34,13 @@ _ENCODINGS = {
 }
 
 Record = tuple[int, str, str]  # line, text, label
+NO_LABEL = "(no label)"  # of texts that are read without
 
 
-def read_path(source: str, *, text_column: str, label_column: str) -> Parts:
+def read_path(source: str, *, text_column: str, label_column: str | None) -> Parts:
     """Reads a file, a folder of part files, or a folder of text files by part and label.
+
+    Without a `label_column`, the texts of files are read alone, all with the label `NO_LABEL`.
 
     Raises:
         DatasetError: The path is not there or not one of these, or a file breaks a rule.
@@ -139,7 +142,7 @@ def _read_text_files(folder: Path) -> tuple[Rows, str]:
     return Rows(texts, names, lambda i: f"{paths[i]}"), digest.hexdigest()
 
 
-def _read_file(path: Path, text_column: str, label_column: str) -> tuple[Rows, str]:
+def _read_file(path: Path, text_column: str, label_column: str | None) -> tuple[Rows, str]:
     """The rows of a table or of JSON lines, and the file's SHA-256."""
     data = _read_bytes(path)
     content = _decode(path, data)
@@ -196,11 +199,11 @@ def _csv_cells(path: Path, content: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _table_records(
-    path: Path, rows: Iterator[tuple[int, list[str]]], text_column: str, label_column: str
+    path: Path, rows: Iterator[tuple[int, list[str]]], text_column: str, label_column: str | None
 ) -> Iterator[Record]:
     line, header = next(rows, (1, []))
     columns = [name.strip() for name in header]
-    for wanted in (text_column, label_column):
+    for wanted in filter(None, (text_column, label_column)):
         if columns.count(wanted) != 1:
             between = "tab" if path.suffix.lower() == ".tsv" else "comma"
             number = "no column is" if wanted not in columns else "more than one column is"
@@ -210,7 +213,8 @@ def _table_records(
                 f"The first line has to name the columns, with a {between} between them: add the "
                 f"line, or say with text_column and label_column which ones to read."
             )
-    text_at, label_at = columns.index(text_column), columns.index(label_column)
+    text_at = columns.index(text_column)
+    label_at = columns.index(label_column) if label_column else None
     for line, cells in rows:
         if len(cells) != len(columns):
             rule = (
@@ -222,12 +226,13 @@ def _table_records(
                 f"{path}, line {line}: the row's cells ({len(cells)}) and the header's "
                 f"({len(columns)}) differ in number. Mend the row; {rule}."
             )
-        yield line, cells[text_at], cells[label_at]
+        yield line, cells[text_at], NO_LABEL if label_at is None else cells[label_at]
 
 
 def _json_records(
-    path: Path, content: str, text_column: str, label_column: str
+    path: Path, content: str, text_column: str, label_column: str | None
 ) -> Iterator[Record]:
+    labelled = {label_column: "a label"} if label_column else {}
     for number, line in enumerate(content.split("\n"), start=1):
         if not line.strip():
             continue
@@ -241,16 +246,16 @@ def _json_records(
         if not isinstance(row, dict):
             raise DatasetError(
                 f"{where}: the line is {_kind(row)}; each line has to be one JSON object, such as "
-                f"{json.dumps({text_column: 'a text', label_column: 'a label'})}."
+                f"{json.dumps({text_column: 'a text'} | labelled)}."
             )
-        for wanted in (text_column, label_column):
+        for wanted in filter(None, (text_column, label_column)):
             if wanted not in row:
                 keys = ", ".join(repr(_shorten(key)) for key in row) or "none"
                 raise DatasetError(
                     f"{where}: no key {wanted!r}; the keys found are {keys}. Add it, or say with "
                     "text_column and label_column which ones to read."
                 )
-        text, label = row[text_column], row[label_column]
+        text, label = row[text_column], row[label_column] if label_column else NO_LABEL
         if not isinstance(text, str):
             raise DatasetError(
                 f"{where}: {text_column!r} is {_kind(text)}; a text has to be a string."

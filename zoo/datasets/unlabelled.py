@@ -20,7 +20,7 @@ def load_texts(
         source: `tfds:NAME[/CONFIG]#SPLIT`, a split of TensorFlow Datasets; or a .txt file, a text a
             line; or a .tsv, .csv or .jsonl file, or a folder with a file `train` of that kind.
         text_column: The column, key or feature that holds the text.
-        label_column: A file's other column or key, which it must have.
+        label_column: Of TensorFlow Datasets, the feature that is not the text; files need none.
         data_dir, download_dir: As for `zoo.datasets.load_dataset`.
 
     Raises:
@@ -43,7 +43,7 @@ def load_texts(
         if path.suffix.lower() != ".txt":
             from zoo.datasets import files
 
-            parts = files.read_path(source, text_column=text_column, label_column=label_column)
+            parts = files.read_path(source, text_column=text_column, label_column=None)
             texts = list(parts.rows["train"].texts)
         elif not path.is_file():
             raise DatasetError(f"{source}: no such file.")
