@@ -50,13 +50,13 @@ trec_FLAGS := --dataset $(DATA)/trec --max-length 32 --epochs 12 --learning-rate
 results: $(addprefix runs/,$(RESULTS))
 	$(BIN)/python results/accuracy.py $^
 
-# The models of zoo/pretrained, and their rows of results/accuracy.csv. The second starts from the
-# first.
+# The models of zoo/pretrained and one more, and their rows of results/accuracy.csv. The second starts
+# from the first.
 RECIPES := film-review-sentiment sentence-sentiment question-type sms-spam news-topic \
 	assistant-commands assistant-intents banking-questions
 
 recipes: $(VENV)/.backends
-	for name in $(RECIPES); do $(MAKE) -f recipes/$$name.mk DATA=$(DATA) DOWNLOADS=$(DOWNLOADS) || exit 1; done
+	for name in $(RECIPES); do $(MAKE) -f recipes/$$name.mk PYTHON=$(BIN)/python DATA=$(DATA) DOWNLOADS=$(DOWNLOADS) || exit 1; done
 
 # SST-2's whole sentences; its phrases are ten times as many texts.
 SENTENCES := runs/sst2_sentences

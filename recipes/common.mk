@@ -3,33 +3,36 @@
 #   NAME      of the model that comes out
 #   DATASET   what train.py is to read
 #   FLAGS     for every run of it
-#   TEACHERS  seeds of the models whose answers the shipped one learns, beside the labels
-#   TEACH     more flags for those
-#   STUDENT   more flags for the one that is shipped
+#   STUDENT   more flags for the one that is shipped, where there are others before it
 #   NEEDS     what is fetched first: $(VECTORS), word vectors, or $(ENCODER), a pretrained transformer
 #
 #   make -f recipes/NAME.mk DATA=FOLDER     trains, exports, measures
 #   make -f recipes/NAME.mk DATA=FOLDER ship
 #                                            and puts the model into the package
-#   make -f recipes/NAME.mk DATA=FOLDER again
-#                                            does it all once more, to see how far figures scatter
+#   make -f recipes/NAME.mk DATA=FOLDER SEED=1
+#                                            does it with other first weights, another order and other
+#                                            validation texts, to see how far figures scatter
 #
 # DATA holds a folder for each data set, with train.tsv and test.tsv, valid.tsv where there is one.
 # What is done is not done again: a recipe that was interrupted goes on where it was.
 PYTHON ?= .venv/bin/python
 DATA ?= data
+# A recipe that takes LARGE, a folder of a pretrained transformer, has that answer too.
+LARGE ?=
 DOWNLOADS ?= $(HOME)/tensorflow_datasets/downloads
-RUNS ?= runs/$(NAME)
+SEED ?= 0
+RUNS ?= runs/$(NAME)$(if $(LARGE),-large)$(if $(filter-out 0,$(SEED)),-$(SEED))
 SOURCES ?= runs/sources
 VECTORS ?= $(SOURCES)/vectors.txt
 ENCODER ?= $(SOURCES)/encoder
 STUDENT_RUN := $(RUNS)/student
-TEACHER_RUNS := $(TEACHERS:%=$(RUNS)/teacher-%/model.keras)
+# As the tables and the cards say it.
+COMMAND = make -f recipes/$(NAME).mk$(if $(LARGE), LARGE=$(notdir $(LARGE)))
 # Goes on with a run that was interrupted.
-TRAIN = $(PYTHON) train.py --output $(@D) $(if $(wildcard $(@D)/checkpoint/config.json),--resume)
+TRAIN = $(PYTHON) train.py --output $(@D) --seed $(SEED) $(if $(wildcard $(@D)/checkpoint/config.json),--resume)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: all ship again
+.PHONY: all ship
 .SECONDARY:
 
 # First it says what it makes, and how long that takes.
@@ -37,12 +40,8 @@ $(info $(shell sed -n '/^\#/!q; s/^\# *//p' $(firstword $(MAKEFILE_LIST))))
 
 all: $(STUDENT_RUN)/measured
 
-$(RUNS)/teacher-%/model.keras: | $(NEEDS)
-	$(TRAIN) --dataset $(DATASET) $(FLAGS) $(TEACH) --seed $*
-
-$(STUDENT_RUN)/model.keras: $(TEACHER_RUNS) | $(NEEDS)
-	$(TRAIN) --dataset $(DATASET) $(FLAGS) $(STUDENT) \
-		$(addprefix --teacher ,$(patsubst %/model.keras,%,$(TEACHER_RUNS)))
+$(STUDENT_RUN)/model.keras: | $(NEEDS)
+	$(TRAIN) --dataset $(DATASET) $(FLAGS) $(STUDENT)
 
 # See recipes/sources.py.
 $(SOURCES)/vectors.txt:
@@ -57,11 +56,8 @@ $(SOURCES)/encoder:
 
 $(STUDENT_RUN)/measured: $(STUDENT_RUN)/model.keras
 	$(PYTHON) -m export $(STUDENT_RUN)
-	$(PYTHON) results/accuracy.py --command "make -f recipes/$(NAME).mk" $(AGAIN) $(STUDENT_RUN)
+	$(PYTHON) results/accuracy.py --command "$(COMMAND)" $(STUDENT_RUN)
 	@touch $@
 
 ship: $(STUDENT_RUN)/measured
-	$(PYTHON) -m recipes.ship $(STUDENT_RUN) $(NAME)
-
-again:
-	$(MAKE) -f $(firstword $(MAKEFILE_LIST)) RUNS=$(RUNS)-again AGAIN=--again
+	$(PYTHON) -m recipes.ship $(STUDENT_RUN) $(NAME) "$(COMMAND)"

@@ -2,7 +2,8 @@
 # About 4 minutes on 2 cores, after film-review-sentiment.mk, from whose model it starts.
 NAME := sentence-sentiment
 DATASET = $(DATA)/sst2
-FLAGS := --model bilstm-small --pooling mean --dropout 0.3 --vocab-size 16000 --max-length 64 \
-	--batch-size 64 --learning-rate 0.002 --epochs 3 --init runs/film-review-sentiment/round-2
+FILMS ?= runs/film-review-sentiment
+FLAGS = --model bilstm-small --pooling mean --dropout 0.3 --vocab-size 16000 --max-length 64 \
+	--batch-size 64 --learning-rate 0.002 --epochs 3 --init $(FILMS)/round-2
 
 include $(dir $(lastword $(MAKEFILE_LIST)))common.mk

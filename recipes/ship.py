@@ -1,10 +1,11 @@
-"""Puts a trained run into the package: `python -m recipes.ship RUN NAME`.
+"""Puts a trained run into the package: `python -m recipes.ship RUN NAME COMMAND`.
 
 `python -m recipes.ship --card NAME` writes the card of a shipped model anew: from its words, and an
 answer timed again.
 
-What it writes is `zoo.pretrained`'s folder NAME: the exported file, the weights, and the card,
-whose figures come from the run and whose words come from `recipes/NAME.md`.
+COMMAND is what made the run, for the card. What it writes is `zoo.pretrained`'s folder NAME: the
+exported file, the weights, and the card, whose figures come from the run and whose words come from
+`recipes/NAME.md`.
 """
 
 import hashlib
@@ -52,7 +53,7 @@ CARD = """\
 | `{weights}` | {weights_bytes:,} bytes, to go on training with, sha256 `{weights_hash}` |
 | made by | `{command}`, {backend} backend, {device}, {date} |
 
-The test texts were read once, after every choice; the choices were made on validation texts.
+Every choice was made on validation texts; the test texts only say how it came out.
 
 ## Use
 
@@ -69,7 +70,7 @@ vocabulary and the labels out of it.
 """
 
 
-def main(run: str, name: str) -> None:
+def main(run: str, name: str, command: str = "") -> None:
     """Writes the folder whole, or nothing."""
     if run == "--card":
         folder, record = pretrained.FOLDER / name, pretrained.config(name)
@@ -100,7 +101,7 @@ def main(run: str, name: str) -> None:
         "interval": [round(bound, 4) for bound in interval(asked["accuracy"], len(test.texts))],
         "texts": len(test.texts),
         **timed(classifier),
-        "command": f"make -f recipes/{name}.mk",
+        "command": command,
         "sha256": {},
     }
     with replacing(pretrained.FOLDER / name) as folder:

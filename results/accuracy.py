@@ -1,10 +1,9 @@
 """Adds rows to accuracy.csv: a run and its exported files on all texts of the run's test split.
 
-    python results/accuracy.py [--command COMMAND] [--again] RUN…
+    python results/accuracy.py [--command COMMAND] RUN…
 
-COMMAND is what makes the run, where that is more than one call of train.py; `--again` is for a
-second run by the same command, whose row stands beside the first. The run folder says how it was
-made; `python -m export RUN` has to have written its files.
+COMMAND is what makes the run, where that is more than one call of train.py. The run folder says
+how it was made; `python -m export RUN` has to have written its files.
 """
 
 import argparse
@@ -29,13 +28,12 @@ def main(arguments: list[str] | None = None) -> None:
     """Measures each run's files and writes the table anew, in the order of its keys."""
     parser = argparse.ArgumentParser(prog="python results/accuracy.py")
     parser.add_argument("--command", help="that makes the run (default: its call of train.py)")
-    parser.add_argument("--again", action="store_true", help="a second run by that command")
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
     options = parser.parse_args(arguments)
-    key = itemgetter("dataset", "file", "command", "run")
+    key = itemgetter("dataset", "file", "command", "seed")
     rows = {key(row): row for row in read_table(TABLE)}
     for run in options.runs:
-        for row in measure(run, options.command, again=options.again):
+        for row in measure(run, options.command):
             rows[key(row)] = row
             print(f"{row['file']} on {row['dataset']}: {row['accuracy_file']} of {row['test']}")
     write_table(TABLE, [rows[key] for key in sorted(rows)])
@@ -49,7 +47,7 @@ def interval(share: float, count: int) -> tuple[float, float]:
     return (middle - spread) / (1 + z * z / count), (middle + spread) / (1 + z * z / count)
 
 
-def measure(run: Path, made_by: str | None = None, *, again: bool = False):
+def measure(run: Path, made_by: str | None = None):
     """A row for each .tflite file of a run."""
     config = json.loads((run / "config.json").read_text(encoding="utf-8"))
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
@@ -67,8 +65,7 @@ def measure(run: Path, made_by: str | None = None, *, again: bool = False):
             "parameters": model["parameters"],
             "max_length": config["tokenizer"]["max_length"],
             "vocab_size": model["vocab_size"],
-            "seed": training["seed"],
-            "run": "second" if again else "first",
+            "seed": str(training["seed"]),  # as the table gives it back
             "epochs": f"{metrics['best_epoch']} of {training['epochs']}",
             "seconds": metrics["seconds"],
             "device": config["device"],
