@@ -1,19 +1,20 @@
 """The whole catalogue on several data sets: `python -m results.leaderboard DATA/trec …`.
 
-Each family is trained with the same settings, once a seed, and exported as `auto` chooses first,
-with int8 weights where the verification lets them pass. The epoch is chosen on validation texts,
-the test texts are read once a run. `leaderboard.csv` gets a row a run as soon as it is there; a run
-that has its row is not made again. `leaderboard.png` is drawn from the table: accuracy against
-bytes, and against the time of an answer.
+Each family is trained with the same settings, once a seed, and exported for MediaPipe (`fused`,
+`parallel` or `unrolled`), with int8 weights where the verification lets them pass. The epoch is
+chosen on validation texts, the test texts are read once a run. `leaderboard.csv` gets a row a run
+as soon as it is there; a run that has its row is not made again. `leaderboard.png` is drawn from
+the table: accuracy against bytes, and against the time of an answer.
 """
 
 import argparse
 import json
-import multiprocessing
 import os
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -49,14 +50,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m results.leaderboard")
     parser.add_argument("datasets", nargs="*", type=Path, help="folders, as for train.py")
     parser.add_argument("--families", nargs="+", default=list(FAMILIES), choices=FAMILIES)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3, choices=range(1, max(T_95) + 1))
     parser.add_argument("--size", default="tiny")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time, on a core each")
     parser.add_argument("--draw", action="store_true", help="draw only")
     options = parser.parse_args(arguments)
-    if not options.draw:
-        measure(options)
-    draw(read_table(TABLE))
+    try:
+        if not options.draw:
+            measure(options)
+    finally:
+        if rows := read_table(TABLE):
+            draw(rows)
 
 
 def measure(options) -> None:
@@ -70,19 +74,23 @@ def measure(options) -> None:
         if (dataset.name, model, str(seed)) not in rows
     ]
     os.environ |= ONE_CORE  # of the processes that are started
-    # Started afresh now and then, since TensorFlow keeps what it traced.
-    with multiprocessing.get_context("spawn").Pool(
-        options.jobs, maxtasksperchild=RUNS_OF_A_PROCESS
-    ) as pool:
-        failures = []
-        for count, found in enumerate(pool.imap_unordered(named_run, missing), start=1):
-            if isinstance(found, str):
-                failures.append(found)
-                print(f"{count} of {len(missing)} failed: {found}", flush=True)
-                continue
-            rows[key(found)] = found
-            write_table(TABLE, [rows[name] for name in sorted(rows)])
-            print(f"{count} of {len(missing)}: {found['model']} on {found['dataset']}", flush=True)
+    failures, part = [], options.jobs * RUNS_OF_A_PROCESS
+    for first in range(0, len(missing), part):
+        # Started afresh now and then, since TensorFlow keeps what it traced.
+        with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:
+            running = {pool.submit(one_run, *run): run for run in missing[first : first + part]}
+            for future in as_completed(running):
+                dataset, model, seed = running[future]
+                done = f"{model} on {dataset}, seed {seed}"
+                try:
+                    row = future.result()
+                except Exception as error:  # of this run; the others go on
+                    failures.append(f"{done}: {error!r}")
+                    print(f"Failed: {failures[-1]}", flush=True)
+                    continue
+                rows[key(row)] = row
+                write_table(TABLE, [rows[name] for name in sorted(rows)])
+                print(f"{len(rows)} rows: {done}", flush=True)
     if failures:
         raise RuntimeError("Runs without a row:\n" + "\n".join(failures))
 
@@ -90,14 +98,6 @@ def measure(options) -> None:
 def key(row) -> tuple[str, str, str]:
     """What there is one row of."""
     return row["dataset"], row["model"], str(row["seed"])
-
-
-def named_run(run: tuple[str, str, int]) -> dict | str:
-    """The row of a run; or whose it is and what went wrong, so that the others go on."""
-    try:
-        return one_run(*run)
-    except Exception as error:
-        return "{1} on {0}, seed {2}: ".format(*run) + repr(error)
 
 
 def one_run(dataset: str, model: str, seed: int) -> dict:
@@ -132,18 +132,21 @@ def one_run(dataset: str, model: str, seed: int) -> dict:
 
 
 def smallest_file(run, folder: str, texts: Sequence[str]):
-    """The first file of an export, in the lowest precision that answers as Keras does.
+    """The file for MediaPipe, in the lowest precision that answers as Keras does.
 
     Rounding adds up in a plain recurrent cell: its labels may not survive int8.
     """
     from export import VerificationError, export_model
+    from export.architecture import read
+    from export.tflite import automatic
 
+    given = {"lowering": automatic(read(run.model))[0], "texts": texts}
     for precision in PRECISIONS[:-1]:
         try:
-            return export_model(run, folder, texts=texts, precision=precision)[0]
+            return export_model(run, folder, precision=precision, **given)[0]
         except VerificationError as error:
             print(f"{run.name} not as {precision}: {error}", flush=True)
-    return export_model(run, folder, texts=texts, precision=PRECISIONS[-1])[0]
+    return export_model(run, folder, precision=PRECISIONS[-1], **given)[0]
 
 
 def draw(rows: Sequence[dict[str, str]]) -> None:

@@ -1,7 +1,8 @@
 """results/leaderboard.py."""
 
 import os
-from multiprocessing.pool import ThreadPool
+import signal
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
 import export
+import zoo
 from results import leaderboard
 from zoo.files import read_table
 
@@ -36,24 +38,27 @@ def place(tmp_path, monkeypatch):
 
 @pytest.fixture
 def in_threads(monkeypatch):
-    class Context:
-        def Pool(self, jobs, maxtasksperchild):
-            return ThreadPool(jobs)
-
-    monkeypatch.setattr(leaderboard.multiprocessing, "get_context", lambda kind: Context())
+    pool = lambda jobs, context: ThreadPoolExecutor(jobs)  # noqa: E731
+    monkeypatch.setattr(leaderboard, "ProcessPoolExecutor", pool)
 
 
-def fake_run(run):
-    dataset, model, seed = run
+def fake_run(dataset, model, seed):
+    if model == "birnn-tiny" and seed == 0:
+        os.kill(os.getpid(), signal.SIGKILL)  # as the system does that runs out of memory
     return {"dataset": dataset, "model": model, "seed": seed, **FAKE, "seconds": os.getpid()}
 
 
 def test_processes_are_replaced_until_all_is_done(place, monkeypatch):
-    monkeypatch.setattr(leaderboard, "named_run", fake_run)
+    monkeypatch.setattr(leaderboard, "one_run", fake_run)
     monkeypatch.setattr(leaderboard, "RUNS_OF_A_PROCESS", 1)
-    leaderboard.main(["trec", "--families", "bilstm", "--seeds", "5"])
+    flags = ["trec", "--jobs", "1", "--seeds", "3", "--families"]
+    leaderboard.main([*flags, "bilstm"])
     rows = read_table(leaderboard.TABLE)
-    assert len(rows) == len({row["seconds"] for row in rows}) == 5
+    assert len(rows) == len({row["seconds"] for row in rows}) == 3
+    with pytest.raises(RuntimeError, match="birnn-tiny on trec, seed 0: BrokenProcessPool"):
+        leaderboard.main([*flags, "birnn", "bigru"])
+    assert len(read_table(leaderboard.TABLE)) == 8
+    assert leaderboard.PICTURE.exists()
 
 
 def test_it_makes_the_runs_that_are_missing_and_draws(place, in_threads, monkeypatch):
@@ -84,13 +89,15 @@ def test_it_makes_the_runs_that_are_missing_and_draws(place, in_threads, monkeyp
 
 
 def test_a_file_is_as_small_as_the_verification_allows(monkeypatch, capsys):
-    def export_model(run, folder, *, texts, precision):
+    def export_model(run, folder, *, texts, precision, lowering):
+        assert lowering == "fused"
         if precision == "int8":
             raise export.VerificationError("other labels")
-        return [f"{folder}/{precision}", "the loop file"]
+        return [f"{folder}/{precision}"]
 
     monkeypatch.setattr(export, "export_model", export_model)
-    run = SimpleNamespace(name="birnn-tiny")
+    model = zoo.create_model("birnn-tiny", vocab_size=10, num_classes=2)
+    run = SimpleNamespace(name="birnn-tiny", model=model)
     assert leaderboard.smallest_file(run, "there", ["a text"]) == "there/float16"
     assert "birnn-tiny not as int8: other labels" in capsys.readouterr().out
 
