@@ -534,6 +534,19 @@ def test_the_settings_of_an_interrupted_run_can_be_read(quick, interrupted):
 # Options
 
 
+def test_words_that_no_training_text_has_are_warned_of(quick, tmp_path, eager, capsys):
+    """Without spaces, a text is one word, that no other text has."""
+    for spaces in ("", " "):
+        table = tmp_path / f"reviews{len(spaces)}.tsv"
+        lines = [f"{spaces.join('我喜欢这部电影啊哦嗯'[n % 4 :])}{n}\tyes" for n in range(40)]
+        lines += [f"{spaces.join('这很无聊不好看极了'[n % 4 :])}{n}\tno" for n in range(40)]
+        table.write_text("text\tlabel\n" + "\n".join(lines) + "\n", encoding="utf-8")
+        settings = quick | {"dataset": str(table), "epochs": 1}
+        train(TrainingConfig(**settings), tmp_path / f"run{len(spaces)}", tensorboard=False)
+        warned = "Warning: the vocabulary lacks 100% of" in capsys.readouterr().out
+        assert warned == (spaces == "")
+
+
 def test_limits_hold_for_training_texts_and_vocabulary_and_nothing_is_said(
     quick, tmp_path, eager, capsys
 ):

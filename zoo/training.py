@@ -30,6 +30,7 @@ from zoo.objectives import OBJECTIVES, Regularized
 from zoo.text import DELIMITER, Tokenizer, Vocabulary
 from zoo.vectors import WordVectors, variants
 
+MANY_UNKNOWN = 0.4  # share of the validation texts' words that is warned of
 # Of a run folder, in the order that they are written.
 FILES = (
     "history.csv",
@@ -263,7 +264,9 @@ def train(
         _check_data(begun_with, output, checkpoint)
     more_ids = tokenizer.encode(more)
     valid_targets = np.eye(len(dataset.labels), dtype=np.float32)[dataset.valid.labels]
-    valid = Batches(tokenizer.encode(dataset.valid.texts), valid_targets, 256)
+    valid_ids = tokenizer.encode(dataset.valid.texts)
+    _warn_of_unknown_words(valid_ids, vocabulary, say)
+    valid = Batches(valid_ids, valid_targets, 256)
     given = np.concatenate([train_ids, more_ids]) if config.teacher else train_ids
     if config.teacher:
         say(f"Teachers: {', '.join(config.teacher)}")
@@ -462,6 +465,17 @@ def _check_folder(config, output, checkpoint, resume):
         raise RunError(
             f"{output} holds an interrupted run. Go on with --resume --output {output}, choose "
             "another --output, or remove it."
+        )
+
+
+def _warn_of_unknown_words(ids: np.ndarray, vocabulary: Vocabulary, say) -> None:
+    words = ids[(ids != vocabulary.pad) & (ids != vocabulary.start)]
+    unknown = float(np.mean(words == vocabulary.unknown)) if words.size else 0.0
+    if unknown > MANY_UNKNOWN:
+        say(
+            f"Warning: the vocabulary lacks {unknown:.0%} of the validation texts' words. Give "
+            "more texts, word vectors (--vectors), or a larger --vocab-size; texts in a script "
+            "without spaces have to be split into words first, in training and on the device."
         )
 
 
