@@ -1,5 +1,5 @@
 # Praise or blame in a sentence: SST-2, 67,349 phrases of film reviews, 2 labels.
-# About 4 minutes on 2 cores, after film-review-sentiment.mk, from whose model it starts.
+# About 8 minutes on one core, after film-review-sentiment.mk, from whose model it starts.
 NAME := sentence-sentiment
 DATASET = $(DATA)/sst2
 FILMS ?= runs/film-review-sentiment
