@@ -74,3 +74,13 @@ def test_readme_gives_what_the_shipped_models_measured(name):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (row,) = [line for line in readme.splitlines() if line.startswith(f"| `{name}` |")]
     assert said in row
+
+
+def test_a_recipe_that_was_run_again_landed_in_the_interval():
+    rows = [row for row in table("accuracy.csv") if row["command"].startswith("make -f recipes/")]
+    first = {row["dataset"]: row for row in rows if row["seed"] == "0" and "fused" in row["file"]}
+    again = [row for row in rows if row["seed"] != "0" and "fused" in row["file"]]
+    assert len(again) >= 5
+    for row in again:
+        low, high = map(float, first[row["dataset"]]["interval"].split(" to "))
+        assert low <= float(row["accuracy_file"]) <= high, row["dataset"]
