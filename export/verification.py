@@ -10,6 +10,10 @@ from zoo import litert
 
 # The largest difference of a probability that a precision may make; int8 is judged by labels.
 LARGEST_DIFFERENCE = {"float32": 1e-4, "float16": 1e-2, "int8": 0.25, "integer": 0.25}
+REMEDIES = {
+    "int8": " Export as float16 or float32.",
+    "integer": " Calibrate with other texts, or export as float16 or float32.",
+}
 LEAST_AGREEMENT = 0.99  # share of texts with the same label
 # Labels whose probabilities in Keras differ by no more than this count as the same: of an untrained
 # or symmetric model, and of texts that no one wrote, where a trained one cannot decide either.
@@ -90,18 +94,18 @@ def verify(
         largest_difference=float(np.abs(scores - expected).max()),
         label_agreement=_agreement(scores, expected, near),
     )
+    remedy = REMEDIES.get(precision, "")
     if found.largest_difference > LARGEST_DIFFERENCE[precision]:
         worst = int(np.abs(scores - expected).max(axis=1).argmax())
         raise VerificationError(
             f"A probability is off by {found.largest_difference:.3g}; {precision} explains "
             f"{LARGEST_DIFFERENCE[precision]:g} at most. Worst is text {worst}, of "
-            f"{np.count_nonzero(ids[worst])} ids."
+            f"{np.count_nonzero(ids[worst])} ids.{remedy}"
         )
     if found.label_agreement < LEAST_AGREEMENT:
         raise VerificationError(
             f"Only {found.label_agreement:.1%} of {found.texts} texts get the same label; "
-            f"{LEAST_AGREEMENT:.0%} are asked for. Export as float16 or float32; an integer "
-            "file may need other texts to calibrate with."
+            f"{LEAST_AGREEMENT:.0%} are asked for.{remedy}"
         )
     return found
 
