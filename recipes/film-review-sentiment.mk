@@ -1,5 +1,5 @@
 # Praise or blame in a film review: IMDB, 25,000 reviews with labels and 50,000 without.
-# About 55 minutes on one core. TensorFlow Datasets reads it, from DOWNLOADS or the network.
+# About an hour on one core. TensorFlow Datasets reads it, from DOWNLOADS or the network.
 #
 # In the first round a model whose embedding starts from word vectors learns what n-grams say of all
 # 72,500 texts that are not held out. In each later one it goes on with what n-grams and its last self

@@ -78,6 +78,8 @@ def main(run: str, name: str, command: str = "") -> None:
         write_text(folder / pretrained.CONFIG, json.dumps(record, indent=2) + "\n")
         write_card(name, folder, load(name), record)
         return
+    if not command:
+        raise SystemExit("The card says what made a model: give the command, too.")
     bundle = load(run)
     dataset = own_dataset(bundle)
     if dataset is None:

@@ -500,6 +500,15 @@ def test_resume_on_changed_data_is_refused(quick, tiny_data, tmp_path, eager):
         run(settings, folder, resume=True)
 
 
+@pytest.mark.parametrize(("what", "value"), [("16 bits", True), ("backend", "another")])
+def test_resume_on_another_machine_is_refused(quick, interrupted, eager, what, value):
+    path = interrupted / "checkpoint" / "data.json"
+    before = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(before | {what: value}), encoding="utf-8")
+    with pytest.raises(RunError, match=rf"begun with something else \({what}\)"):
+        run(quick, interrupted, resume=True)
+
+
 def test_resume_of_a_finished_run_is_refused(tiny_run, capsys):
     assert status("--resume", "--output", tiny_run) == 2
     assert "finished" in capsys.readouterr().err
