@@ -3,8 +3,8 @@
 Each family is trained with the same settings, once a seed, and exported for MediaPipe (`fused`,
 `parallel` or `unrolled`), with int8 weights where the verification lets them pass. The epoch is
 chosen on validation texts, the test texts are read once a run. `leaderboard.csv` gets a row a run
-as soon as it is there; a run that has its row is not made again. `leaderboard.png` is drawn from
-the table: accuracy against bytes, and against the time of an answer.
+as soon as it is there; a run that has its row is not made again. When all are there, files of each
+model take turns in answering, and `leaderboard.md` and `leaderboard.png` are made from the table.
 """
 
 import argparse
@@ -21,13 +21,13 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import numpy as np
 
-from zoo.catalogue import FAMILIES
+from results import leaderboard_report
+from zoo.catalogue import FAMILIES, create_model
 from zoo.comparison import T_95
-from zoo.files import read_table, replacing, write_table
-from zoo.timing import median_time
+from zoo.files import read_table, write_table
+from zoo.timing import take_turns
 
 TABLE = Path(__file__).with_name("leaderboard.csv")
-PICTURE = TABLE.with_suffix(".png")
 SETTINGS = {
     "epochs": 8,
     "batch_size": 64,
@@ -36,7 +36,7 @@ SETTINGS = {
     "vocab_size": 10_000,
 }
 PRECISIONS = ("int8", "float16", "float32")
-ROUNDS = 100  # answers that a median is taken of
+ROUNDS = 100  # turns that a median is taken of
 RUNS_OF_A_PROCESS = 20
 ONE_CORE = {
     "TF_NUM_INTRAOP_THREADS": "1",
@@ -46,25 +46,31 @@ ONE_CORE = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Makes the rows that are missing, and draws."""
+    """Makes the rows that are missing, times the files, and reports."""
     parser = argparse.ArgumentParser(prog="python -m results.leaderboard")
     parser.add_argument("datasets", nargs="*", type=Path, help="folders, as for train.py")
     parser.add_argument("--families", nargs="+", default=list(FAMILIES), choices=FAMILIES)
     parser.add_argument("--seeds", type=int, default=3, choices=range(1, max(T_95) + 1))
     parser.add_argument("--size", default="tiny")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time, on a core each")
-    parser.add_argument("--draw", action="store_true", help="draw only")
+    parser.add_argument("--time", action="store_true", help="time all answers anew")
     options = parser.parse_args(arguments)
-    try:
-        if not options.draw:
-            measure(options)
-    finally:
-        if rows := read_table(TABLE):
-            draw(rows)
+    failures = measure(options)
+    if rows := read_table(TABLE):
+        if options.time or not all(row["answer_ms"] for row in rows):
+            time_answers(rows)
+            write_table(TABLE, rows)
+        leaderboard_report.write(rows, TABLE)
+    if failures:
+        raise RuntimeError("Runs without a row:\n" + "\n".join(failures))
 
 
-def measure(options) -> None:
-    """Adds a row for each data set, family and seed that the table lacks."""
+def measure(options) -> list[str]:
+    """Adds a row for each data set, family and seed that the table lacks.
+
+    Returns:
+        A line for each run that failed.
+    """
     rows = {key(row): row for row in read_table(TABLE)}
     models = [f"{family}-{options.size}" for family in options.families]
     wanted = product(options.datasets, range(options.seeds), models)
@@ -91,8 +97,7 @@ def measure(options) -> None:
                 rows[key(row)] = row
                 write_table(TABLE, [rows[name] for name in sorted(rows)])
                 print(f"{len(rows)} rows: {done}", flush=True)
-    if failures:
-        raise RuntimeError("Runs without a row:\n" + "\n".join(failures))
+    return failures
 
 
 def key(row) -> tuple[str, str, str]:
@@ -126,7 +131,7 @@ def one_run(dataset: str, model: str, seed: int) -> dict:
             "accuracy_validation": f"{figures['validation']['accuracy']:.4f}",
             "accuracy_keras": f"{figures['test']['accuracy']:.4f}",
             "accuracy_file": f"{asked['accuracy']:.4f}",
-            "answer_ms": f"{median_time(classifier, ROUNDS):.3f}",
+            "answer_ms": "",
             "seconds": figures["seconds"],
         }
 
@@ -149,30 +154,35 @@ def smallest_file(run, folder: str, texts: Sequence[str]):
     return export_model(run, folder, precision=PRECISIONS[-1], **given)[0]
 
 
-def draw(rows: Sequence[dict[str, str]]) -> None:
-    """A point a model: the mean of its seeds, with an interval of 95 %."""
-    from matplotlib.figure import Figure
+def time_answers(rows: Sequence[dict[str, str]]) -> None:
+    """Sets the rows' `answer_ms`: of a text of full length, its tokens given, on one thread.
 
-    datasets = sorted({row["dataset"] for row in rows})
-    axes_of = {"bytes": "bytes of the file", "answer_ms": "ms of an answer, one thread"}
-    figure = Figure(figsize=(7 * len(axes_of), 5.5 * len(datasets)), layout="constrained")
-    panels = figure.subplots(len(datasets), len(axes_of), squeeze=False, sharey="row")
-    for line, dataset in zip(panels, datasets, strict=True):
-        for axes, (column, label) in zip(line, axes_of.items(), strict=True):
-            for model in sorted({row["model"] for row in rows if row["dataset"] == dataset}):
-                own = [r for r in rows if (r["dataset"], r["model"]) == (dataset, model)]
-                found = [float(row["accuracy_file"]) for row in own]
-                x = float(np.median([float(row[column]) for row in own]))
-                spread = np.std(found, ddof=1) / np.sqrt(len(found)) if len(found) > 1 else 0
-                half = T_95.get(len(found), 0) * spread
-                color = {"fused": "C0", "parallel": "C2"}.get(own[0]["lowering"], "C1")
-                axes.errorbar(x, np.mean(found), half, fmt="o", ms=4, lw=0.5, color=color)
-                name = model.rpartition("-")[0]
-                axes.annotate(name, (x, float(np.mean(found))), fontsize=7, rotation=20)
-            axes.set(xlabel=label, title=dataset)
-        line[0].set_ylabel("accuracy on test texts")
-    with replacing(PICTURE) as partial:
-        figure.savefig(partial, dpi=110)
+    The files that are timed have weights of their own, on which time does not depend; all are
+    there at once and take turns, since a machine is not as fast in one hour as in the next.
+    """
+    from export.architecture import read
+    from export.benchmark import contenders, runtimes
+    from export.tflite import LOWERINGS
+    from export.tflite.quantize import quantize
+
+    length, words = SETTINGS["max_length"], SETTINGS["vocab_size"]
+    made = lambda row: (row["model"], row["lowering"], row["precision"])  # noqa: E731
+    kinds = sorted({made(row) for row in rows})
+    asks = []
+    with tempfile.TemporaryDirectory() as folder:
+        for model, lowering, precision in kinds:
+            classifier = create_model(model, vocab_size=words, num_classes=2)
+            contenders.loud(classifier)
+            lowered = LOWERINGS[lowering](read(classifier), length)
+            quantize(lowered, precision)
+            path = Path(folder) / f"{model}-{precision}.tflite"
+            path.write_bytes(lowered.pack())
+            asks.append(runtimes.load(path))
+        ids = np.random.default_rng(0).integers(2, words, (1, length), np.int32)
+        seconds = np.median(take_turns(asks, ROUNDS, ids), axis=1)
+    found = dict(zip(kinds, seconds, strict=True))
+    for row in rows:
+        row["answer_ms"] = f"{1e3 * found[made(row)]:.3f}"
 
 
 if __name__ == "__main__":

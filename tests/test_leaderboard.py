@@ -1,4 +1,4 @@
-"""results/leaderboard.py."""
+"""results/leaderboard.py and what it reports."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
 import export
 import zoo
-from results import leaderboard
+from results import leaderboard, leaderboard_report
 from zoo.files import read_table
 
 FAKE = {
@@ -31,7 +31,6 @@ FAKE = {
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     monkeypatch.setattr(leaderboard, "TABLE", tmp_path / "leaderboard.csv")
-    monkeypatch.setattr(leaderboard, "PICTURE", tmp_path / "leaderboard.png")
     monkeypatch.setattr(leaderboard, "ONE_CORE", {})
     return tmp_path
 
@@ -51,14 +50,14 @@ def fake_run(dataset, model, seed):
 def test_processes_are_replaced_until_all_is_done(place, monkeypatch):
     monkeypatch.setattr(leaderboard, "one_run", fake_run)
     monkeypatch.setattr(leaderboard, "RUNS_OF_A_PROCESS", 1)
-    flags = ["trec", "--jobs", "1", "--seeds", "3", "--families"]
+    flags = ["trec", "--jobs", "1", "--seeds", "2", "--families"]
     leaderboard.main([*flags, "bilstm"])
     rows = read_table(leaderboard.TABLE)
-    assert len(rows) == len({row["seconds"] for row in rows}) == 3
+    assert len(rows) == len({row["seconds"] for row in rows}) == 2
     with pytest.raises(RuntimeError, match="birnn-tiny on trec, seed 0: BrokenProcessPool"):
         leaderboard.main([*flags, "birnn", "bigru"])
-    assert len(read_table(leaderboard.TABLE)) == 8
-    assert leaderboard.PICTURE.exists()
+    assert len(read_table(leaderboard.TABLE)) == 5
+    assert (place / "leaderboard.png").exists()
 
 
 def test_it_makes_the_runs_that_are_missing_and_draws(place, in_threads, monkeypatch):
@@ -83,7 +82,7 @@ def test_it_makes_the_runs_that_are_missing_and_draws(place, in_threads, monkeyp
     assert [(row["model"], row["seed"]) for row in rows] == [
         (model, seed) for model in ("bigru-tiny", "bilstm-tiny") for seed in ("0", "1")
     ]
-    assert leaderboard.PICTURE.read_bytes().startswith(b"\x89PNG")
+    assert (place / "leaderboard.png").read_bytes().startswith(b"\x89PNG")
     leaderboard.main(flags)
     assert len(made) == 1
 
@@ -102,6 +101,77 @@ def test_a_file_is_as_small_as_the_verification_allows(monkeypatch, capsys):
     assert "birnn-tiny not as int8: other labels" in capsys.readouterr().out
 
 
+def test_files_are_timed_when_all_are_there(place, in_threads, monkeypatch):
+    timed = []
+
+    def one_run(dataset, model, seed):
+        return {"dataset": dataset, "model": model, "seed": seed, **FAKE, "answer_ms": ""}
+
+    def time_answers(rows):
+        timed.append(len(rows))
+        for row in rows:
+            row["answer_ms"] = "0.250"
+
+    monkeypatch.setattr(leaderboard, "one_run", one_run)
+    monkeypatch.setattr(leaderboard, "time_answers", time_answers)
+    flags = ["trec", "--seeds", "2", "--families", "bilstm"]
+    leaderboard.main(flags)
+    leaderboard.main(flags)
+    assert timed == [2]  # all at once, and once only
+    assert [row["answer_ms"] for row in read_table(leaderboard.TABLE)] == ["0.250"] * 2
+    leaderboard.main([*flags, "birnn"])
+    assert timed == [2, 4]
+    leaderboard.main([*flags, "--time"])
+    assert timed == [2, 4, 4]
+
+
+def test_time_is_that_of_the_kind_of_file():
+    kinds = [("bilstm-tiny", "fused", "int8"), ("min-bigru-tiny", "parallel", "float16")]
+    rows = [
+        {"model": model, "lowering": lowering, "precision": precision, "seed": seed}
+        for model, lowering, precision in kinds
+        for seed in "01"
+    ]
+    leaderboard.time_answers(rows)
+    lstm, also_lstm, minimal, also_minimal = (float(row["answer_ms"]) for row in rows)
+    assert lstm == also_lstm > 0 and minimal == also_minimal > 0
+    assert lstm != minimal
+
+
+def test_the_page_has_a_line_for_each_family(tmp_path):
+    def row(dataset, model, seed, accuracy, **other):
+        given = {"dataset": dataset, "model": model, "seed": seed, "accuracy_file": accuracy}
+        return {**FAKE, **given, **other}
+
+    found = [
+        *(row("trec", "bilstm-tiny", seed, 0.8 + seed / 10) for seed in range(3)),
+        *(row("trec", "bisru-tiny", s, 0.95, bytes=3000, lowering="unrolled") for s in range(3)),
+        row("sms", "bisru-tiny", 0, 0.97, bytes=5000, lowering="unrolled"),
+    ]
+    leaderboard_report.write(found, tmp_path / "leaderboard.csv")
+    lines = (tmp_path / "leaderboard.md").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line.startswith("|")][2:] == [
+        "| `bisru` | unrolled | 4 | 0.10 | 97.0 | 95.0 ± 0.0 | 96.0 |",
+        # 4.30 * 0.1 / sqrt(3)
+        "| `bilstm` | fused | 1 | 0.10 | – | 90.0 ± 24.8 | 90.0 |",
+    ]
+    assert "3 seeds" in lines[2]
+
+
+def test_the_front_is_what_no_other_beats():
+    def standing(name, kilobytes, accuracy):
+        return leaderboard_report.Standing(name, "fused", kilobytes, 1, accuracy, 0)
+
+    found = [
+        standing("larger", 30, 0.9),
+        standing("small", 10, 0.8),
+        standing("best", 20, 0.9),
+        standing("as small", 10, 0.7),
+    ]
+    front = leaderboard_report.front(found, "kilobytes")
+    assert [each.model for each in front] == ["small", "best"]
+
+
 @pytest.mark.slow
 def test_a_run_is_measured(tmp_path):
     for part, numbers in (("train", range(60)), ("test", range(60, 100))):
@@ -110,4 +180,6 @@ def test_a_run_is_measured(tmp_path):
     row = leaderboard.one_run(str(tmp_path), "bilstm-tiny", 0)
     assert set(row) == {"dataset", "model", "seed", *FAKE}
     assert row["lowering"] == "fused" and float(row["accuracy_file"]) == 1
-    assert float(row["answer_ms"]) > 0 and row["bytes"] > 10_000
+    assert row["bytes"] > 10_000
+    leaderboard.time_answers([row])
+    assert float(row["answer_ms"]) > 0
