@@ -61,7 +61,11 @@ def main(arguments: list[str] | None = None) -> int:
     output = options.output or default_folder(options.run)
     try:
         bundle = load(options.run)
-        dataset = own_dataset(bundle, shipped=is_name(options.run))
+        if is_name(options.run):
+            print("Verifying with made-up texts: the package has none of the model's own.")
+            dataset = None
+        else:
+            dataset = own_dataset(bundle)
         written = export_model(
             bundle,
             output,
@@ -83,14 +87,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def own_dataset(bundle: Bundle, *, shipped: bool = False) -> Dataset | None:
-    """The data set that the run was trained on; None, and a line that says so, without it.
-
-    A model that comes with the package comes without its texts.
-    """
-    if shipped:
-        print("Verifying with made-up texts: the package has none of the model's own.")
-        return None
+def own_dataset(bundle: Bundle) -> Dataset | None:
+    """The data set that the run was trained on; None, and a line that says so, without it."""
     training = bundle.config.get("training")
     if training is None:
         print("Verifying with made-up texts: the model was not trained here.")

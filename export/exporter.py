@@ -6,7 +6,7 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -153,8 +153,7 @@ def export_model(
         lowerings = automatic(read)
     else:
         lowerings = available(read) if lowering == "all" else (lowering,)
-    ids, near = _questions(source, length, len(read.embedding))
-    reference = _reference(source.model, read.softmax)
+    questions = _questions(source, length, read)
     written = []
     for chosen in lowerings:
         lowered = _lower(source, read, chosen, precision, length)
@@ -162,11 +161,9 @@ def export_model(
             plain = lowered
             if precision == INTEGER:
                 plain = _lower(source, read, chosen, "float32", length)
-            _verify_lowering(plain, ids[:FEW], reference)
+            _verify_lowering(plain, questions)
         for kind in precisions:
-            written.append(
-                _export(source, lowered, chosen, kind, length, ids, near, reference, folder)
-            )
+            written.append(_export(source, lowered, kind, questions, folder))
             write_manifest(folder, written)
     return written
 
@@ -216,23 +213,33 @@ def _source(run_or_model, max_length, real, calibration, metadata) -> Source:
     return Source(bundle.name, bundle.model, tokenizer, labels, real, calibration)
 
 
-def _questions(source: Source, length: int, vocab_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """What a file is asked, ids [texts, L], and for `verify`, `near` [texts]."""
+@dataclass(frozen=True)
+class _Questions:
+    """What a file is held against.
+
+    Attributes:
+        ids: Texts, int32 [texts, L].
+        near: For `verify`, [texts].
+        reference: Ids to probabilities, by Keras.
+    """
+
+    ids: np.ndarray
+    near: np.ndarray
+    reference: Callable[[np.ndarray], np.ndarray]
+
+
+def _questions(source: Source, length: int, read: architecture.Architecture) -> _Questions:
+    def reference(ids):
+        outputs = source.model.predict(ids, batch_size=64, verbose=0)
+        return outputs if read.softmax else bundles.softmax(outputs)
+
     if source.tokenizer is None:
-        ids = texts.random_ids(length, vocab_size)
-        return ids, np.full(len(ids), UNDECIDED)
+        ids = texts.random_ids(length, len(read.embedding))
+        return _Questions(ids, np.full(len(ids), UNDECIDED), reference)
     real = texts.sample(source.real)
     made_up = texts.made_up(source.tokenizer, texts.COUNT - len(real))
     near = np.repeat([UNDECIDED, ROUNDING], [len(made_up), len(real)])
-    return source.tokenizer.encode([*made_up, *real]), near
-
-
-def _reference(model: keras.Model, softmax: bool):
-    def probabilities(ids):
-        outputs = model.predict(ids, batch_size=64, verbose=0)
-        return outputs if softmax else bundles.softmax(outputs)
-
-    return probabilities
+    return _Questions(source.tokenizer.encode([*made_up, *real]), near, reference)
 
 
 @dataclass(frozen=True)
@@ -241,12 +248,16 @@ class _Lowered:
 
     Attributes:
         read: The classifier.
+        lowering: How it was lowered.
+        length: L, ids of a text.
         model: The graphs; float32, unless they compute with integers only.
         constants: What its constants are to be.
         seconds: How long it took.
     """
 
     read: architecture.Architecture
+    lowering: str
+    length: int
     model: Model
     constants: dict[str, np.ndarray]
     seconds: float
@@ -258,15 +269,16 @@ def _lower(source, read, lowering, precision, length) -> _Lowered:
         model = integer.build(read, length, calibrate(read, np.asarray(source.calibration)))
     else:
         model = LOWERINGS[lowering](read, length)
-    return _Lowered(read, model, model.constants(), time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return _Lowered(read, lowering, length, model, model.constants(), seconds)
 
 
-def _verify_lowering(lowered: _Lowered, ids, reference) -> None:
+def _verify_lowering(lowered: _Lowered, questions: _Questions) -> None:
     """Holds the lowering against Keras in float32, before a coarser precision hides a mistake."""
     verify(
         lowered.model.pack(),
-        reference,
-        ids,
+        questions.reference,
+        questions.ids[:FEW],
         precision="float32",
         constants=lowered.constants,
         packed=False,  # an unrolled file's weights, packed as float32, could fill the memory
@@ -294,15 +306,16 @@ def _calibration_ids(source: Source, length: int, read: architecture.Architectur
 
 
 def _export(
-    source, lowered, lowering, precision, length, ids, near, reference, folder
+    source: Source, lowered: _Lowered, precision: str, questions: _Questions, folder: Path
 ) -> ExportedFile:
+    lowering = lowered.lowering
     started = time.perf_counter()
     model = copy.deepcopy(lowered.model)
     if precision != INTEGER:
         quantize(model, precision)
     model.description = f"{source.name}, {lowering} lowering, {precision}"
     content = model.pack()
-    if source.labels is not None:
+    if source.tokenizer is not None and source.labels is not None:
         content = add_metadata(
             content,
             name=source.name,
@@ -316,12 +329,17 @@ def _export(
         others = "'loop', or fewer units" if first == "loop" else f"{first!r} or 'loop'"
         warnings.warn(
             f"{source.name}, {lowering}, {precision}: its products will take "
-            f"{model.packed_bytes() / 1e6:,.0f} MB of memory, since each of the {length} steps "
-            f"packs its weights apart. Use the lowering {others}, or a shorter max_length.",
+            f"{model.packed_bytes() / 1e6:,.0f} MB of memory, since each of the {lowered.length} "
+            f"steps packs its weights apart. Use the lowering {others}, or a shorter max_length.",
             stacklevel=3,
         )
     found = verify(
-        content, reference, ids, precision=precision, constants=lowered.constants, near=near
+        content,
+        questions.reference,
+        questions.ids,
+        precision=precision,
+        constants=lowered.constants,
+        near=questions.near,
     )
     bare = "-bare" if source.tokenizer is not None and source.labels is None else ""
     path = folder / f"{source.name}-{lowering}-{precision}{bare}.tflite"

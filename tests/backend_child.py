@@ -1,9 +1,9 @@
 """Trains on the backend that KERAS_BACKEND names; prints what came of it as JSON.
 
-    python -m tests.backend_child epoch DATASET WEIGHTS OUTPUT
+    python -m tests.backend_child epochs DATASET WEIGHTS OUTPUT
 
-trains one epoch and prints the backend and the figures. The first backend that runs writes WEIGHTS,
-the others start from them.
+trains two epochs and prints the backend and the figures of each. The first backend that runs writes
+WEIGHTS, the others start from them.
 
     python -m tests.backend_child step MODEL...
 
@@ -32,7 +32,7 @@ from zoo import catalogue
 from zoo.training import TrainingConfig, train
 
 
-def epoch(dataset: str, weights: str, output: str) -> dict:
+def epochs(dataset: str, weights: str, output: str) -> dict:
     create = catalogue.create_model
 
     def create_from_weights(*arguments, **options):
@@ -46,7 +46,7 @@ def epoch(dataset: str, weights: str, output: str) -> dict:
     config = TrainingConfig(
         "peephole-bilstm-tiny",
         dataset,
-        epochs=1,
+        epochs=2,  # the second starts from weights that are no averages again
         batch_size=4,
         max_length=12,
         embed_dim=8,
@@ -61,9 +61,9 @@ def epoch(dataset: str, weights: str, output: str) -> dict:
     )
     train(config, Path(output), tensorboard=False, verbose=False)
     with (Path(output) / "history.csv").open(encoding="utf-8", newline="") as file:
-        (row,) = csv.DictReader(file)
-    figures = {name: float(value) for name, value in row.items()}
-    return {"backend": keras.backend.backend(), **figures}
+        rows = list(csv.DictReader(file))
+    figures = [{name: float(value) for name, value in row.items()} for row in rows]
+    return {"backend": keras.backend.backend(), "epochs": figures}
 
 
 def step(*names: str) -> dict:
@@ -104,5 +104,5 @@ def everything(dataset: str, texts: str, output: str) -> list[float]:
 
 
 if __name__ == "__main__":
-    commands = {"epoch": epoch, "step": step, "everything": everything}
+    commands = {"epochs": epochs, "step": step, "everything": everything}
     print(json.dumps(commands[sys.argv[1]](*sys.argv[2:])))

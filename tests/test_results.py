@@ -7,6 +7,7 @@ import pytest
 
 from zoo import pretrained
 from zoo.catalogue import FAMILIES
+from zoo.files import read_table
 
 ROOT = Path(__file__).parents[1]
 
@@ -84,3 +85,20 @@ def test_a_recipe_that_was_run_again_landed_in_the_interval():
     for row in again:
         low, high = map(float, first[row["dataset"]]["interval"].split(" to "))
         assert low <= float(row["accuracy_file"]) <= high, row["dataset"]
+
+
+def test_accuracy_keeps_a_row_for_each_seed(tmp_path, monkeypatch):
+    from results import accuracy
+
+    monkeypatch.setattr(accuracy, "TABLE", tmp_path / "accuracy.csv")
+
+    def measure(run, command):
+        seed, share = run.name.split("-")
+        row = {"dataset": "trec", "file": "bilstm-fused-int8.tflite", "command": command}
+        yield row | {"seed": seed, "test": 500, "accuracy_file": share}
+
+    monkeypatch.setattr(accuracy, "measure", measure)
+    for run in ("0-0.90", "1-0.91", "0-0.92"):
+        accuracy.main(["--command", "make it", run])
+    rows = read_table(accuracy.TABLE)
+    assert [(row["seed"], row["accuracy_file"]) for row in rows] == [("0", "0.92"), ("1", "0.91")]

@@ -61,6 +61,21 @@ def test_it_learns_and_answers_in_order(folder, monkeypatch):
     np.testing.assert_array_equal(found, again)
 
 
+def test_a_last_layer_for_other_labels_is_trained_anew(folder, monkeypatch, tmp_path):
+    import torch
+    import transformers
+
+    other = transformers.AutoModelForSequenceClassification.from_pretrained(folder, num_labels=5)
+    torch.nn.init.constant_(other.classifier.bias, 9.0)
+    other.save_pretrained(tmp_path)
+    transformers.AutoTokenizer.from_pretrained(folder).save_pretrained(tmp_path)
+    monkeypatch.setattr(transformer, "RATE", 3e-3)
+    texts, labels = reviews(1000, 0)
+    found = transformer.answers(str(tmp_path), texts, labels, 2, [], 0, lambda line: None)
+    assert found.shape == (1000, 2)
+    assert np.mean(found.argmax(axis=1) == labels) > 0.95
+
+
 @pytest.mark.slow
 def test_it_answers_variants_of_the_texts(folder, monkeypatch, tmp_path):
     texts, labels = reviews(60, 0)
