@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from zoo.classifier import POOLINGS
-from zoo.objectives import OBJECTIVES
 from zoo.training import TrainingConfig, read_config, train
+from zoo.training.objectives import OBJECTIVES
 
 
 def main(arguments: list[str] | None = None) -> int:

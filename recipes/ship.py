@@ -25,10 +25,11 @@ import export
 from export.__main__ import own_dataset
 from export.tflite.quantize import int8_rows
 from results.accuracy import interval
-from zoo import catalogue, litert, pretrained, transformer
+from zoo import catalogue, litert, pretrained
 from zoo.bundle import load
 from zoo.files import replacing, write_text
 from zoo.timing import median_time
+from zoo.training import transformer
 
 WORDS = Path(__file__).parent
 LARGEST_FILE, LARGEST_ALL = 2_000_000, 20_000_000  # bytes

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from recipes import sources
-from zoo.vectors import WordVectors
+from zoo.training.vectors import WordVectors
 
 
 def known(monkeypatch, path):

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 import zoo
-from zoo import ngrams, pretrained, transformer
+from zoo import pretrained
+from zoo.training import ngrams, transformer
 
 NGRAMS = "ngrams"
 

@@ -12,8 +12,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.batches import Batches
 from zoo.classifier import PAD_ID
+from zoo.training.batches import Batches
 
 CLIP_NORM = 1.0
 

@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from zoo import catalogue
-from zoo.language_model import SampledSoftmax, pretrain
+from zoo.training.language_model import SampledSoftmax, pretrain
 
 
 def test_sampled_loss_comes_near_the_whole_softmax():

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from zoo import teachers, transformer
-from zoo.training import TrainingConfig, train
+from zoo.training import TrainingConfig, teachers, train, transformer
 
 GOOD, BAD = ["good", "fine", "dear"], ["bad", "poor", "dull"]
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.batches import POOL, ROUND_TO, Batches
+from zoo.training.batches import POOL, ROUND_TO, Batches
 
 
 def padded(lengths, width):

@@ -14,6 +14,7 @@ import keras
 from keras import ops
 
 OBJECTIVES = ("cross-entropy", "adversarial", "virtual-adversarial", "mixed")
+SEMI_SUPERVISED = OBJECTIVES[2:]  # those that learn from texts without labels
 SMALL = 1e-2  # share of the embedding's length that a move is probed with
 
 

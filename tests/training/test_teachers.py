@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from zoo import ngrams, teachers
-from zoo.training import TrainingConfig, train
+from zoo.training import TrainingConfig, ngrams, teachers, train
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 WORDS = ["film", "plot", "cast", "scene", "sound", "light"]

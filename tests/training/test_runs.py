@@ -22,9 +22,10 @@ import zoo
 from tests import conftest
 from zoo import bundle
 from zoo.datasets import load_dataset
-from zoo.training import Checkpoint, RunError, TrainingConfig, read_config, train
+from zoo.training import RunError, TrainingConfig, read_config, train
+from zoo.training.checkpoint import Checkpoint
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FILES = {
     "model.keras",
     "vocab.txt",
@@ -319,7 +320,7 @@ def test_the_weights_kept_are_the_mean_of_those_of_the_steps(
     def look(self, batch, logs=None):
         steps.append(self.model.get_weights())
 
-    monkeypatch.setattr("zoo.training._Forecast.on_train_batch_end", look, raising=False)
+    monkeypatch.setattr("zoo.training.loop._Forecast.on_train_batch_end", look, raising=False)
     folder = run(averaging, tmp_path / "run")
     best = metrics(folder)["best_epoch"]
     mean = steps[0]

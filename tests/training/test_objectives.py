@@ -10,10 +10,10 @@ from keras import ops
 from tests.conftest import write_rows
 from tests.export.models import classifier, texts_of_every_length
 from zoo import bundle
-from zoo.batches import WithUnlabelled
 from zoo.datasets import DatasetError, load_texts
-from zoo.objectives import OBJECTIVES, Regularized, gradient
 from zoo.training import TrainingConfig, train
+from zoo.training.batches import WithUnlabelled
+from zoo.training.objectives import OBJECTIVES, Regularized, gradient
 
 IDS = texts_of_every_length(12, 60)[1:]
 TARGETS = np.eye(3, dtype="float32")[np.arange(len(IDS)) % 3]

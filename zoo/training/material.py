@@ -1,0 +1,179 @@
+"""What a run learns from: texts, labels and teachers' answers, words, weights of others."""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo import bundle as bundles
+from zoo import catalogue, devices
+from zoo.bundle import Bundle
+from zoo.datasets import Dataset, load_dataset, load_texts
+from zoo.files import replacing
+from zoo.text import DELIMITER, Tokenizer, Vocabulary
+from zoo.training import teachers
+from zoo.training.checkpoint import Checkpoint
+from zoo.training.config import TrainingConfig
+from zoo.training.model import sizes
+from zoo.training.vectors import WordVectors, variants
+
+MANY_UNKNOWN = 0.4  # share of the validation texts' words that is warned of
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a run learns from.
+
+    Attributes:
+        config: The settings, with the sizes of the model that is started from.
+        dataset: Texts with labels.
+        others: Texts without, variants of the training texts among them.
+        start: The trained model that is started from.
+        vectors: Word vectors that the embedding starts from.
+        tokenizer: Texts to ids. The words of the training texts come first, then those of `start`
+            or of `vectors`.
+    """
+
+    config: TrainingConfig
+    dataset: Dataset
+    others: list[str]
+    start: Bundle | None
+    vectors: WordVectors | None
+    tokenizer: Tokenizer
+
+    def digests(self) -> dict[str, Any]:
+        """What a run that goes on has to find again."""
+        words = self.tokenizer.vocabulary.text.encode("utf-8", "surrogatepass")
+        return {
+            "data set": self.dataset.source,
+            "vocabulary": _digest(words),
+            "word vectors": self.vectors and _digest(self.vectors.content),
+            "texts without labels": _digest(json.dumps(self.others).encode()),
+        }
+
+
+def read_dataset(config: TrainingConfig) -> Dataset:
+    """The texts with labels."""
+    sources = (config.dataset, *config.unlabelled)
+    by_tfds = any(source == "reviews" or source.startswith("tfds:") for source in sources)
+    if keras.backend.backend() != "tensorflow" and by_tfds:
+        devices.keep_tensorflow_off()
+    return load_dataset(
+        config.dataset,
+        data_dir=config.data_dir,
+        download_dir=config.download_dir,
+        limit=config.limit,
+        seed=config.seed,
+        text_column=config.text_column,
+        label_column=config.label_column,
+    )
+
+
+def gather(config: TrainingConfig, dataset: Dataset, say) -> Material:
+    """Reads the rest, and says what there is.
+
+    Raises:
+        ValueError: If the model or the vectors that are started from do not fit.
+    """
+    start = bundles.load(config.init) if config.init else None
+    vectors = _vectors(config)
+    delimiter = start.tokenizer.delimiter if start else DELIMITER
+    vocabulary = Vocabulary.from_texts(
+        dataset.train.texts, size=config.vocab_size, delimiter=delimiter
+    )
+    if start:
+        config = _of_the_same_sizes(config, start)
+        vocabulary = vocabulary.extended(start.tokenizer.vocabulary, size=config.vocab_size)
+    if vectors:
+        known = Vocabulary.from_words(vectors.places, size=config.vocab_size, delimiter=delimiter)
+        vocabulary = vocabulary.extended(known, size=config.vocab_size)
+    say(
+        f"Data: {dataset.name}, {len(dataset.labels)} labels; {len(dataset.train.texts):,} texts "
+        f"to train, {len(dataset.valid.texts):,} to validate, {len(dataset.test.texts):,} to test; "
+        f"{vocabulary.size:,} token ids"
+    )
+    others = _unlabelled(config)
+    if others:
+        say(f"Without labels: {len(others):,} texts")
+    if vectors and config.augment:
+        others += variants(dataset.train.texts, vectors, config.augment, config.seed)
+    tokenizer = Tokenizer(vocabulary, config.max_length, delimiter)
+    return Material(config, dataset, others, start, vectors, tokenizer)
+
+
+def _of_the_same_sizes(config: TrainingConfig, start: Bundle) -> TrainingConfig:
+    """The settings with the sizes of the run that is started from."""
+    if config.model != start.name:
+        raise ValueError(f"{config.init} is a {start.name}, not a {config.model}; take its model.")
+    of_start = sizes(start.model)
+    for name, size in of_start.items():
+        if getattr(config, name) not in (None, size):
+            raise ValueError(f"{config.init} has the {name} {size}, not {getattr(config, name)}.")
+    return dataclasses.replace(config, **of_start)
+
+
+def _vectors(config: TrainingConfig) -> WordVectors | None:
+    """The word vectors; refused at once where they are too narrow."""
+    if not config.vectors:
+        return None
+    vectors = WordVectors.read(config.vectors)
+    vectors.check_width(config.embed_dim or catalogue.find(config.model)[1].embed_dim)
+    return vectors
+
+
+def _unlabelled(config: TrainingConfig) -> list[str]:
+    """The texts of all sources without labels."""
+    names = ("text_column", "label_column", "data_dir", "download_dir")
+    options = {name: getattr(config, name) for name in names}
+    return [text for source in config.unlabelled for text in load_texts(source, **options)]
+
+
+def targets(material: Material, checkpoint: Checkpoint, resume: bool, say) -> np.ndarray:
+    """What is to be learnt: labels, or with teachers their answers and labels half and half.
+
+    Teachers may take long, so what they said before the run was killed is taken again.
+
+    Returns:
+        float32 [texts, labels]; with teachers, those of `others` come after those with labels.
+    """
+    config, dataset = material.config, material.dataset
+    train = dataset.train
+    one_hot = np.eye(len(dataset.labels), dtype=np.float32)[train.labels]
+    if not config.teacher:
+        return one_hot
+    say(f"Teachers: {', '.join(config.teacher)}")
+    if resume and checkpoint.targets.is_file():  # else they are of other settings
+        return np.load(checkpoint.targets)
+    taught = teachers.answers(
+        config.teacher,
+        train.texts,
+        train.labels,
+        dataset.labels,
+        material.others,
+        config.seed,
+        say,
+    )
+    taught[: len(one_hot)] = (taught[: len(one_hot)] + one_hot) / 2
+    with replacing(checkpoint.targets) as partial:
+        np.save(partial, taught)
+    return taught
+
+
+def warn_of_unknown_words(ids: np.ndarray, vocabulary: Vocabulary, say) -> None:
+    """Says if many words of the validation texts [texts, L] are unknown."""
+    words = ids[(ids != vocabulary.pad) & (ids != vocabulary.start)]
+    unknown = float(np.mean(words == vocabulary.unknown)) if words.size else 0.0
+    if unknown > MANY_UNKNOWN:
+        say(
+            f"Warning: the vocabulary lacks {unknown:.0%} of the validation texts' words. Give "
+            "more texts, word vectors (--vectors), or a larger --vocab-size; texts in a script "
+            "without spaces have to be split into words first, in training and on the device."
+        )
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

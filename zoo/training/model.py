@@ -1,0 +1,104 @@
+"""The model that is trained: created, given its first weights, compiled."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from zoo import catalogue, devices
+from zoo.bundle import Bundle
+from zoo.classifier import POOLINGS
+from zoo.layers import MeanOverTime
+from zoo.training.config import TrainingConfig
+from zoo.training.objectives import OBJECTIVES, Regularized
+from zoo.training.vectors import WordVectors
+
+
+def set_seed(seed: int) -> None:
+    """Of all that draws, for a run that is the same to the bit when it is made again."""
+    keras.utils.set_random_seed(seed)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+
+
+def create(
+    config: TrainingConfig, vocab_size: int, num_classes: int, *, mixed: bool
+) -> keras.Model:
+    """A model that computes in 16 bits, or in 32."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(devices.mixed_policy() if mixed else "float32")
+    try:
+        return catalogue.create_model(
+            config.model,
+            vocab_size=vocab_size,
+            num_classes=num_classes,
+            embed_dim=config.embed_dim,
+            hidden_dim=config.hidden_dim,
+            num_layers=config.num_layers,
+            dropout=config.dropout,
+            pooling=config.pooling or POOLINGS[0],
+        )
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def take_weights(model: keras.Model, vocabulary, start: Bundle, labels: Sequence[str]) -> None:
+    """Gives a new model another's weights: of the words that both know, and of the same labels.
+
+    A word that is new to it keeps the row that it was given at random.
+    """
+    for layer in model.layers:
+        weights = start.model.get_layer(layer.name).get_weights()
+        if layer.name == "embedding":
+            (rows,), (known,) = layer.get_weights(), weights
+            known_ids = start.tokenizer.vocabulary
+            # The first form of a word last: it is the one that counts.
+            for token in reversed(list(vocabulary)):
+                if token in known_ids:
+                    rows[vocabulary[token]] = known[known_ids[token]]
+            weights = [rows]
+        if layer.name != "logits" or start.labels == tuple(labels):
+            layer.set_weights(weights)
+
+
+def take_vectors(model: keras.Model, vocabulary, vectors: WordVectors) -> int:
+    """Gives a new model's embedding the vectors of its words; how many it has."""
+    (rows,) = model.get_layer("embedding").get_weights()
+    count = vectors.fill(rows, vocabulary)
+    model.get_layer("embedding").set_weights([rows])
+    return count
+
+
+def compiled(config: TrainingConfig, model: keras.Model, steps: int) -> keras.Model:
+    """The model with what is minimised, and how; `steps` are those of an epoch."""
+    if config.objective != OBJECTIVES[0]:
+        model = Regularized(model, config.objective, config.reach)
+    rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.epochs * steps)
+    model.compile(
+        keras.optimizers.Adam(
+            rate,
+            global_clipnorm=config.clip_norm,
+            use_ema=config.average > 0,
+            ema_momentum=config.average,
+        ),
+        keras.losses.CategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        # TensorFlow's loops are faster without XLA; JAX compiles always.
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    # Else it is built in the first step, and TensorFlow traces that step twice.
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def sizes(model: keras.Model) -> dict[str, Any]:
+    """A model's sizes, by the names of the settings."""
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Bidirectional)]
+    return {
+        "embed_dim": model.get_layer("embedding").output_dim,
+        "hidden_dim": layers[0].forward_layer.cell.units,
+        "num_layers": len(layers),
+        "pooling": "mean" if any(isinstance(one, MeanOverTime) for one in model.layers) else "last",
+    }
