@@ -85,6 +85,21 @@ def test_a_form_that_lower_cases_to_no_word_belongs_to_the_most_frequent():
     assert vocabulary["straße"] == 4
 
 
+def test_an_apostrophe_is_one_however_it_is_typed():
+    vocabulary = vocabulary_of("don't stop", "Don\u2019t", "rock'n\u2019roll")
+    assert vocabulary.size == 3 + 3
+    assert vocabulary["don't"] == 3  # counted together, it is the most frequent
+    for form in ("don\u2019t", "Don't", "Don\u2019t", "DON'T", "DON\u2019T"):
+        assert vocabulary[form] == 3
+    forms = {token for token in vocabulary if "roll" in token}
+    assert {"rock'n'roll", "rock\u2019n\u2019roll", "rock'n\u2019roll"} <= forms
+    tokenizer = Tokenizer(vocabulary, 3)
+    typed, plain = tokenizer.encode(["don\u2019t stop", "don't stop"])
+    assert list(typed) == list(plain) and vocabulary.unknown not in typed
+    given = Vocabulary({PAD: 0, UNKNOWN: 1, "it's": 2, "it": 3}).with_apostrophes()
+    assert dict(given) == {PAD: 0, UNKNOWN: 1, "it's": 2, "it": 3, "it\u2019s": 2}
+
+
 def test_forms_that_the_delimiter_cuts_are_left_out():
     vocabulary = vocabulary_of("éa E", delimiter="[^a-zé]+")
     assert vocabulary.text.splitlines()[3:] == ["éa 3"]

@@ -17,15 +17,19 @@ import re2
 
 from zoo.files import write_bytes
 
-WORD = r"[\p{L}\p{M}\p{N}_']+"
+WORD = r"[\p{L}\p{M}\p{N}_'\x{2019}]+"
 """What stands between the delimiters, unless others are given."""
 DELIMITER = WORD.replace("[", "[^", 1)
-"""Splits at whatever is no letter, mark, number, ``_`` or ``'``, in every script.
+"""Splits at whatever is no letter, mark, number, ``_`` or apostrophe, in every script.
+
+Apostrophes are ``'`` and U+2019, which phones type in its place: "don't" is one word either way.
 
 RE2's ``\\w`` is ASCII: the usual ``[^\\w\\']+`` cuts "café" to "caf" and finds no word in Japanese.
 What a letter is depends on the Unicode version that a build of RE2 knows (15.0 in MediaPipe
 0.10.21, 17.0 in 1.2.2, 15.1 in google-re2): newer characters may be split otherwise on a device.
 """
+
+APOSTROPHE = "\u2019"
 
 PAD = "<PAD>"
 START = "<START>"
@@ -67,8 +71,8 @@ class Vocabulary(Mapping[str, int]):
 
         Ids 0, 1 and 2 are ``<PAD>``, ``<START>`` and ``<UNKNOWN>``; the lower-cased words follow
         by falling count, equal counts in the order of the words. The device does not fold case,
-        so the file does: a word's id has a line for its lower, Capitalised and UPPER form and for
-        each spelling seen in ``texts``. A form goes to the word that it lower-cases to, or, if
+        so the file does: a word's id has a line for its lower, Capitalised and UPPER form, for each
+        spelling seen in ``texts``, and for all of these with either apostrophe. A form goes to the word that it lower-cases to, or, if
         there is none, to the most frequent one ("STRASSE" to "strasse", else to "straße").
 
         Args:
@@ -93,8 +97,8 @@ class Vocabulary(Mapping[str, int]):
         words: Counter[str] = Counter()
         spellings = defaultdict(set)
         for token, count in counts.items():
-            words[token.lower()] += count
-            spellings[token.lower()].add(token)
+            words[_folded(token)] += count
+            spellings[_folded(token)].add(token)
         ordered = sorted(words, key=lambda word: (-words[word], word))
         return cls.from_words(ordered, size=size, delimiter=delimiter, spellings=spellings)
 
@@ -110,7 +114,8 @@ class Vocabulary(Mapping[str, int]):
         """Words in an order of one's own, with lines for the same forms as of `from_texts`.
 
         Args:
-            words: lower-cased, each once; what the tokenizer never makes is left out.
+            words: lower-cased, with ``'`` for apostrophes, each once; what the tokenizer never
+                makes is left out.
             size: ids in all, special ones included.
             delimiter: the RE2 regex that splits the texts.
             spellings: more forms of words.
@@ -121,18 +126,19 @@ class Vocabulary(Mapping[str, int]):
             return split(form) == [form] and not _BREAKS_LINE.search(form)
 
         ids = {PAD: 0, START: 1, UNKNOWN: 2}
-        others = []  # forms that lower-case to something else than their word
+        others = []  # forms that fold to something else than their word
         new_id = 3
         for word in words:
             if new_id == size:
                 break
             forms = [word, word.capitalize(), word.upper(), *sorted(spellings.get(word, ()))]
+            forms += [form.replace("'", APOSTROPHE) for form in forms if "'" in form]
             forms = [form for form in forms if can_occur(form) and form not in ids]
-            own = [form for form in forms if form.lower() == word]
+            own = [form for form in forms if _folded(form) == word]
             if not own:  # no line can hold the word, or it is one of the special tokens
                 continue
             ids.update((form, new_id) for form in own)
-            others += [(form, new_id) for form in forms if form.lower() != word]
+            others += [(form, new_id) for form in forms if _folded(form) != word]
             new_id += 1
         for form, form_id in others:
             ids.setdefault(form, form_id)
@@ -156,6 +162,13 @@ class Vocabulary(Mapping[str, int]):
             if not any(token in ids for token in forms[other_id]):
                 ids.update((token, new_id) for token in forms[other_id])
                 new_id += 1
+        return Vocabulary(ids)
+
+    def with_apostrophes(self) -> "Vocabulary":
+        """With a line more for each token with a ``'``: as phones type it."""
+        ids = dict(self._ids)
+        for token, token_id in self._ids.items():
+            ids.setdefault(token.replace("'", APOSTROPHE), token_id)
         return Vocabulary(ids)
 
     @classmethod
@@ -289,6 +302,10 @@ class Tokenizer:
 
 
 _BREAKS_LINE = re.compile("[ \n]")
+
+
+def _folded(token: str) -> str:
+    return token.lower().replace(APOSTROPHE, "'")
 
 
 def _check_entry(token: str, token_id: int) -> None:

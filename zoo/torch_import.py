@@ -205,13 +205,15 @@ def import_bundle(
         "tokenizer": {"max_length": max_length, "delimiter": DELIMITER},
         "imported": {"from": Path(path).name},
     }
-    tokenizer = Tokenizer(vocabulary, max_length)
-    _warn_of_lost_tokens(tokenizer, vocab)
+    tokenizer = Tokenizer(vocabulary.with_apostrophes(), max_length)
+    _warn_of_lost_tokens(tokenizer, vocabulary, vocab)
     return Bundle(model, tokenizer, names, config)
 
 
-def _warn_of_lost_tokens(tokenizer: Tokenizer, vocab: str | os.PathLike) -> None:
-    words = [token for token in tokenizer.vocabulary if token not in (PAD, UNKNOWN, START)]
+def _warn_of_lost_tokens(
+    tokenizer: Tokenizer, vocabulary: Vocabulary, vocab: str | os.PathLike
+) -> None:
+    words = [token for token in vocabulary if token not in (PAD, UNKNOWN, START)]
     lost = [token for token in words if tokenizer.split(token) != [token]]
     if lost:
         warnings.warn(
