@@ -271,6 +271,33 @@ def test_evaluate_reads_the_validation_texts_that_the_run_held_out(tiny_run, tmp
     assert evaluation(capsys, tiny_run, data, *split, "--seed", "0")["loss"] == losses[1]
 
 
+def test_evaluate_takes_every_row(tiny_run, tiny_data, tmp_path, capsys):
+    data = write_rows(tmp_path / "one_file.tsv", 30, seed=4)
+    assert "--split all takes every row" in ask(capsys, "evaluate", tiny_run, "--dataset", data)
+    assert evaluation(capsys, tiny_run, data, "--split", "all")["examples"] == 30
+    assert evaluation(capsys, tiny_run, tiny_data, "--split", "all")["examples"] == 48 + 16 + 20
+    # Too few to train on, but not to be asked.
+    (tmp_path / "few.tsv").write_text("text\tlabel\na good film\tgood\n", encoding="utf-8")
+    found = evaluation(capsys, tiny_run, tmp_path / "few.tsv", "--split", "all")
+    assert found["examples"] == 1
+
+
+def test_a_file_takes_the_validation_texts_of_its_run_or_none(
+    tiny_run, tiny_tflite, tmp_path, capsys
+):
+    data = write_rows(tmp_path / "one_file.tsv", 120, seed=4)
+    split = ["--split", "valid"]
+    message = refuse(capsys, "evaluate", tiny_tflite, "--dataset", data, *split)
+    assert "has no validation texts of its own" in message and "--seed" in message
+    expected = evaluation(capsys, tiny_run, data, *split)
+    found = evaluation(capsys, tiny_tflite, data, *split, "--seed", "7")
+    assert found["loss"] == pytest.approx(expected["loss"], rel=1e-4)
+    run = Path(shutil.copytree(tiny_run, tmp_path / "run"))
+    (run / "export").mkdir()
+    file = Path(shutil.copy(tiny_tflite, run / "export"))
+    assert evaluation(capsys, file, data, *split)["loss"] == found["loss"]
+
+
 def test_data_that_are_not_there_are_named(tiny_run, capsys):
     assert "no/data.tsv" in refuse(capsys, "evaluate", tiny_run, "--dataset", "no/data.tsv")
 

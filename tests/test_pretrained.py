@@ -85,8 +85,9 @@ def test_the_command_answers(capsys):
 
 
 def test_a_name_that_is_unknown_says_what_there_is(capsys):
-    assert main(["predict", "sms-spma", "a text"]) == 2
-    assert "sms-spam" in capsys.readouterr().err
+    for arguments in (["predict", "sms-spma", "a text"], ["show", "sms-spma"]):
+        assert main(arguments) == 2
+        assert "sms-spam" in capsys.readouterr().err
 
 
 def test_a_folder_of_that_name_is_meant_with_a_dot(tmp_path, monkeypatch, tiny_run):

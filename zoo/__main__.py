@@ -1,6 +1,7 @@
 """The catalogue and trained models: `python -m zoo list|show|import|predict|evaluate|…`."""
 
 import argparse
+import difflib
 import io
 import json
 import sys
@@ -42,8 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     command = commands.add_parser("evaluate", help="measure a model on a data set")
     _add_model(command)
     command.add_argument("--dataset", required=True, help="as for train.py")
-    command.add_argument("--split", default="test", choices=["train", "valid", "test"])
-    command.add_argument("--seed", type=int, help="of the split (default: the run's own, or 0)")
+    command.add_argument("--split", default="test", choices=["train", "valid", "test", "all"])
+    command.add_argument("--seed", type=int, help="of the split (default: the run's own)")
     command.add_argument("--text-column", default="text", metavar="NAME")
     command.add_argument("--label-column", default="label", metavar="NAME")
     command.add_argument("--data-dir", metavar="DIR")
@@ -113,7 +114,13 @@ def show(options) -> None:
         return
     from zoo import describe
 
-    print(describe.page(options.name))
+    try:
+        print(describe.page(options.name))
+    except ValueError as error:
+        near = difflib.get_close_matches(options.name, pretrained.names(), n=1)
+        if not near:
+            raise
+        raise ValueError(f"There is no model {options.name!r}. Did you mean {near[0]}?") from error
 
 
 def import_(options) -> None:
@@ -149,41 +156,63 @@ def evaluate(options) -> None:
     import numpy as np
 
     import zoo
-    from zoo import pretrained
-    from zoo.datasets import load_dataset
 
     classifier = zoo.load(options.model)
-    shipped = pretrained.is_name(options.model)
-    config = (pretrained.FOLDER if shipped else Path()) / options.model / "config.json"
-    seed = options.seed
-    if seed is None and config.is_file():
-        # Validation texts are drawn by the seed: with another one they were trained on.
-        seed = json.loads(config.read_text(encoding="utf-8")).get("training", {}).get("seed")
-    dataset = load_dataset(
-        options.dataset,
-        data_dir=options.data_dir,
-        download_dir=options.download_dir,
-        seed=seed or 0,
-        text_column=options.text_column,
-        label_column=options.label_column,
-    )
-    unknown = sorted(set(dataset.labels) - set(classifier.labels))
+    name, texts, labels, held_out = _texts(options)
+    unknown = sorted(set(labels) - set(classifier.labels))
     if unknown:
         raise ValueError(
             f"{options.model} knows the labels {', '.join(classifier.labels)}; the data set has "
             f"{', '.join(unknown)} too. Evaluate a model on data with its own labels."
         )
     # The data set may number its labels otherwise than the model.
-    numbers = np.array([classifier.labels.index(label) for label in dataset.labels])
-    split = getattr(dataset, options.split)
-    figures = classifier.evaluate(split.texts, numbers[split.labels])
+    numbers = np.array([classifier.labels.index(label) for label in labels])
+    figures = classifier.evaluate(texts, numbers)
     if options.json:
-        _print_json({**figures, "dataset": dataset.name, "split": options.split})
+        _print_json({**figures, "dataset": name, "split": options.split})
         return
     print(
-        f"{Path(options.model).name} on {dataset.name}, {options.split}: accuracy "
+        f"{Path(options.model).name} on {name}, {options.split}: accuracy "
         f"{figures['accuracy']:.4f} on {figures['examples']:,} texts"
     )
+    if held_out:
+        print("Those are held out, as in training; --split all takes every row.")
+
+
+def _texts(options) -> tuple[str, list[str], list[str], bool]:
+    """A data set's name, the texts of the split and their labels, whether they are held out."""
+    from zoo.datasets import load_dataset, load_rows
+
+    names = ("text_column", "label_column", "data_dir", "download_dir")
+    given = {name: getattr(options, name) for name in names}
+    if options.split == "all":
+        texts, labels = load_rows(options.dataset, **given)
+        return Path(options.dataset).name, texts, labels, False
+    seed = _seed(options.model) if options.seed is None else options.seed
+    dataset = load_dataset(options.dataset, seed=seed or 0, **given)
+    held_out = options.split in dataset.source["held_out"]
+    if held_out and options.split == "valid" and seed is None:
+        raise ValueError(
+            f"{options.dataset} has no validation texts of its own, and {options.model} does not "
+            "say by which seed the run drew them: give --seed, or the run folder as the model."
+        )
+    split = getattr(dataset, options.split)
+    return dataset.name, split.texts, [dataset.labels[one] for one in split.labels], held_out
+
+
+def _seed(model: str) -> int | None:
+    """The seed of a run, by which validation texts are drawn: others, it was trained on."""
+    from zoo import pretrained
+
+    if pretrained.is_name(model):
+        folder = pretrained.FOLDER / model
+    else:
+        # A file lies where the export wrote it, or its run is not known.
+        folder = Path(model).resolve().parents[1] if model.endswith(".tflite") else Path(model)
+    config = folder / "config.json"
+    if not config.is_file():
+        return None
+    return json.loads(config.read_text(encoding="utf-8")).get("training", {}).get("seed")
 
 
 def compare(options) -> None:

@@ -72,8 +72,9 @@ class Vocabulary(Mapping[str, int]):
         Ids 0, 1 and 2 are ``<PAD>``, ``<START>`` and ``<UNKNOWN>``; the lower-cased words follow
         by falling count, equal counts in the order of the words. The device does not fold case,
         so the file does: a word's id has a line for its lower, Capitalised and UPPER form, for each
-        spelling seen in ``texts``, and for all of these with either apostrophe. A form goes to the word that it lower-cases to, or, if
-        there is none, to the most frequent one ("STRASSE" to "strasse", else to "straße").
+        spelling seen in ``texts``, and for all of these with either apostrophe. A form goes to the
+        word that it lower-cases to, or, if there is none, to the most frequent one ("STRASSE" to
+        "strasse", else to "straße").
 
         Args:
             texts: the training texts.

@@ -10,9 +10,11 @@ from keras import ops
 from tests.conftest import write_rows
 from tests.export.models import classifier, texts_of_every_length
 from zoo import bundle
-from zoo.datasets import DatasetError, load_texts
+from zoo.datasets import DatasetError, load_dataset, load_texts
+from zoo.datasets.split import text_key
 from zoo.training import TrainingConfig, train
 from zoo.training.batches import WithUnlabelled
+from zoo.training.material import gather
 from zoo.training.objectives import OBJECTIVES, Regularized, gradient
 
 IDS = texts_of_every_length(12, 60)[1:]
@@ -54,13 +56,53 @@ def test_the_move_hurts_more_than_any_other_of_its_length():
     rng = np.random.default_rng(0)
     for _ in range(20):
         move = rng.normal(size=embedded.shape) * (IDS > 0)[..., None]
-        lengths = np.sqrt((embedded**2).sum((1, 2)) / (move**2).sum((1, 2)))
+        words = embedded * (IDS > 0)[..., None]
+        lengths = np.sqrt((words**2).sum((1, 2)) / (move**2).sum((1, 2)))
         move *= 0.05 * lengths[:, None, None]
         logits = ops.convert_to_numpy(
             model.above([(embedded + move).astype("float32"), IDS > 0], training=False)
         )
         other = -np.log((softmax(logits) * TARGETS).sum(axis=1)).mean()
         assert plain < moved and other < moved
+
+
+def test_padding_makes_no_move_longer():
+    """A text is moved as far in a batch of long texts as in one of short ones."""
+    model = compiled("adversarial")
+    ids = IDS[:5].copy()
+    ids[:, 4:] = 0
+    found = [loss_of(model, np.pad(ids[:, :5], ((0, 0), (0, n))), TARGETS[:5]) for n in (0, 40)]
+    assert found[0] == pytest.approx(found[1], rel=1e-5)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES[1:])
+def test_objectives_compute_in_16_bits(objective):
+    def model(policy):
+        keras.config.set_dtype_policy(policy)
+        keras.utils.set_random_seed(0)
+        try:
+            return compiled(objective)
+        finally:
+            keras.config.set_dtype_policy("float32")
+
+    half = model("mixed_float16")
+    assert half.embedding.compute_dtype == "float16"
+    assert isinstance(half.optimizer, keras.optimizers.LossScaleOptimizer)
+    weights = half.classifier.get_weights()
+    whole = model("float32")
+    whole.classifier.set_weights(weights)
+    pair = (IDS, IDS[::-1].copy())
+    assert loss_of(half, pair) == pytest.approx(loss_of(whole, pair), rel=0.03)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_a_run_in_16_bits_pretrains_and_learns(tmp_path, tiny_data, objective):
+    (tmp_path / "more.txt").write_text("a good film\nnot a bad one\n" * 20)
+    more = {"unlabelled": (str(tmp_path / "more.txt"),), "pretrain": 1, "objective": objective}
+    config = TrainingConfig("bilstm-tiny", str(tiny_data), **SMALL, **more, mixed_precision=True)
+    found = train(config, tmp_path / "run", verbose=False, tensorboard=False)
+    assert all(np.isfinite(weight).all() for weight in found.model.get_weights())
 
 
 def test_virtual_moves_need_no_labels():
@@ -95,6 +137,41 @@ def test_each_batch_has_others_beside_it():
             seen.update(more[more > 0].tolist())
         batches.on_epoch_end()
     assert seen == set(range(1, 36))
+
+
+@pytest.mark.parametrize("count", [3, 10, 35, 90])
+def test_a_run_that_goes_on_reads_the_same_texts_without_labels(count):
+    others = np.arange(1, count + 1, dtype=np.int32)[:, None]
+
+    def batches(epoch):
+        ids = np.ones((10, 3), np.int32)
+        return WithUnlabelled(others, ids, np.arange(10), 4, seed=0, epoch=epoch)
+
+    whole = batches(0)
+    for epoch in range(9):
+        resumed = batches(epoch)
+        for place in range(len(whole)):
+            (_, expected), _ = whole[place]
+            (_, found), _ = resumed[place]
+            np.testing.assert_array_equal(found, expected)
+        whole.on_epoch_end()
+
+
+def test_texts_that_judge_a_run_are_left_out(tmp_path, capsys):
+    """Validation and test texts, however they are written; and nobody pretrains on variants."""
+    for part, count, seed in (("train", 30, 1), ("valid", 10, 2), ("test", 10, 3)):
+        write_rows(tmp_path / "data" / f"{part}.tsv", count, seed)
+    dataset = load_dataset(str(tmp_path / "data"))
+    judges = [*dataset.valid.texts, *dataset.test.texts]
+    assert not {text_key(text) for text in judges} & set(map(text_key, dataset.train.texts))
+    own = ["a text of its own", "another one"]
+    lines = [*(text.upper() + "!" for text in judges), *own]
+    (tmp_path / "more.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    config = TrainingConfig(
+        "bilstm-tiny", str(tmp_path / "data"), unlabelled=(str(tmp_path / "more.txt"),), pretrain=1
+    )
+    assert gather(config, dataset, print).others == own
+    assert f"{len(judges)} that are validation or test texts" in capsys.readouterr().out
 
 
 def test_texts_are_read_from_any_source(tmp_path):

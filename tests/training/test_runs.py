@@ -614,6 +614,20 @@ def test_an_interrupted_run_in_16_bits_goes_on(mixed, mixed_run, tmp_path, eager
     assert_same_run(folder, mixed_run)
 
 
+def test_texts_that_a_start_has_seen_are_warned_of(quick, tiny_data, tmp_path, eager, capsys):
+    """Another seed holds out other texts: the start has learnt some of them."""
+    rows = (tiny_data / "train.tsv").read_text(encoding="utf-8")
+    (tmp_path / "texts.tsv").write_text(rows, encoding="utf-8")
+    given = quick | {"dataset": str(tmp_path / "texts.tsv"), "epochs": 1, "seed": 1}
+    first = run(given, tmp_path / "first")
+    for seed, warned in ((1, False), (2, True)):
+        config = TrainingConfig(**given | {"seed": seed, "init": str(first)})
+        train(config, tmp_path / str(seed), tensorboard=False)
+        said = capsys.readouterr().out
+        assert ("Take --seed 1." in said) == warned
+        assert "the last layer too" in said
+
+
 # What is refused
 
 

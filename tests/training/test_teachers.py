@@ -1,9 +1,14 @@
 """Whose answers a model learns."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from zoo.datasets import load_dataset
 from zoo.training import TrainingConfig, ngrams, teachers, train
+from zoo.training.checkpoint import Checkpoint
+from zoo.training.material import gather, targets
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 WORDS = ["film", "plot", "cast", "scene", "sound", "light"]
@@ -66,6 +71,16 @@ def test_no_text_is_answered_by_who_learnt_it():
     labels = rng.integers(0, 2, 400).astype(np.int32)
     found = ngrams.answers(texts, labels, 2, [], seed=0)
     assert np.mean(found.argmax(axis=1) == labels) < 0.6
+
+
+def test_equal_texts_are_in_one_fold():
+    """Or each would be answered by who learnt another's label."""
+    rng = np.random.default_rng(0)
+    unique = [f"{' '.join(rng.choice(WORDS, 5))} {number}" for number in range(100)]
+    texts = [*unique, *(text.upper() + "." for text in unique)] * 2
+    labels = np.tile(rng.integers(0, 2, 100), 4).astype(np.int32)
+    found = ngrams.answers(texts, labels, 2, [], seed=0)
+    assert np.mean(found.argmax(axis=1) == labels) < 0.65
 
 
 def test_a_class_that_a_fold_lacks_is_no_error():
@@ -151,12 +166,59 @@ def test_what_teachers_said_is_kept_for_resuming(
         np.testing.assert_array_equal(a, b)
 
 
+def test_a_run_killed_among_its_teachers_goes_on_with_the_next(
+    tiny_flags, tiny_run, tmp_path, monkeypatch
+):
+    given = {"epochs": 1, "teacher": ("ngrams", str(tiny_run), "ngrams")}
+    config = TrainingConfig(**tiny_flags | given)
+    quiet = {"tensorboard": False, "verbose": False}
+    whole = train(config, tmp_path / "whole", **quiet)
+    real, asked = ngrams.answers, []
+
+    def answers(*arguments):
+        asked.append(arguments)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(ngrams, "answers", answers)
+    with pytest.raises(KeyboardInterrupt):
+        train(config, tmp_path / "run", **quiet)
+    resumed = train(config, tmp_path / "run", resume=True, **quiet)
+    assert len(asked) == 3
+    for a, b in zip(whole.model.get_weights(), resumed.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_refused_teacher_leaves_no_run_behind(tiny_flags, tiny_run, tmp_path):
+    data = tmp_path / "texts.tsv"
+    rows = "".join(f"good film {n}\tyes\nbad plot {n}\tno\n" for n in range(40))
+    data.write_text("text\tlabel\n" + rows, encoding="utf-8")
+    given = {"dataset": str(data), "teacher": ("ngrams", str(tiny_run))}
+    with pytest.raises(ValueError, match="has to know the same"):
+        train(TrainingConfig(**tiny_flags | given), tmp_path / "run", verbose=False)
+    assert not (tmp_path / "run" / "checkpoint" / "config.json").exists()
+
+
+def test_what_is_learnt_is_half_the_labels_and_half_the_teachers(tiny_data, tmp_path, monkeypatch):
+    dataset = load_dataset(str(tiny_data))
+    count = len(dataset.train.texts)
+    said = np.tile(np.float32([0.2, 0.8]), (count + 1, 1))
+    monkeypatch.setattr(ngrams, "answers", lambda *_: said)
+    config = TrainingConfig("bilstm-tiny", str(tiny_data), teacher=("ngrams",))
+    given = dataclasses.replace(gather(config, dataset, print), others=["one more"])
+    found = targets(given, Checkpoint(tmp_path, 3), print)
+    np.testing.assert_allclose(found[-1], [0.2, 0.8])
+    one_hot = np.eye(2)[dataset.train.labels]
+    np.testing.assert_allclose(found[:-1], np.add(one_hot, [0.2, 0.8]) / 2, atol=1e-6)
+
+
 def test_answers_of_other_settings_are_not_taken(tiny_flags, tmp_path):
     """A run that was killed before its settings were written leaves answers that say not whose."""
     config = TrainingConfig(**tiny_flags | {"epochs": 1, "teacher": ("ngrams",)})
     quiet = {"tensorboard": False, "verbose": False}
     fresh = train(config, tmp_path / "fresh", **quiet)
-    left = tmp_path / "run" / "checkpoint" / "targets.npy"
+    left = tmp_path / "run" / "checkpoint" / "answers-0.npy"
     left.parent.mkdir(parents=True)
     np.save(left, np.full((1000, 2), 0.5, np.float32))
     found = train(config, tmp_path / "run", **quiet)

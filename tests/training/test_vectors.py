@@ -7,7 +7,15 @@ import pytest
 
 from zoo.text import Vocabulary
 from zoo.training import RunError, TrainingConfig, train
-from zoo.training.vectors import NEAREST, SHARE, SPREAD, VectorsError, WordVectors, variants
+from zoo.training.vectors import (
+    NEAREST,
+    SHARE,
+    SPREAD,
+    VectorsError,
+    WordVectors,
+    _nearest,
+    variants,
+)
 
 WIDTH = 5
 
@@ -124,6 +132,8 @@ def test_variants_exchange_words_for_near_ones():
     found = variants(texts, vectors, 2, seed=1)
     assert found == variants(texts, vectors, 2, seed=1) != variants(texts, vectors, 2, seed=2)
     assert len(found) == 600
+    near = _nearest({"x0", "y3"}, vectors)
+    assert set(near["x0"]) == set(heaps[0]) - {"x0"} and set(near["y3"]) == set(heaps[1]) - {"y3"}
     changed = 0
     for text in found:
         first, second, third, last = text.split()

@@ -2,10 +2,10 @@
 
 import os
 
-from zoo.datasets.split import Dataset, DatasetError, Split, assemble
+from zoo.datasets.split import Dataset, DatasetError, Parts, Split, assemble
 from zoo.datasets.unlabelled import load_texts
 
-__all__ = ["Dataset", "DatasetError", "Split", "load_dataset", "load_texts"]
+__all__ = ["Dataset", "DatasetError", "Split", "load_dataset", "load_rows", "load_texts"]
 
 
 def load_dataset(
@@ -63,6 +63,33 @@ def load_dataset(
             f"text_column and label_column are both {text_column!r}; they have to differ."
         )
 
+    parts = _read(source, text_column, label_column, data_dir, download_dir)
+    return assemble(parts, seed=seed, valid_fraction=valid_fraction, limit=limit)
+
+
+def load_rows(
+    source: str | os.PathLike,
+    *,
+    text_column: str = "text",
+    label_column: str = "label",
+    data_dir: str | os.PathLike | None = None,
+    download_dir: str | os.PathLike | None = None,
+) -> tuple[list[str], list[str]]:
+    """Reads all rows of a source, whatever part they are in: texts, and their labels' names.
+
+    Args:
+        source, text_column, label_column, data_dir, download_dir: As for `load_dataset`.
+
+    Raises:
+        DatasetError: The source cannot be read.
+    """
+    parts = _read(source, text_column, label_column, data_dir, download_dir).rows.values()
+    return [text for part in parts for text in part.texts], [
+        label for part in parts for label in part.labels
+    ]
+
+
+def _read(source, text_column, label_column, data_dir, download_dir) -> Parts:
     # TFDS brings TensorFlow with it, so each reader is imported only when it is used.
     source = os.fspath(source)
     if source == "reviews":
@@ -83,4 +110,4 @@ def load_dataset(
         from zoo.datasets import files
 
         parts = files.read_path(source, text_column=text_column, label_column=label_column)
-    return assemble(parts, seed=seed, valid_fraction=valid_fraction, limit=limit)
+    return parts

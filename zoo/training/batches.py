@@ -89,8 +89,10 @@ class WithUnlabelled(Batches):
 
     def __init__(self, others, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        count = math.ceil(len(others) / self.batch_size)
+        passes = sum(self._ends(count, epoch) for epoch in range(1, self.epoch + 1))
         self.others = Batches(
-            others, np.zeros(len(others)), self.batch_size, seed=self.seed, epoch=self.epoch
+            others, np.zeros(len(others)), self.batch_size, seed=self.seed, epoch=passes
         )
 
     def __getitem__(self, index):
@@ -101,5 +103,9 @@ class WithUnlabelled(Batches):
 
     def on_epoch_end(self):
         super().on_epoch_end()
-        if self.epoch * len(self) % len(self.others) < len(self):
+        if self._ends(len(self.others), self.epoch):
             self.others.on_epoch_end()
+
+    def _ends(self, count: int, epoch: int) -> bool:
+        """Whether the last of so many epochs came to the end of the others, `count` batches."""
+        return epoch * len(self) % count < len(self)

@@ -30,7 +30,6 @@ class Checkpoint(keras.callbacks.Callback):
         self.best_weights = folder / "best.weights.h5"
         self.last = folder / "state.npz"
         self.pretrained = folder / "pretrained.weights.h5"
-        self.targets = folder / "targets.npy"
         self.history: list[dict[str, float]] = []
 
     @property

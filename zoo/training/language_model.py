@@ -109,8 +109,11 @@ def pretrain(
         twin.set_weights(own.get_weights())
     batches = Batches(ids, np.zeros(len(ids), np.int32), batch_size, seed=seed)
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * len(batches))
+    optimizer = keras.optimizers.Adam(rate, global_clipnorm=CLIP_NORM)
+    if embedding.compute_dtype == "float16":  # whose small gradients would vanish
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     model.compile(
-        keras.optimizers.Adam(rate, global_clipnorm=CLIP_NORM),
+        optimizer,
         jit_compile=keras.backend.backend() == "jax",
     )
     say(f"Pretraining on {len(ids):,} texts: the next word, from both ends")

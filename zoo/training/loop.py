@@ -13,7 +13,7 @@ import numpy as np
 from zoo import card, devices
 from zoo.bundle import Bundle
 from zoo.files import replacing, write_text
-from zoo.training import language_model, material, run
+from zoo.training import language_model, material, run, teachers
 from zoo.training import model as models
 from zoo.training.batches import Batches, WithUnlabelled
 from zoo.training.checkpoint import Checkpoint
@@ -63,19 +63,25 @@ def train(
     begun_with = given.digests() | {"backend": keras.backend.backend(), "16 bits": mixed}
     if resume:
         run.check_data(begun_with, output, checkpoint)
-    asked, config = config, given.config
+    else:
+        teachers.check_labels(config.teacher, dataset.labels)
+        teachers.forget(checkpoint.folder)
+    write_text(checkpoint.folder / "data.json", run.dumps(begun_with))
+    write_text(checkpoint.folder / "config.json", run.dumps(dataclasses.asdict(config)))
+    config = given.config  # with the sizes of the model that is started from
 
     vocabulary, encode = given.tokenizer.vocabulary, given.tokenizer.encode
     train_ids, other_ids = encode(dataset.train.texts), encode(given.others)
-    valid_ids = encode(dataset.valid.texts)
+    varied_ids, valid_ids = encode(given.variants), encode(dataset.valid.texts)
     material.warn_of_unknown_words(valid_ids, vocabulary, say)
-    targets = material.targets(given, checkpoint, resume, say)
+    targets = material.targets(given, checkpoint, say)
 
     # Again: loading a model draws, and a resumed run loads no teachers.
     models.set_seed(config.seed)
     model = models.create(config, vocabulary.size, len(dataset.labels), mixed=mixed)
     if given.start:
-        models.take_weights(model, vocabulary, given.start, dataset.labels)
+        taken = models.take_weights(model, vocabulary, given.start, dataset.labels)
+        say(f"From {config.init}: {taken}")
     if given.vectors:
         count = models.take_vectors(model, vocabulary, given.vectors)
         say(f"Word vectors: of {count:,} token ids")
@@ -83,15 +89,13 @@ def train(
     epoch = checkpoint.restore(trained) if resume else 0
     if resume:
         say(f"Resuming after epoch {epoch} of {config.epochs}")
-    write_text(checkpoint.folder / "data.json", run.dumps(begun_with))
-    write_text(checkpoint.folder / "config.json", run.dumps(dataclasses.asdict(asked)))
     say(f"Model: {config.model}, {model.count_params():,} parameters")
     if config.pretrain and epoch == 0:
         _pretrain(config, model, np.concatenate([train_ids, other_ids]), checkpoint, verbose, say)
     if not checkpoint.is_over:
         valid_targets = np.eye(len(dataset.labels), dtype=np.float32)[dataset.valid.labels]
         trained.fit(
-            _batches(config, train_ids, other_ids, targets, epoch, vocabulary.unknown),
+            _batches(config, train_ids, other_ids, varied_ids, targets, epoch, vocabulary.unknown),
             validation_data=Batches(valid_ids, valid_targets, 256),
             initial_epoch=epoch,
             epochs=config.epochs,
@@ -111,6 +115,7 @@ def _batches(
     config: TrainingConfig,
     train_ids: np.ndarray,
     other_ids: np.ndarray,
+    varied_ids: np.ndarray,
     targets: np.ndarray,
     epoch: int,
     unknown: int,
@@ -124,7 +129,8 @@ def _batches(
     }
     size = config.batch_size
     if config.teacher:
-        return Batches(np.concatenate([train_ids, other_ids]), targets, size, **options)
+        ids = np.concatenate([train_ids, other_ids, varied_ids])
+        return Batches(ids, targets, size, **options)
     if config.objective in SEMI_SUPERVISED and len(other_ids):
         return WithUnlabelled(other_ids, train_ids, targets, size, **options)
     return Batches(train_ids, targets, size, **options)

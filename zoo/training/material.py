@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -13,7 +14,7 @@ from zoo import bundle as bundles
 from zoo import catalogue, devices
 from zoo.bundle import Bundle
 from zoo.datasets import Dataset, load_dataset, load_texts
-from zoo.files import replacing
+from zoo.datasets.split import text_key
 from zoo.text import DELIMITER, Tokenizer, Vocabulary
 from zoo.training import teachers
 from zoo.training.checkpoint import Checkpoint
@@ -31,7 +32,8 @@ class Material:
     Attributes:
         config: The settings, with the sizes of the model that is started from.
         dataset: Texts with labels.
-        others: Texts without, variants of the training texts among them.
+        others: Texts without.
+        variants: Of the training texts, for teachers to answer.
         start: The trained model that is started from.
         vectors: Word vectors that the embedding starts from.
         tokenizer: Texts to ids. The words of the training texts come first, then those of `start`
@@ -41,6 +43,7 @@ class Material:
     config: TrainingConfig
     dataset: Dataset
     others: list[str]
+    variants: list[str]
     start: Bundle | None
     vectors: WordVectors | None
     tokenizer: Tokenizer
@@ -52,7 +55,7 @@ class Material:
             "data set": self.dataset.source,
             "vocabulary": _digest(words),
             "word vectors": self.vectors and _digest(self.vectors.content),
-            "texts without labels": _digest(json.dumps(self.others).encode()),
+            "texts without labels": _digest(json.dumps(self.others + self.variants).encode()),
         }
 
 
@@ -96,13 +99,18 @@ def gather(config: TrainingConfig, dataset: Dataset, say) -> Material:
         f"to train, {len(dataset.valid.texts):,} to validate, {len(dataset.test.texts):,} to test; "
         f"{vocabulary.size:,} token ids"
     )
-    others = _unlabelled(config)
+    others = _unlabelled(config, dataset, say)
     if others:
         say(f"Without labels: {len(others):,} texts")
+    varied = []
     if vectors and config.augment:
-        others += variants(dataset.train.texts, vectors, config.augment, config.seed)
+        varied = variants(dataset.train.texts, vectors, config.augment, config.seed)
+        changed = len(set(varied) - set(dataset.train.texts))
+        say(f"Variants: {len(varied):,} texts, {changed:,} of them new")
+    if start:
+        _warn_of_texts_seen(start, dataset, config, say)
     tokenizer = Tokenizer(vocabulary, config.max_length, delimiter)
-    return Material(config, dataset, others, start, vectors, tokenizer)
+    return Material(config, dataset, others, varied, start, vectors, tokenizer)
 
 
 def _of_the_same_sizes(config: TrainingConfig, start: Bundle) -> TrainingConfig:
@@ -125,20 +133,42 @@ def _vectors(config: TrainingConfig) -> WordVectors | None:
     return vectors
 
 
-def _unlabelled(config: TrainingConfig) -> list[str]:
-    """The texts of all sources without labels."""
+def _unlabelled(config: TrainingConfig, dataset: Dataset, say) -> list[str]:
+    """The texts of all sources without labels, but for those that the run is judged by."""
     names = ("text_column", "label_column", "data_dir", "download_dir")
     options = {name: getattr(config, name) for name in names}
-    return [text for source in config.unlabelled for text in load_texts(source, **options)]
+    found = [text for source in config.unlabelled for text in load_texts(source, **options)]
+    if not found:
+        return []
+    judges = {text_key(text) for part in (dataset.valid, dataset.test) for text in part.texts}
+    kept = [text for text in found if text_key(text) not in judges]
+    if len(kept) < len(found):
+        count = len(found) - len(kept)
+        say(f"Left out of those without labels: {count:,} that are validation or test texts")
+    return kept
 
 
-def targets(material: Material, checkpoint: Checkpoint, resume: bool, say) -> np.ndarray:
+def _warn_of_texts_seen(start: Bundle, dataset: Dataset, config: TrainingConfig, say) -> None:
+    """Says if the model that is started from learnt texts that are now validation or test texts."""
+    before, now = start.config.get("data", {}).get("source", {}), dataset.source
+    same = all(before.get(key) == now.get(key) for key in ("kind", "files", "held_out"))
+    name = Path(str(now.get("path"))).name == Path(str(before.get("path"))).name
+    if same and name and now.get("held_out") and before.get("seed") != now.get("seed"):
+        say(
+            f"Warning: {config.init} learnt from this data set split by the seed "
+            f"{before.get('seed')}, so it knows texts that are held out now. "
+            f"Take --seed {before.get('seed')}."
+        )
+
+
+def targets(material: Material, checkpoint: Checkpoint, say) -> np.ndarray:
     """What is to be learnt: labels, or with teachers their answers and labels half and half.
 
-    Teachers may take long, so what they said before the run was killed is taken again.
+    Teachers may take long, so what one said before the run was killed is taken again.
 
     Returns:
-        float32 [texts, labels]; with teachers, those of `others` come after those with labels.
+        float32 [texts, labels]; with teachers, those of `others` and of `variants` come after
+        those with labels.
     """
     config, dataset = material.config, material.dataset
     train = dataset.train
@@ -146,20 +176,17 @@ def targets(material: Material, checkpoint: Checkpoint, resume: bool, say) -> np
     if not config.teacher:
         return one_hot
     say(f"Teachers: {', '.join(config.teacher)}")
-    if resume and checkpoint.targets.is_file():  # else they are of other settings
-        return np.load(checkpoint.targets)
     taught = teachers.answers(
         config.teacher,
         train.texts,
         train.labels,
         dataset.labels,
-        material.others,
+        material.others + material.variants,
         config.seed,
         say,
+        kept=checkpoint.folder,
     )
     taught[: len(one_hot)] = (taught[: len(one_hot)] + one_hot) / 2
-    with replacing(checkpoint.targets) as partial:
-        np.save(partial, taught)
     return taught
 
 

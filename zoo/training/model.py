@@ -44,11 +44,16 @@ def create(
         keras.config.set_dtype_policy(before)
 
 
-def take_weights(model: keras.Model, vocabulary, start: Bundle, labels: Sequence[str]) -> None:
+def take_weights(model: keras.Model, vocabulary, start: Bundle, labels: Sequence[str]) -> str:
     """Gives a new model another's weights: of the words that both know, and of the same labels.
 
     A word that is new to it keeps the row that it was given at random.
+
+    Returns:
+        What was taken, for people to read.
     """
+    same_labels = start.labels == tuple(labels)
+    taken = 0
     for layer in model.layers:
         weights = start.model.get_layer(layer.name).get_weights()
         if layer.name == "embedding":
@@ -58,9 +63,12 @@ def take_weights(model: keras.Model, vocabulary, start: Bundle, labels: Sequence
             for token in reversed(list(vocabulary)):
                 if token in known_ids:
                     rows[vocabulary[token]] = known[known_ids[token]]
+            taken = len({vocabulary[token] for token in vocabulary if token in known_ids})
             weights = [rows]
-        if layer.name != "logits" or start.labels == tuple(labels):
+        if layer.name != "logits" or same_labels:
             layer.set_weights(weights)
+    last = "the last layer too" if same_labels else f"a new last layer for {', '.join(labels[:9])}"
+    return f"{taken:,} of {vocabulary.size:,} token ids, the recurrent layers, {last}"
 
 
 def take_vectors(model: keras.Model, vocabulary, vectors: WordVectors) -> int:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from zoo.datasets.split import text_key
+
 ORDER = 3  # words of the longest n-gram
 FOLDS = 5
 SMOOTHING = 1.0  # what each n-gram is counted beside its texts
@@ -23,7 +25,8 @@ def answers(
     """Probabilities for the texts that it learns from, and for others.
 
     What it says of a text that it learnt from is next to that text's own label and teaches
-    nothing, so each such text is answered by one that has learnt from the other folds only.
+    nothing, so each such text is answered by one that has learnt from the other folds only; equal
+    texts are in one fold.
 
     Args:
         texts: What it learns from.
@@ -46,7 +49,9 @@ def answers(
             f"The teacher 'ngrams' finds no word that two of the {len(texts):,} texts have in "
             "common. Give it more texts, or do without it."
         ) from error
-    fold = np.random.default_rng(seed).permutation(len(texts)) % FOLDS
+    numbers: dict[bytes, int] = {}
+    group = [numbers.setdefault(text_key(text), len(numbers)) for text in texts]
+    fold = (np.random.default_rng(seed).permutation(len(numbers)) % FOLDS)[group]
     result = np.zeros((len(texts) + len(others), num_classes), np.float32)
     for held_out in range(FOLDS):
         rows = np.flatnonzero(fold == held_out)

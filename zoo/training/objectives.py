@@ -16,6 +16,7 @@ from keras import ops
 OBJECTIVES = ("cross-entropy", "adversarial", "virtual-adversarial", "mixed")
 SEMI_SUPERVISED = OBJECTIVES[2:]  # those that learn from texts without labels
 SMALL = 1e-2  # share of the embedding's length that a move is probed with
+SCALE = 2.0**10  # keeps small gradients from vanishing in float16; only their direction counts
 
 
 class Regularized(keras.Model):
@@ -31,7 +32,8 @@ class Regularized(keras.Model):
     """
 
     def __init__(self, classifier: keras.Model, objective: str, reach: float = 0.1, **kwargs):
-        super().__init__(**kwargs)
+        # In float16 Keras scales the loss of a model whose own policy says so.
+        super().__init__(dtype=classifier.dtype_policy, **kwargs)
         self.classifier, self.objective, self.reach = classifier, objective, reach
         self.embedding = classifier.get_layer("embedding")
         self.random = keras.random.SeedGenerator()
@@ -54,36 +56,44 @@ class Regularized(keras.Model):
             if ids is not x:
                 loss = loss + self._virtual_adversarial(x[1])
         if self.objective == "mixed" and ids is not x:
-            loss = loss + _entropy(self.classifier(x[1], training=True))
+            loss = loss + _entropy(ops.cast(self.classifier(x[1], training=True), "float32"))
         return loss
 
     def _adversarial(self, ids, y):
-        embedded, mask = self.embedding(ids), ops.not_equal(ids, 0)
+        embedded, mask = self._embed(ids)
 
         def lost(moved):
-            return _cross_entropy(y, self.above([moved, mask], training=False))
+            return SCALE * _cross_entropy(y, self._above(moved, mask, training=False))
 
-        move = self._towards(gradient(lost, ops.stop_gradient(embedded)), embedded, self.reach)
-        return _cross_entropy(y, self.above([embedded + move, mask], training=True))
+        fixed = ops.stop_gradient(embedded)
+        move = _towards(gradient(lost, fixed), fixed, mask, self.reach)
+        return _cross_entropy(y, self._above(embedded + move, mask, training=True))
 
     def _virtual_adversarial(self, ids):
-        embedded, mask = self.embedding(ids), ops.not_equal(ids, 0)
+        embedded, mask = self._embed(ids)
         fixed = ops.stop_gradient(embedded)
-        before = ops.stop_gradient(ops.log_softmax(self.above([fixed, mask], training=False)))
-        real = ops.cast(ops.expand_dims(mask, -1), embedded.dtype)
-        probe = real * keras.random.normal(ops.shape(embedded), seed=self.random)
+        before = ops.stop_gradient(ops.log_softmax(self._above(fixed, mask, training=False)))
+        probe = keras.random.normal(ops.shape(embedded), dtype="float32", seed=self.random)
 
         def moved_apart(move):
-            return _divergence(before, self.above([fixed + move, mask], training=False))
+            moved = self._above(fixed + move, mask, training=False)
+            return SCALE * _divergence(before, moved)
 
-        probe = self._towards(probe, embedded, SMALL)
-        move = self._towards(gradient(moved_apart, probe), embedded, self.reach)
-        return _divergence(before, self.above([embedded + move, mask], training=True))
+        probe = _towards(probe, fixed, mask, SMALL)
+        move = _towards(gradient(moved_apart, probe), fixed, mask, self.reach)
+        return _divergence(before, self._above(embedded + move, mask, training=True))
 
-    def _towards(self, direction, embedded, share):
-        """A move in a direction, as long as a share of each text's embedding."""
-        length = share * _length(ops.stop_gradient(embedded))
-        return ops.stop_gradient(direction * (length / (_length(direction) + 1e-12)))
+    def _embed(self, ids):
+        """Embeddings [batch, time, width] and their mask [batch, time].
+
+        In float32: a small move is lost in 16 bits, and so is the square of its length.
+        """
+        return ops.cast(self.embedding(ids), "float32"), ops.not_equal(ids, 0)
+
+    def _above(self, embedded, mask, *, training):
+        """Logits in float32, [batch, classes]."""
+        embedded = ops.cast(embedded, self.embedding.compute_dtype)
+        return ops.cast(self.above([embedded, mask], training=training), "float32")
 
 
 def gradient(function: Callable, x):
@@ -113,6 +123,14 @@ def gradient(function: Callable, x):
 
 def _first(inputs):
     return inputs[0] if isinstance(inputs, (tuple, list)) else inputs
+
+
+def _towards(direction, embedded, mask, share):
+    """A move in a direction, as long as a share of each text's embedding, padding left out."""
+    real = ops.cast(ops.expand_dims(mask, -1), "float32")
+    direction = direction * real
+    length = share * _length(embedded * real) / (_length(direction) + 1e-12)
+    return ops.stop_gradient(direction * length)
 
 
 def _length(vectors):

@@ -8,9 +8,11 @@ import numpy as np
 
 import zoo
 from zoo import pretrained
+from zoo.files import replacing
 from zoo.training import ngrams, transformer
 
 NGRAMS = "ngrams"
+KEPT = "answers-{}.npy"  # of each teacher, by its place
 
 
 def check(teachers: Sequence[str]) -> None:
@@ -37,6 +39,7 @@ def answers(
     others: Sequence[str],
     seed: int,
     say: Callable[..., None] = print,
+    kept: Path | None = None,
 ) -> np.ndarray:
     """The mean of the teachers' probabilities.
 
@@ -48,6 +51,7 @@ def answers(
         others: Texts without.
         seed: Decides what teachers draw that are trained here.
         say: Takes lines about how far they are.
+        kept: A folder that holds what they said before, or will.
 
     Returns:
         float32 [texts and others, labels].
@@ -56,17 +60,41 @@ def answers(
         ValueError: If a teacher is missing, or knows other labels.
     """
     trained = {name: _load(name, labels) for name in teachers if not _is_trained_here(name)}
-    total = np.zeros((len(texts) + len(others), len(labels)), np.float32)
-    for name in teachers:
+
+    def answer(name: str) -> np.ndarray:
         if name == NGRAMS:
-            total += ngrams.answers(texts, targets, len(labels), others, seed)
-        elif name in trained:
+            return ngrams.answers(texts, targets, len(labels), others, seed)
+        if name in trained:
             order = [trained[name].labels.index(label) for label in labels]
-            total += trained[name].scores([*texts, *others])[:, order]
-        else:
-            folder = name.removeprefix(transformer.PREFIX)
-            total += transformer.answers(folder, texts, targets, len(labels), others, seed, say)
+            return trained[name].scores([*texts, *others])[:, order]
+        folder = name.removeprefix(transformer.PREFIX)
+        return transformer.answers(folder, texts, targets, len(labels), others, seed, say)
+
+    total = np.zeros((len(texts) + len(others), len(labels)), np.float32)
+    for number, name in enumerate(teachers):
+        before = kept / KEPT.format(number) if kept else None
+        if before and before.is_file():
+            total += np.load(before)
+            continue
+        said = answer(name)
+        if before:
+            with replacing(before) as partial:
+                np.save(partial, said)
+        total += said
     return total / len(teachers)
+
+
+def check_labels(teachers: Sequence[str], labels: Sequence[str]) -> None:
+    """Raises `ValueError` if one of them knows other labels."""
+    for name in teachers:
+        if not _is_trained_here(name):
+            _load(name, labels)
+
+
+def forget(kept: Path) -> None:
+    """Removes what teachers of other settings have left in a folder."""
+    for path in kept.glob(KEPT.format("*")):
+        path.unlink()
 
 
 def _is_trained_here(name: str) -> bool:
