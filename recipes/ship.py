@@ -26,7 +26,8 @@ from export.__main__ import own_dataset
 from export.tflite.quantize import int8_rows
 from results.accuracy import interval
 from zoo import catalogue, litert, pretrained
-from zoo.bundle import load
+from zoo.bundle import Bundle, load
+from zoo.datasets import Dataset
 from zoo.files import replacing, write_text
 from zoo.timing import median_time
 from zoo.training import transformer
@@ -85,6 +86,11 @@ def main(run: str, name: str, command: str = "") -> None:
     dataset = own_dataset(bundle)
     if dataset is None:
         raise SystemExit(f"{run}: its data set is not here, and the card needs its figures.")
+    put(bundle, dataset, name, command)
+
+
+def put(bundle: Bundle, dataset: Dataset, name: str, command: str) -> None:
+    """Rounds the weights, exports, measures, and writes the folder."""
     embedding, *others = bundle.model.get_weights()
     integers, scales = int8_rows(embedding)
     packed = [integers, scales[:, None], *(weight.astype(np.float16) for weight in others)]

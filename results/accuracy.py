@@ -30,13 +30,20 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--command", help="that makes the run (default: its call of train.py)")
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
     options = parser.parse_args(arguments)
-    key = itemgetter("dataset", "file", "command", "seed")
+    for run in options.runs:
+        if not (run / "metrics.json").is_file():
+            parser.error(f"{run} is no finished run: train it first.")
+        if not any((run / "export").glob("*.tflite")):
+            parser.error(f"{run} has no exported file: python -m export {run}")
+    # Other texts under the same name make other rows: their numbers differ.
+    key = itemgetter("dataset", "train", "validation", "test", "file", "command", "seed")
     rows = {key(row): row for row in read_table(TABLE)}
     for run in options.runs:
         for row in measure(run, options.command):
+            row = {name: str(value) for name, value in row.items()}  # as the table gives it back
             rows[key(row)] = row
             print(f"{row['file']} on {row['dataset']}: {row['accuracy_file']} of {row['test']}")
-    write_table(TABLE, [rows[key] for key in sorted(rows)])
+        write_table(TABLE, [rows[key] for key in sorted(rows)])
 
 
 def interval(share: float, count: int) -> tuple[float, float]:
@@ -65,7 +72,7 @@ def measure(run: Path, made_by: str | None = None):
             "parameters": model["parameters"],
             "max_length": config["tokenizer"]["max_length"],
             "vocab_size": model["vocab_size"],
-            "seed": str(training["seed"]),  # as the table gives it back
+            "seed": training["seed"],
             "epochs": f"{metrics['best_epoch']} of {training['epochs']}",
             "seconds": metrics["seconds"],
             "device": config["device"],

@@ -1,5 +1,6 @@
 """What `leaderboard.csv` says, as a page and as a picture."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,9 @@ from zoo.files import replacing, write_text
 INTRODUCTION = """\
 # Leaderboard
 
-Every family of the catalogue at one size and with one set of settings, {seeds} seeds a data set:
-how many of 100 test texts the exported file answers right, mean ± half of an interval of 95 %. In
-the order of the means over all data sets; most neighbours are within each other's interval. The
+Every family of the catalogue with the same settings, {seeds} seeds a data set: how many of 100 test
+texts the exported file answers right, mean ± half of an interval of 95 %. In the order of the means
+over the data sets, those that lack one last; most neighbours are within each other's interval. The
 file is the one for MediaPipe; bytes and time are medians, and the time is that of a text of full
 length on one thread.
 
@@ -24,7 +25,7 @@ Made by `make results-leaderboard` from `leaderboard.csv`, which has a row for e
 
 """
 COLORS = {"fused": "C0", "parallel": "C2", "unrolled": "C1"}
-BUILT_IN = ("birnn", "bilstm", "bigru")
+BUILT_IN = ("birnn", "bilstm", "bigru")  # families that are Keras's own
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Standing:
     """What a model's runs on a data set come to.
 
     Attributes:
-        model: The name of its family.
+        model: Its name, with its size.
         lowering: Of its file for MediaPipe.
         kilobytes, answer_ms: Medians.
         accuracy: Share of the test texts that the file answers right, mean of the seeds.
@@ -53,7 +54,8 @@ def write(rows: Sequence[dict[str, str]], table: Path) -> None:
         dataset: standings([row for row in rows if row["dataset"] == dataset])
         for dataset in sorted({row["dataset"] for row in rows})
     }
-    seeds = len({row["seed"] for row in rows})
+    counts = Counter((row["dataset"], row["model"]) for row in rows).values()
+    seeds = " to ".join(sorted({str(min(counts)), str(max(counts))}))
     write_text(table.with_suffix(".md"), page(found, seeds))
     draw(found, table.with_suffix(".png"))
 
@@ -68,7 +70,7 @@ def standings(rows: Sequence[dict[str, str]]) -> list[Standing]:
         half = T_95[runs] * np.std(right, ddof=1) / np.sqrt(runs) if runs > 1 else np.nan
         found.append(
             Standing(
-                model.rpartition("-")[0],
+                model,
                 own[0]["lowering"],
                 float(np.median([int(row["bytes"]) for row in own])) / 1e3,
                 float(np.median([float(row["answer_ms"]) for row in own])),
@@ -79,14 +81,15 @@ def standings(rows: Sequence[dict[str, str]]) -> list[Standing]:
     return found
 
 
-def page(found: dict[str, list[Standing]], seeds: int) -> str:
-    """A line for each family, best first."""
+def page(found: dict[str, list[Standing]], seeds: str) -> str:
+    """A line for each model, best first."""
     of = {name: {each.model: each for each in each_of} for name, each_of in found.items()}
     models = sorted({model for each in of.values() for model in each})
     overall = {m: np.mean([each[m].accuracy for each in of.values() if m in each]) for m in models}
-    heads = ["family", "lowering", "kB", "ms", *found, "mean"]
+    heads = ["model", "lowering", "kB", "ms", *found, "mean"]
     lines = ["| " + " | ".join(heads) + " |", "|---|---" + "|--:" * (len(heads) - 2) + "|"]
-    for model in sorted(models, key=lambda model: -overall[model]):
+    lacks = {model: sum(model not in each for each in of.values()) for model in models}
+    for model in sorted(models, key=lambda model: (lacks[model], -overall[model])):
         own = [each[model] for each in of.values() if model in each]
         cells = [
             f"`{model}`",
@@ -139,7 +142,7 @@ def draw(found: dict[str, list[Standing]], path: Path) -> None:
                 point = (getattr(each, cost), each.accuracy)
                 color = COLORS[each.lowering]
                 axes.errorbar(*point, each.half, fmt="o", ms=5, lw=0.5, alpha=0.5, color=color)
-                if each in best or each.model in BUILT_IN:
+                if each in best or each.model.rpartition("-")[0] in BUILT_IN:
                     axes.annotate(
                         each.model,
                         point,

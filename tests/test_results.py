@@ -87,18 +87,31 @@ def test_a_recipe_that_was_run_again_landed_in_the_interval():
         assert low <= float(row["accuracy_file"]) <= high, row["dataset"]
 
 
-def test_accuracy_keeps_a_row_for_each_seed(tmp_path, monkeypatch):
+def test_accuracy_keeps_a_row_for_each_seed(tmp_path, monkeypatch, capsys):
     from results import accuracy
 
     monkeypatch.setattr(accuracy, "TABLE", tmp_path / "accuracy.csv")
 
     def measure(run, command):
-        seed, share = run.name.split("-")
-        row = {"dataset": "trec", "file": "bilstm-fused-int8.tflite", "command": command}
-        yield row | {"seed": seed, "test": 500, "accuracy_file": share}
+        seed, share, count = run.name.split("-")
+        row = {"dataset": "trec", "train": 9, "validation": 5, "test": int(count)}
+        row |= {"file": "bilstm-fused-int8.tflite", "command": command}
+        yield row | {"seed": int(seed), "accuracy_file": share}
 
     monkeypatch.setattr(accuracy, "measure", measure)
-    for run in ("0-0.90", "1-0.91", "0-0.92"):
-        accuracy.main(["--command", "make it", run])
+    runs = []
+    for name in ("0-0.90-500", "1-0.91-500", "0-0.92-500", "0-0.99-60"):
+        runs.append(tmp_path / name)
+        (runs[-1] / "export").mkdir(parents=True)
+        (runs[-1] / "metrics.json").touch()
+        (runs[-1] / "export" / "a.tflite").touch()
+        accuracy.main(["--command", "make it", str(runs[-1])])
     rows = read_table(accuracy.TABLE)
-    assert [(row["seed"], row["accuracy_file"]) for row in rows] == [("0", "0.92"), ("1", "0.91")]
+    # A seed has one row; a folder of other texts replaces none.
+    expected = [("500", "0", "0.92"), ("500", "1", "0.91"), ("60", "0", "0.99")]
+    assert [(row["test"], row["seed"], row["accuracy_file"]) for row in rows] == expected
+    (runs[0] / "export" / "a.tflite").unlink()
+    for wrong, message in ((runs[0], "no exported file"), (tmp_path / "none", "no finished run")):
+        with pytest.raises(SystemExit):
+            accuracy.main([str(runs[1]), str(wrong)])
+        assert message in capsys.readouterr().err

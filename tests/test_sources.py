@@ -1,15 +1,17 @@
-"""recipes/sources.py."""
+"""recipes/sources.py, recipes/data.py."""
 
 import hashlib
 import io
 import json
 import tarfile
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from recipes import sources
+from recipes import data, sources
+from zoo import pretrained
 from zoo.training.vectors import WordVectors
 
 
@@ -55,3 +57,35 @@ def test_other_bytes_are_refused(tmp_path):
     with pytest.raises(SystemExit, match="sha256"):
         sources.main(str(archive), str(tmp_path / "target"))
     assert not (tmp_path / "target").exists()
+
+
+def test_the_shipped_models_learnt_from_the_files_that_are_known():
+    checked = set()
+    for name in pretrained.names():
+        source = pretrained.config(name)["data"]["source"]
+        for file in source.get("files", {}).values():
+            key = f"{source['path']}/{file['path']}"
+            assert data.HASHES[key] == file["sha256"]
+            checked.add(key)
+    assert len(checked) >= 12
+    for name in data.HASHES:
+        assert f"`{name.partition('/')[0]}`" in (
+            Path(data.__file__).with_name("DATA.md")
+        ).read_text("utf-8")
+
+
+def test_texts_are_looked_at_before_anything_is_made_of_them(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "snips"
+    folder.mkdir()
+    (folder / "train.tsv").write_text("label\ttext\n", encoding="utf-8")
+    with pytest.raises(SystemExit, match=r"snips lacks valid\.tsv, test\.tsv\. recipes/DATA\.md"):
+        data.main([str(folder)])
+    for part in ("valid", "test"):
+        (folder / f"{part}.tsv").write_text("label\ttext\n", encoding="utf-8")
+    data.main([str(folder)])
+    assert capsys.readouterr().out.count("has other texts than those") == 3
+    for name in ("train", "valid", "test"):
+        digest = hashlib.sha256((folder / f"{name}.tsv").read_bytes()).hexdigest()
+        monkeypatch.setitem(data.HASHES, f"snips/{name}.tsv", digest)
+    data.main([str(folder)])
+    assert capsys.readouterr().out == ""

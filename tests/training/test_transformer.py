@@ -13,8 +13,20 @@ def test_what_is_missing_is_named(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"torch and transformers: pip install .*transformer"):
         teachers.check([f"transformer:{tmp_path}"])
     monkeypatch.setattr(transformer.importlib.util, "find_spec", lambda name: name)
-    with pytest.raises(ValueError, match=r"no transformer is there.*config\.json"):
+    with pytest.raises(ValueError, match=r"no config\.json, no tokenizer, no weights there"):
         TrainingConfig("bilstm", "reviews", teacher=(f"transformer:{tmp_path}",))
+    for name in ("config.json", "tokenizer.json"):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    with pytest.raises(ValueError, match=f"{tmp_path}: no weights there"):
+        TrainingConfig("bilstm", "reviews", teacher=(f"transformer:{tmp_path}",))
+
+
+def test_what_cannot_be_opened_is_named(tmp_path):
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    with pytest.raises(ValueError, match=f"transformer:{tmp_path}: the transformers library cann"):
+        transformer.answers(str(tmp_path), ["a"], np.array([0]), 2, [], 0, print)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ understanding", NAACL 2019), and then asked for answers. It is far too large for
 knows of words and their kinds goes into the small model by way of texts without labels.
 """
 
+import fnmatch
 import importlib.util
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,12 @@ import numpy as np
 PREFIX = "transformer:"
 EPOCHS, BATCH, RATE = 3, 32, 1e-4
 LONGEST = 256  # word pieces of a text
+# Of a saved encoder, and the files that they may be in.
+PARTS = {
+    "config.json": ("config.json",),
+    "tokenizer": ("tokenizer.json", "vocab.txt", "vocab.json", "*.model"),
+    "weights": ("*.safetensors", "pytorch_model*.bin"),
+}
 
 
 def check(folder: str) -> None:
@@ -26,10 +33,16 @@ def check(folder: str) -> None:
             f"A transformer as a teacher needs {' and '.join(missing)}: "
             "pip install 'birnn-zoo[transformer]'."
         )
-    if not (Path(folder) / "config.json").is_file():
+    there = {path.name for path in Path(folder).glob("*")}
+    lacks = [
+        what
+        for what, names in PARTS.items()
+        if not any(fnmatch.fnmatch(name, one) for name in there for one in names)
+    ]
+    if lacks:
         raise ValueError(
-            f"{PREFIX}{folder}: no transformer is there. Give a folder with config.json, the "
-            "tokenizer and the weights, as the transformers library saves them."
+            f"{PREFIX}{folder}: no {', no '.join(lacks)} there. Give a folder that a pretrained "
+            "encoder was saved to by the transformers library."
         )
 
 
@@ -62,13 +75,19 @@ def answers(
     transformers.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     torch.manual_seed(seed)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model = transformers.AutoModelForSequenceClassification.from_pretrained(
-        folder,
-        num_labels=num_classes,
-        local_files_only=True,
-        ignore_mismatched_sizes=True,  # a last layer for other labels is trained anew
-    )
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        model = transformers.AutoModelForSequenceClassification.from_pretrained(
+            folder,
+            num_labels=num_classes,
+            local_files_only=True,
+            ignore_mismatched_sizes=True,  # a last layer for other labels is trained anew
+        )
+    except Exception as error:  # of many kinds, by what is broken
+        raise ValueError(
+            f"{PREFIX}{folder}: the transformers library cannot open it. Give a folder that it "
+            f"saved an encoder to. ({error})"
+        ) from error
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model.float().to(device).train()  # whatever type it is stored in
     longest = min(LONGEST, getattr(model.config, "max_position_embeddings", LONGEST))
