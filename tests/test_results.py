@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from results import leaderboard_report
 from zoo import pretrained
 from zoo.catalogue import FAMILIES
 from zoo.files import read_table
@@ -115,3 +116,20 @@ def test_accuracy_keeps_a_row_for_each_seed(tmp_path, monkeypatch, capsys):
         with pytest.raises(SystemExit):
             accuracy.main([str(runs[1]), str(wrong)])
         assert message in capsys.readouterr().err
+
+
+def test_the_leaderboard_has_every_family_on_every_data_set():
+    rows = table("leaderboard.csv")
+    found = {(row["dataset"], row["model"], row["seed"]) for row in rows}
+    datasets = {row["dataset"] for row in rows}
+    assert len(datasets) == 3 and len(found) == len(rows)
+    assert found == {
+        (dataset, f"{family}-tiny", seed)
+        for dataset in datasets
+        for family in FAMILIES
+        for seed in ("0", "1", "2")
+    }
+    page = (ROOT / "results" / "leaderboard.md").read_text(encoding="utf-8")
+    of = {name: [row for row in rows if row["dataset"] == name] for name in sorted(datasets)}
+    found = {name: leaderboard_report.standings(each) for name, each in of.items()}
+    assert page == leaderboard_report.page(found, "3")
