@@ -55,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time, on a core each")
     parser.add_argument("--time", action="store_true", help="time all answers anew")
     options = parser.parse_args(arguments)
+    for folder in options.datasets:
+        if not folder.is_dir():
+            parser.error(f"{folder} is no folder: give folders with train.tsv and test.tsv.")
     failures = measure(options)
     if rows := read_table(TABLE):
         if options.time or not all(row["answer_ms"] for row in rows):

@@ -32,6 +32,9 @@ FAKE = {
 def place(tmp_path, monkeypatch):
     monkeypatch.setattr(leaderboard, "TABLE", tmp_path / "leaderboard.csv")
     monkeypatch.setattr(leaderboard, "ONE_CORE", {})
+    monkeypatch.chdir(tmp_path)
+    for name in ("trec", "data/trec"):
+        (tmp_path / name).mkdir(parents=True)
     return tmp_path
 
 
@@ -85,6 +88,13 @@ def test_it_makes_the_runs_that_are_missing_and_draws(place, in_threads, monkeyp
     assert (place / "leaderboard.png").read_bytes().startswith(b"\x89PNG")
     leaderboard.main(flags)
     assert len(made) == 1
+
+
+def test_a_folder_that_is_missing_is_refused_before_any_run(place, in_threads, monkeypatch, capsys):
+    monkeypatch.setattr(leaderboard, "one_run", lambda *_: pytest.fail("ran"))
+    with pytest.raises(SystemExit):
+        leaderboard.main(["trec", "no/such"])
+    assert "no/such is no folder" in capsys.readouterr().err
 
 
 def test_a_file_is_as_small_as_the_verification_allows(monkeypatch, capsys):

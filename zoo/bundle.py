@@ -98,6 +98,11 @@ def load(folder: str | os.PathLike) -> Bundle:
     if pretrained.is_name(folder):
         return pretrained.load(os.fspath(folder))
     folder = Path(folder)
+    if folder.is_file():
+        raise BundleError(
+            f"{folder} is a file. What is trained or exported is a run folder, which holds "
+            "model.keras, or the name of a model that comes with the package; give that."
+        )
     if not folder.is_dir():
         raise BundleError(
             f"There is no folder {folder}, and no model of that name comes with the package "

@@ -39,7 +39,8 @@ class TrainingConfig:
             bottom layer learn as language models first.
         unlabelled: More texts, as `zoo.datasets.load_texts` takes them: to pretrain on, for
             objectives that need no labels, and to be labelled by teachers.
-        objective: What is minimised, of `zoo.training.objectives.OBJECTIVES`.
+        objective: What is minimised, of `zoo.training.objectives.OBJECTIVES`. With teachers, texts
+            without labels count as texts with labels.
         reach: How far an objective moves an embedding, as a share of the length of the text's own.
         teacher: Models with the same labels, as `zoo.load` takes them, `ngrams` or
             `transformer:FOLDER` (see `zoo.training.ngrams`, `zoo.training.transformer`), whose mean

@@ -3,7 +3,8 @@
 `adversarial`: the labels of the same texts with their embeddings moved a little, the way that
 hurts most. `virtual-adversarial`: the same answers as without such a move, labels or not (both:
 Miyato, Dai & Goodfellow, "Adversarial training methods for semi-supervised text classification",
-ICLR 2017). `mixed`: both, and sure answers for texts without labels (Sachan, Zaheer &
+ICLR 2017; where they normalise all embeddings, a move here goes by the length of the text's own).
+`mixed`: both, and sure answers for texts without labels (Sachan, Zaheer &
 Salakhutdinov, "Revisiting LSTM networks for semi-supervised text classification via mixed
 objective function", AAAI 2019).
 """

@@ -90,7 +90,7 @@ def answers(
         ) from error
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model.float().to(device).train()  # whatever type it is stored in
-    longest = min(LONGEST, getattr(model.config, "max_position_embeddings", LONGEST))
+    longest = min(LONGEST, getattr(model.config, "max_position_embeddings", None) or LONGEST)
     longest = min(longest, tokenizer.model_max_length)
     # The table of words stays: its gradient costs much, and few texts teach it little.
     model.get_input_embeddings().requires_grad_(False)
