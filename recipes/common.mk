@@ -12,6 +12,7 @@
 #   make -f recipes/NAME.mk DATA=FOLDER SEED=1
 #                                            does it with other first weights, another order and other
 #                                            validation texts, to see how far figures scatter
+#                                            (sentence-sentiment starts from FILMS, of any seed)
 #
 # DATA holds a folder for each data set, with train.tsv and test.tsv, valid.tsv where there is one;
 # recipes/DATA.md says where they come from.
@@ -49,7 +50,7 @@ all: $(STUDENT_RUN)/measured
 data:
 	@$(if $(findstring tfds:,$(DATASET)),true,$(PYTHON) -m recipes.data $(DATASET))
 
-$(NEEDS): | data
+$(SOURCES)/vectors.txt $(SOURCES)/encoder: | data
 
 $(STUDENT_RUN)/model.keras: | data $(NEEDS)
 	$(TRAIN) --dataset $(DATASET) $(FLAGS) $(STUDENT)

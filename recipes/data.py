@@ -39,19 +39,24 @@ def main(folders: list[str]) -> None:
     """Refuses a folder that lacks a file; says where one has other texts."""
     for folder in map(Path, folders):
         names = [Path(name).name for name in HASHES if Path(name).parent.name == folder.name]
+        if not names:
+            known = ", ".join(sorted({str(Path(name).parent) for name in HASHES}))
+            raise SystemExit(f"{folder} is no set that a recipe learns from; they are {known}.")
         missing = [name for name in names if not (folder / name).is_file()]
         if missing:
             raise SystemExit(
                 f"{folder} lacks {', '.join(missing)}. recipes/DATA.md says where the texts come "
                 "from; give the folder that holds them as DATA."
             )
-        for name in names:
-            found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-            if found != HASHES[f"{folder.name}/{name}"]:
-                print(
-                    f"Note: {folder / name} has other texts than those that the published figures "
-                    "are of; expect other figures."
-                )
+        digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+        others = [name for name in names if digests[name] != HASHES[f"{folder.name}/{name}"]]
+        if others:
+            print(
+                f"Note: {folder} has other texts than those that the published figures are of, in "
+                f"{', '.join(others)}; expect other figures."
+            )
+        else:
+            print(f"{folder}: the texts that the published figures are of")
 
 
 if __name__ == "__main__":

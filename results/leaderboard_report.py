@@ -55,7 +55,7 @@ def write(rows: Sequence[dict[str, str]], table: Path) -> None:
         for dataset in sorted({row["dataset"] for row in rows})
     }
     counts = Counter((row["dataset"], row["model"]) for row in rows).values()
-    seeds = " to ".join(sorted({str(min(counts)), str(max(counts))}))
+    seeds = " to ".join(str(count) for count in sorted({min(counts), max(counts)}))
     write_text(table.with_suffix(".md"), page(found, seeds))
     draw(found, table.with_suffix(".png"))
 

@@ -208,11 +208,14 @@ def _seed(model: str) -> int | None:
         folder = pretrained.FOLDER / model
     else:
         # A file lies where the export wrote it, or its run is not known.
-        folder = Path(model).resolve().parents[1] if model.endswith(".tflite") else Path(model)
+        folder = Path(model).resolve().parent.parent if model.endswith(".tflite") else Path(model)
     config = folder / "config.json"
     if not config.is_file():
         return None
-    return json.loads(config.read_text(encoding="utf-8")).get("training", {}).get("seed")
+    try:
+        return json.loads(config.read_text(encoding="utf-8"))["training"]["seed"]
+    except (ValueError, KeyError, TypeError):  # another program's, or that of imported weights
+        return None
 
 
 def compare(options) -> None:

@@ -48,20 +48,15 @@ def build_classifier(
         ValueError: If a size is not a positive integer, there are fewer than two classes,
             `dropout` is outside [0, 1), or there is no such pooling.
     """
-    sizes = {
-        "vocab_size": (vocab_size, 1),
-        "num_classes": (num_classes, 2),
-        "embed_dim": (embed_dim, 1),
-        "hidden_dim": (hidden_dim, 1),
-        "num_layers": (num_layers, 1),
-    }
-    for key, (value, least) in sizes.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise ValueError(f"{key} must be an integer of at least {least}, not {value!r}.")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout must be at least 0 and below 1, not {dropout!r}.")
-    if pooling not in POOLINGS:
-        raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, not {pooling!r}.")
+    check(
+        vocab_size=vocab_size,
+        num_classes=num_classes,
+        embed_dim=embed_dim,
+        hidden_dim=hidden_dim,
+        num_layers=num_layers,
+        dropout=dropout,
+        pooling=pooling,
+    )
 
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     # Given by hand: not every Keras hands a recurrent layer's mask on to the next.
@@ -83,3 +78,18 @@ def build_classifier(
     # Logits stay float32 under mixed precision, for the loss.
     logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
     return keras.Model(tokens, logits, name=name)
+
+
+def check(**given: object) -> None:
+    """Raises `ValueError` for a size, a dropout or a pooling that no classifier can have."""
+    for key, value in given.items():
+        if key == "pooling":
+            if value not in POOLINGS:
+                raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, not {value!r}.")
+        elif key == "dropout":
+            if not (isinstance(value, (int, float)) and 0 <= value < 1):
+                raise ValueError(f"dropout must be at least 0 and below 1, not {value!r}.")
+        else:
+            least = 2 if key == "num_classes" else 1
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ValueError(f"{key} must be an integer of at least {least}, not {value!r}.")

@@ -12,7 +12,7 @@ from tests.export.models import classifier, texts_of_every_length
 from zoo import bundle
 from zoo.datasets import DatasetError, load_dataset, load_texts
 from zoo.datasets.split import text_key
-from zoo.training import TrainingConfig, train
+from zoo.training import TrainingConfig, language_model, train
 from zoo.training.batches import WithUnlabelled
 from zoo.training.material import gather
 from zoo.training.objectives import OBJECTIVES, Regularized, gradient
@@ -75,24 +75,38 @@ def test_padding_makes_no_move_longer():
     assert found[0] == pytest.approx(found[1], rel=1e-5)
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES[1:])
-def test_objectives_compute_in_16_bits(objective):
-    def model(policy):
-        keras.config.set_dtype_policy(policy)
-        keras.utils.set_random_seed(0)
-        try:
-            return compiled(objective)
-        finally:
-            keras.config.set_dtype_policy("float32")
+def in_policy(policy, objective):
+    """The same model in another policy."""
+    keras.config.set_dtype_policy(policy)
+    keras.utils.set_random_seed(0)
+    try:
+        return compiled(objective)
+    finally:
+        keras.config.set_dtype_policy("float32")
 
-    half = model("mixed_float16")
-    assert half.embedding.compute_dtype == "float16"
-    assert isinstance(half.optimizer, keras.optimizers.LossScaleOptimizer)
-    weights = half.classifier.get_weights()
-    whole = model("float32")
-    whole.classifier.set_weights(weights)
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("objective", OBJECTIVES[1:])
+def test_objectives_compute_in_16_bits(objective, policy):
+    half, whole = in_policy(policy, objective), in_policy("float32", objective)
+    assert half.embedding.compute_dtype == policy.removeprefix("mixed_")
+    scaled = isinstance(half.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert scaled == (policy == "mixed_float16")
     pair = (IDS, IDS[::-1].copy())
     assert loss_of(half, pair) == pytest.approx(loss_of(whole, pair), rel=0.03)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_a_move_in_16_bits_goes_the_way_of_float32(policy):
+    moves = []
+    for name in (policy, "float32"):
+        model = in_policy(name, "virtual-adversarial")
+        fixed, mask = model._embed(IDS)
+        before = ops.log_softmax(model._above(fixed, mask, training=False))
+        moves.append(ops.convert_to_numpy(model._virtual_move(fixed, mask, before)))
+    lengths = [np.sqrt((move**2).sum((1, 2))) for move in moves]
+    likeness = (moves[0] * moves[1]).sum((1, 2)) / (lengths[0] * lengths[1])
+    assert likeness.min() > 0.9
 
 
 @pytest.mark.slow
@@ -158,7 +172,7 @@ def test_a_run_that_goes_on_reads_the_same_texts_without_labels(count):
 
 
 def test_texts_that_judge_a_run_are_left_out(tmp_path, capsys):
-    """Validation and test texts, however they are written; and nobody pretrains on variants."""
+    """Validation and test texts, however they are written."""
     for part, count, seed in (("train", 30, 1), ("valid", 10, 2), ("test", 10, 3)):
         write_rows(tmp_path / "data" / f"{part}.tsv", count, seed)
     dataset = load_dataset(str(tmp_path / "data"))
@@ -172,6 +186,26 @@ def test_texts_that_judge_a_run_are_left_out(tmp_path, capsys):
     )
     assert gather(config, dataset, print).others == own
     assert f"{len(judges)} that are validation or test texts" in capsys.readouterr().out
+
+
+def test_nobody_pretrains_on_variants(tmp_path, tiny_run, tiny_data, monkeypatch):
+    words = {word for text in load_dataset(str(tiny_data)).train.texts for word in text.split()}
+    rng = np.random.default_rng(0)
+    rows = (" ".join([word, *(f"{x:.3f}" for x in rng.normal(size=6))]) for word in words)
+    (tmp_path / "v.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    seen = []
+    monkeypatch.setattr(language_model, "pretrain", lambda model, ids, **_: seen.append(len(ids)))
+    config = TrainingConfig(
+        "bilstm-tiny",
+        str(tiny_data),
+        **SMALL | {"epochs": 1},
+        vectors=str(tmp_path / "v.txt"),
+        teacher=(str(tiny_run),),
+        augment=2,
+        pretrain=1,
+    )
+    train(config, tmp_path / "run", verbose=False, tensorboard=False)
+    assert seen == [len(load_dataset(str(tiny_data)).train.texts)]
 
 
 def test_texts_are_read_from_any_source(tmp_path):

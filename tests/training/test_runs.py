@@ -618,14 +618,34 @@ def test_texts_that_a_start_has_seen_are_warned_of(quick, tiny_data, tmp_path, e
     """Another seed holds out other texts: the start has learnt some of them."""
     rows = (tiny_data / "train.tsv").read_text(encoding="utf-8")
     (tmp_path / "texts.tsv").write_text(rows, encoding="utf-8")
+    (tmp_path / "moved").mkdir()
+    moved = Path(shutil.copy(tmp_path / "texts.tsv", tmp_path / "moved" / "others.tsv"))
     given = quick | {"dataset": str(tmp_path / "texts.tsv"), "epochs": 1, "seed": 1}
     first = run(given, tmp_path / "first")
-    for seed, warned in ((1, False), (2, True)):
-        config = TrainingConfig(**given | {"seed": seed, "init": str(first)})
-        train(config, tmp_path / str(seed), tensorboard=False)
+    for number, (data, seed, warned) in enumerate(
+        [
+            (tmp_path / "texts.tsv", 1, False),
+            (tmp_path / "texts.tsv", 2, True),
+            (moved, 2, True),  # the same texts, wherever they lie
+            (tiny_data, 2, False),  # others, and its validation texts are its own
+        ]
+    ):
+        config = TrainingConfig(**given | {"dataset": str(data), "seed": seed, "init": str(first)})
+        train(config, tmp_path / str(number), tensorboard=False)
         said = capsys.readouterr().out
         assert ("Take --seed 1." in said) == warned
         assert "the last layer too" in said
+
+
+def test_a_teacher_that_cannot_learn_leaves_no_run_behind(quick, tmp_path, eager):
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    rows = "".join(f"{chr(97 + n) * 3}\t{n % 2}\n" for n in range(26))
+    for part in ("train", "valid", "test"):
+        (tmp_path / f"{part}.tsv").write_text("text\tlabel\n" + rows, encoding="utf-8")
+    given = quick | {"dataset": str(tmp_path), "epochs": 1}
+    with pytest.raises(ValueError, match="no word that two"):
+        run(given | {"teacher": ("ngrams",)}, tmp_path / "run")
+    run(given, tmp_path / "run")
 
 
 # What is refused

@@ -3,8 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from zoo import catalogue
-from zoo.classifier import POOLINGS
+from zoo import catalogue, classifier
 from zoo.training import teachers
 from zoo.training.objectives import OBJECTIVES, SEMI_SUPERVISED
 
@@ -122,8 +121,9 @@ class TrainingConfig:
             raise ValueError(
                 f"objective must be one of {', '.join(OBJECTIVES)}, not {self.objective!r}."
             )
-        if self.pooling not in (None, *POOLINGS):
-            raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, not {self.pooling!r}.")
+        sizes = ("embed_dim", "hidden_dim", "num_layers", "dropout", "pooling")
+        given = {name: getattr(self, name) for name in sizes}
+        classifier.check(**{name: value for name, value in given.items() if value is not None})
         if not 0 < self.reach < math.inf:
             raise ValueError(f"reach must be above 0 and finite, not {self.reach}.")
         used = self.pretrain or self.teacher or self.objective in SEMI_SUPERVISED

@@ -74,17 +74,13 @@ def train(
     train_ids, other_ids = encode(dataset.train.texts), encode(given.others)
     varied_ids, valid_ids = encode(given.variants), encode(dataset.valid.texts)
     material.warn_of_unknown_words(valid_ids, vocabulary, say)
-    targets = material.targets(given, checkpoint, say)
-
-    # Again: loading a model draws, and a resumed run loads no teachers.
-    models.set_seed(config.seed)
-    model = models.create(config, vocabulary.size, len(dataset.labels), mixed=mixed)
-    if given.start:
-        taken = models.take_weights(model, vocabulary, given.start, dataset.labels)
-        say(f"From {config.init}: {taken}")
-    if given.vectors:
-        count = models.take_vectors(model, vocabulary, given.vectors)
-        say(f"Word vectors: of {count:,} token ids")
+    try:
+        targets = material.targets(given, checkpoint, say)
+        model = _begin(given, mixed, say)
+    except ValueError:
+        if not resume:  # what is refused is no run that could be gone on with
+            (checkpoint.folder / "config.json").unlink()
+        raise
     trained = models.compiled(config, model, -(-len(targets) // config.batch_size))
     epoch = checkpoint.restore(trained) if resume else 0
     if resume:
@@ -109,6 +105,22 @@ def train(
             verbose="auto" if verbose else 0,
         )
     return _finish(given, output, checkpoint, mixed, started, say)
+
+
+def _begin(given: material.Material, mixed: bool, say) -> keras.Model:
+    """The model, with the weights that it starts from."""
+    config, labels = given.config, given.dataset.labels
+    vocabulary = given.tokenizer.vocabulary
+    # Again: loading a model draws, and a resumed run loads fewer.
+    models.set_seed(config.seed)
+    model = models.create(config, vocabulary.size, len(labels), mixed=mixed)
+    if given.start:
+        taken = models.take_weights(model, vocabulary, given.start, labels)
+        say(f"From {config.init}: {taken}")
+    if given.vectors:
+        count = models.take_vectors(model, vocabulary, given.vectors)
+        say(f"Word vectors: of {count:,} token ids")
+    return model
 
 
 def _batches(

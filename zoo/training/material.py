@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -149,16 +148,24 @@ def _unlabelled(config: TrainingConfig, dataset: Dataset, say) -> list[str]:
 
 
 def _warn_of_texts_seen(start: Bundle, dataset: Dataset, config: TrainingConfig, say) -> None:
-    """Says if the model that is started from learnt texts that are now validation or test texts."""
+    """Says if the model that is started from learnt texts that are validation texts now."""
     before, now = start.config.get("data", {}).get("source", {}), dataset.source
-    same = all(before.get(key) == now.get(key) for key in ("kind", "files", "held_out"))
-    name = Path(str(now.get("path"))).name == Path(str(before.get("path"))).name
-    if same and name and now.get("held_out") and before.get("seed") != now.get("seed"):
+    # Only validation texts are drawn by the seed.
+    drawn = all("valid" in source.get("held_out", ()) for source in (before, now))
+    if drawn and _content(before) == _content(now) and before["seed"] != now["seed"]:
         say(
-            f"Warning: {config.init} learnt from this data set split by the seed "
-            f"{before.get('seed')}, so it knows texts that are held out now. "
-            f"Take --seed {before.get('seed')}."
+            f"Warning: {config.init} learnt from this data set with validation texts drawn by the "
+            f"seed {before['seed']}, so it knows some of those that are drawn now. "
+            f"Take --seed {before['seed']}."
         )
+
+
+def _content(source: dict[str, Any]) -> Any:
+    """What a data set holds, wherever it lies: its files' hashes, or its name."""
+    files = source.get("files")
+    if not files:
+        return source.get("path")
+    return {part: file["sha256"] for part, file in files.items()}
 
 
 def targets(material: Material, checkpoint: Checkpoint, say) -> np.ndarray:

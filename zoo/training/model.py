@@ -67,7 +67,7 @@ def take_weights(model: keras.Model, vocabulary, start: Bundle, labels: Sequence
             weights = [rows]
         if layer.name != "logits" or same_labels:
             layer.set_weights(weights)
-    last = "the last layer too" if same_labels else f"a new last layer for {', '.join(labels[:9])}"
+    last = "the last layer too" if same_labels else "and a new last layer for other labels"
     return f"{taken:,} of {vocabulary.size:,} token ids, the recurrent layers, {last}"
 
 

@@ -16,7 +16,8 @@ from keras import ops
 
 OBJECTIVES = ("cross-entropy", "adversarial", "virtual-adversarial", "mixed")
 SEMI_SUPERVISED = OBJECTIVES[2:]  # those that learn from texts without labels
-SMALL = 1e-2  # share of the embedding's length that a move is probed with
+# Share of the embedding's length that a move is probed with: in 16 bits a smaller one is lost.
+SMALL, SMALL_IN_16_BITS = 1e-2, 1e-1
 SCALE = 2.0**10  # keeps small gradients from vanishing in float16; only their direction counts
 
 
@@ -74,20 +75,25 @@ class Regularized(keras.Model):
         embedded, mask = self._embed(ids)
         fixed = ops.stop_gradient(embedded)
         before = ops.stop_gradient(ops.log_softmax(self._above(fixed, mask, training=False)))
-        probe = keras.random.normal(ops.shape(embedded), dtype="float32", seed=self.random)
+        move = self._virtual_move(fixed, mask, before)
+        return _divergence(before, self._above(embedded + move, mask, training=True))
+
+    def _virtual_move(self, fixed, mask, before):
+        """The move that changes the answers most, found from a small one at random."""
+        small = SMALL if self.embedding.compute_dtype == "float32" else SMALL_IN_16_BITS
+        probe = keras.random.normal(ops.shape(fixed), dtype="float32", seed=self.random)
+        probe = _towards(probe, fixed, mask, small)
 
         def moved_apart(move):
             moved = self._above(fixed + move, mask, training=False)
             return SCALE * _divergence(before, moved)
 
-        probe = _towards(probe, fixed, mask, SMALL)
-        move = _towards(gradient(moved_apart, probe), fixed, mask, self.reach)
-        return _divergence(before, self._above(embedded + move, mask, training=True))
+        return _towards(gradient(moved_apart, probe), fixed, mask, self.reach)
 
     def _embed(self, ids):
         """Embeddings [batch, time, width] and their mask [batch, time].
 
-        In float32: a small move is lost in 16 bits, and so is the square of its length.
+        In float32: the square of a length is lost in 16 bits.
         """
         return ops.cast(self.embedding(ids), "float32"), ops.not_equal(ids, 0)
 

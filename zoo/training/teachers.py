@@ -59,16 +59,17 @@ def answers(
     Raises:
         ValueError: If a teacher is missing, or knows other labels.
     """
-    trained = {name: _load(name, labels) for name in teachers if not _is_trained_here(name)}
+    check_labels(teachers, labels)
 
     def answer(name: str) -> np.ndarray:
         if name == NGRAMS:
             return ngrams.answers(texts, targets, len(labels), others, seed)
-        if name in trained:
-            order = [trained[name].labels.index(label) for label in labels]
-            return trained[name].scores([*texts, *others])[:, order]
-        folder = name.removeprefix(transformer.PREFIX)
-        return transformer.answers(folder, texts, targets, len(labels), others, seed, say)
+        if name.startswith(transformer.PREFIX):
+            folder = name.removeprefix(transformer.PREFIX)
+            return transformer.answers(folder, texts, targets, len(labels), others, seed, say)
+        teacher = _load(name, labels)
+        order = [teacher.labels.index(label) for label in labels]
+        return teacher.scores([*texts, *others])[:, order]
 
     total = np.zeros((len(texts) + len(others), len(labels)), np.float32)
     for number, name in enumerate(teachers):
