@@ -276,6 +276,8 @@ def test_evaluate_takes_every_row(tiny_run, tiny_data, tmp_path, capsys):
     assert "--split all takes every row" in ask(capsys, "evaluate", tiny_run, "--dataset", data)
     assert evaluation(capsys, tiny_run, data, "--split", "all")["examples"] == 30
     assert evaluation(capsys, tiny_run, tiny_data, "--split", "all")["examples"] == 48 + 16 + 20
+    same = ["--split", "all", "--text-column", "label"]
+    assert "have to differ" in refuse(capsys, "evaluate", tiny_run, "--dataset", data, *same)
     # Too few to train on, but not to be asked.
     (tmp_path / "few.tsv").write_text("text\tlabel\na good film\tgood\n", encoding="utf-8")
     found = evaluation(capsys, tiny_run, tmp_path / "few.tsv", "--split", "all")

@@ -58,10 +58,6 @@ def load_dataset(
         )
     if seed < 0:
         raise DatasetError(f"seed is {seed}; it has to be at least 0.")
-    if text_column == label_column:
-        raise DatasetError(
-            f"text_column and label_column are both {text_column!r}; they have to differ."
-        )
 
     parts = _read(source, text_column, label_column, data_dir, download_dir)
     return assemble(parts, seed=seed, valid_fraction=valid_fraction, limit=limit)
@@ -90,6 +86,11 @@ def load_rows(
 
 
 def _read(source, text_column, label_column, data_dir, download_dir) -> Parts:
+    if text_column == label_column:
+        raise DatasetError(
+            f"text_column and label_column are both {text_column!r}; they have to differ."
+        )
+
     # TFDS brings TensorFlow with it, so each reader is imported only when it is used.
     source = os.fspath(source)
     if source == "reviews":

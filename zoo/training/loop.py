@@ -64,7 +64,6 @@ def train(
     if resume:
         run.check_data(begun_with, output, checkpoint)
     else:
-        teachers.check_labels(config.teacher, dataset.labels)
         teachers.forget(checkpoint.folder)
     write_text(checkpoint.folder / "data.json", run.dumps(begun_with))
     write_text(checkpoint.folder / "config.json", run.dumps(dataclasses.asdict(config)))
