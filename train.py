@@ -114,6 +114,11 @@ def _parser() -> argparse.ArgumentParser:
         help="compute in 16 bits (default: where there is a GPU)",
     )
     parser.add_argument(
+        "--samples",
+        action=argparse.BooleanOptionalAction,
+        help="keep token ids of some texts in the run, to verify its exports with (default: yes)",
+    )
+    parser.add_argument(
         "--tensorboard", action=argparse.BooleanOptionalAction, help="write logs (default: yes)"
     )
     return parser

@@ -3,7 +3,6 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 # The converter that lowers a cell's equations is TensorFlow's. Weights do not depend on the
@@ -14,9 +13,7 @@ from export.exporter import INTEGER, ExportedFile, default_folder, export_model
 from export.saved_model import export_saved_model
 from export.tflite import LOWERINGS
 from export.tflite.quantize import PRECISIONS
-from zoo.bundle import Bundle, load
-from zoo.datasets import Dataset, DatasetError, load_dataset
-from zoo.pretrained import is_name
+from zoo.bundle import load
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,6 +47,11 @@ def main(arguments: list[str] | None = None) -> int:
         action="store_false",
         help="leave out tokenizer, vocabulary and labels",
     )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="write a file although its precision changes too many labels; the manifest says so",
+    )
     parser.add_argument("--saved-model", action="store_true", help="write a SavedModel too")
     parser.add_argument(
         "--output",
@@ -61,20 +63,16 @@ def main(arguments: list[str] | None = None) -> int:
     output = options.output or default_folder(options.run)
     try:
         bundle = load(options.run)
-        if is_name(options.run):
-            print("Verifying with made-up texts: the package has none of the model's own.")
-            dataset = None
-        else:
-            dataset = own_dataset(bundle)
+        if bundle.samples is None:
+            print("Verifying with made-up texts: no samples of the model's own texts are kept.")
         written = export_model(
             bundle,
             output,
             lowering=options.lowering,
             precision=options.precision,
             max_length=options.max_length,
-            texts=dataset.valid.texts if dataset else (),
-            calibration=spread(dataset.train.texts) if dataset else (),
             metadata=options.metadata,
+            force=options.force,
         )
         for file in written:
             print(describe(file))
@@ -87,32 +85,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def own_dataset(bundle: Bundle) -> Dataset | None:
-    """The data set that the run was trained on; None, and a line that says so, without it."""
-    training = bundle.config.get("training")
-    if training is None:
-        print("Verifying with made-up texts: the model was not trained here.")
-        return None
-    names = ("data_dir", "download_dir", "seed", "text_column", "label_column")
-    try:
-        return load_dataset(training["dataset"], **{name: training[name] for name in names})
-    except DatasetError as error:
-        print(f"Verifying with made-up texts, since the data set is not here: {error}")
-        return None
-
-
-def spread(texts: Sequence[str], count: int = 500) -> Sequence[str]:
-    """So many texts, from all over."""
-    return texts[:: max(len(texts) // count, 1)][:count]
-
-
 def describe(file: ExportedFile) -> str:
     """A line about an exported file."""
     found = file.verified
+    graphs = "1 subgraph" if file.subgraphs == 1 else f"{file.subgraphs} subgraphs"
+    texts = f"{found.real_texts} texts" if found.real_texts else f"{found.texts} made-up texts"
     return (
-        f"{file.path}: {file.bytes / 1e6:.2f} MB, {file.subgraphs} subgraphs; {found.texts} texts "
-        f"against Keras: largest difference {found.largest_difference:.1e}, same label "
-        f"{found.label_agreement:.1%}"
+        f"{file.path}: {file.bytes / 1e6:.2f} MB, {graphs}; on {texts} against Keras: largest "
+        f"difference {found.largest_difference:.1e}, same label {found.label_agreement:.1%}"
     )
 
 

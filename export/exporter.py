@@ -2,82 +2,38 @@
 
 import copy
 import hashlib
-import json
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
-from export import architecture, texts
+from export import manifest, source
+from export.manifest import ExportedFile
+from export.source import Source, default_folder
 from export.tflite import LOWERINGS, automatic, available, integer
 from export.tflite.calibration import calibrate
 from export.tflite.graph import Model
 from export.tflite.metadata import add_metadata
-from export.tflite.quantize import PRECISIONS, quantize
-from export.verification import ROUNDING, UNDECIDED, Verified, verify
+from export.tflite.quantize import PRECISIONS, BeyondFloat16Error, quantize
+from export.verification import PrecisionError, verify
 from zoo import bundle as bundles
-from zoo.files import write_bytes, write_text
-from zoo.pretrained import is_name
-from zoo.text import Tokenizer
+from zoo.files import write_bytes
+
+__all__ = ["INTEGER", "ExportedFile", "default_folder", "export_model"]
 
 MUCH_MEMORY = 64_000_000  # bytes; an app has few hundred million for all that it does
 INTEGER = "integer"
 FEW = 64  # texts that a lowering is asked before it is quantised, those of every bound among them
+FINER = {"int8": "float16", "float16": "float32"}
 
-
-@dataclass(frozen=True)
-class ExportedFile:
-    """A row of the manifest.
-
-    Attributes:
-        path: The file's name in its folder.
-        bytes: Its size.
-        sha256: Its hash.
-        lowering, precision: How it was made.
-        subgraphs: Number of subgraphs.
-        operators: How often each operator stands in it.
-        packed_bytes: Memory that the matrices of its products take when it runs on XNNPACK, which
-            packs them once for each product: many times over in an unrolled file.
-        seconds: How long the export took, without the verification.
-        verified: What the verification found.
-    """
-
-    path: str
-    bytes: int
-    sha256: str
-    lowering: str
-    precision: str
-    subgraphs: int
-    operators: dict[str, int]
-    packed_bytes: int
-    seconds: float
-    verified: Verified
-
-
-@dataclass(frozen=True)
-class Source:
-    """What an export starts from.
-
-    Attributes:
-        name: Beginning of the files' names.
-        model: Token ids to logits or probabilities.
-        tokenizer: Texts to ids; None where only the model is known.
-        labels: For the metadata, which is left out without them.
-        real: Texts to verify with.
-        calibration: Texts, or their ids, that the scales of an integer file are taken from.
-    """
-
-    name: str
-    model: keras.Model
-    tokenizer: Tokenizer | None = None
-    labels: tuple[str, ...] | None = None
-    real: Sequence[str] = ()
-    calibration: Sequence[str] | np.ndarray = ()
+Progress = Callable[[str], Any]  # a context that shows that something goes on
 
 
 def export_model(
@@ -87,91 +43,95 @@ def export_model(
     lowering: str = "auto",
     precision: str = "int8",
     max_length: int | None = None,
-    texts: Sequence[str] = (),
+    texts: Sequence[str] | np.ndarray = (),
     calibration: Sequence[str] | np.ndarray = (),
     metadata: bool = True,
+    scores: str | None = None,
+    padding: str | None = None,
+    force: bool = False,
+    progress: Progress = nullcontext,
 ) -> list[ExportedFile]:
     """Writes .tflite files that answer as a model does, and manifest.json beside them.
 
-    Each file is asked the same texts as the Keras model before it is written; one that answers
-    otherwise raises and is not written.
+    Each file is asked the same texts as the Keras model before it is written. One that computes
+    something else is never written. Where int8 changes too many labels of real texts, float16 is
+    written in its place, with a warning.
 
     Args:
-        run_or_model: A run folder, a `zoo.bundle.Bundle`, or a Keras model of the same shape
-            (embedding, recurrent layers, dense), whose files then hold no tokenizer.
+        run_or_model: A run folder, the name of a shipped model, a `zoo.bundle.Bundle`, or a Keras
+            model of the same form (embedding, recurrent layers, dense layers), whose files then
+            hold no tokenizer.
         folder: Where to write; `RUN/export` if it is left out.
         lowering: `auto`, one file for MediaPipe and one for LiteRT; `all` that the model has; or
             `fused`, `parallel`, `loop` or `unrolled`.
         precision: Of the weights, `float32`, `float16`, `int8` or `all` of them; or `integer`, a
             fused file for microcontrollers that computes with integers only.
         max_length: Ids of a text; the run's own if it is left out.
-        texts: Texts to verify with, beside those that the export makes up.
-        calibration: For `integer`: some hundred training texts, or their ids int32 [texts, L].
+        texts: Real texts to verify with, or their ids [texts, L]; a run has kept some of its own.
+        calibration: For `integer`: some hundred training texts, or their ids int32 [texts, L]; a
+            run has kept some of its own.
         metadata: Whether the files hold the tokenizer, vocabulary and labels. MediaPipe and
             `zoo.load` need them; a program with a tokenizer of its own does not. Files without
             are named `-bare`.
+        scores: What the outputs of a Keras model are, of `zoo.scores.KINDS`, where neither its last
+            activation nor the loss that it is compiled with says it.
+        padding: Where zeros may stand in the ids of a masked model: `right`, behind the text, as
+            every tokenizer of the project pads; or `any`, also before and inside it, as Keras masks
+            them. The default is `right` where a tokenizer is known, else `any`, which costs some
+            operators that microcontrollers do not have.
+        force: Write a file although its precision changes too many labels; the manifest says so.
+        progress: Called with a line for each longer piece of work; gives a context.
 
     Returns:
         What was written.
 
     Raises:
         ValueError: If an argument is wrong.
-        export.architecture.UnsupportedModelError: If the model has another shape.
+        export.architecture.UnsupportedModelError: If the model has another form.
         export.verification.VerificationError: If a file answers otherwise than the model.
+
+    Warns:
+        UserWarning: Of a finer precision than was asked for, of much memory, of findings of the
+            verification.
     """
     choose("lowering", lowering, ("auto", *LOWERINGS))
     precisions = choose("precision", precision, PRECISIONS, (INTEGER,))
     if precision == INTEGER and lowering not in ("auto", "fused"):
         raise ValueError(f"The precision 'integer' is for the lowering 'fused', not {lowering!r}.")
-    if precision == INTEGER and not len(calibration):
-        raise ValueError(
-            "The precision 'integer' takes its scales from texts, and the run's data set is not "
-            "here: give some hundred training texts, in Python, as "
-            "export_model(..., calibration=texts)."
-        )
-    source = _source(run_or_model, max_length, texts, calibration, metadata)
     if folder is None:
         if not isinstance(run_or_model, (str, os.PathLike)):
             raise ValueError("folder is needed: there is no run folder to write to.")
         folder = default_folder(run_or_model)
     folder = Path(folder)
-    length = source.tokenizer.max_length if source.tokenizer else max_length
-    if not isinstance(length, int) or length < 1:
-        raise ValueError(
-            "max_length, the number of ids of a text, must be an integer of at least 1 (a Keras "
-            f"model does not say it itself), not {length!r}."
-        )
     if folder.is_file():
         raise ValueError(f"{folder} is a file; give a folder to write to.")
-
-    read = architecture.read(source.model)
-    if precision == INTEGER:
-        integer.require_plain(read)
-        source = replace(source, calibration=_calibration_ids(source, length, read))
-        lowerings: tuple[str, ...] = ("fused",)
-    elif lowering == "auto":
-        lowerings = automatic(read)
-    else:
-        lowerings = available(read) if lowering == "all" else (lowering,)
-    questions = _questions(source, length, read)
-    written = []
-    for chosen in lowerings:
-        lowered = _lower(source, read, chosen, precision, length)
+    with progress("Reading the model"):
+        given = source.of(
+            run_or_model,
+            max_length=max_length,
+            texts=texts,
+            calibration=calibration,
+            metadata=metadata,
+            kind=scores,
+            padding=padding,
+        )
+    written: list[ExportedFile] = []
+    for chosen in _lowerings(given, lowering, precision):
+        with progress(f"Lowering: {chosen}"):
+            lowered = _lower(given, chosen, precision)
         if "float32" not in precisions:
-            plain = lowered
-            if precision == INTEGER:
-                plain = _lower(source, read, chosen, "float32", length)
-            _verify_lowering(plain, questions)
+            with progress(f"Verifying: {chosen}, float32"):
+                plain = lowered if precision != INTEGER else _lower(given, chosen, "float32")
+                _verify_lowering(plain, given)
+        done: set[str] = set()
         for kind in precisions:
-            written.append(_export(source, lowered, kind, questions, folder))
-            write_manifest(folder, written)
+            with progress(f"Writing and verifying: {chosen}, {kind}"):
+                file = _export_or_finer(given, lowered, kind, folder, force, done)
+            if file is not None:
+                done.add(file.precision)
+                written.append(file)
+                manifest.write(folder, written)
     return written
-
-
-def default_folder(run: str | os.PathLike) -> Path:
-    """Where a run's files go; those of a model that comes with the package go to runs/NAME."""
-    run = Path("runs") / run if is_name(run) else Path(run)
-    return run / "export"
 
 
 def choose(
@@ -189,57 +149,19 @@ def choose(
     return known if name == "all" else (name,)
 
 
-def write_manifest(folder: Path, written: Iterable[ExportedFile]) -> None:
-    """Adds rows to the folder's manifest.json, in the place of older ones of the same path."""
-    path = folder / "manifest.json"
-    rows = {}
-    if path.is_file():
-        rows = {row["path"]: row for row in json.loads(path.read_text(encoding="utf-8"))["files"]}
-        rows = {name: row for name, row in rows.items() if (folder / name).is_file()}
-    rows.update((row.path, asdict(row)) for row in written)
-    write_text(path, json.dumps({"files": [rows[name] for name in sorted(rows)]}, indent=2) + "\n")
-
-
-def _source(run_or_model, max_length, real, calibration, metadata) -> Source:
-    if isinstance(run_or_model, keras.Model):
-        return Source(run_or_model.name, run_or_model, real=real, calibration=calibration)
-    bundle = run_or_model
-    if not isinstance(bundle, bundles.Bundle):
-        bundle = bundles.load(bundle)
-    tokenizer = bundle.tokenizer
-    if max_length is not None:
-        tokenizer = Tokenizer(tokenizer.vocabulary, max_length, tokenizer.delimiter)
-    labels = bundle.labels if metadata else None
-    return Source(bundle.name, bundle.model, tokenizer, labels, real, calibration)
-
-
-@dataclass(frozen=True)
-class _Questions:
-    """What a file is held against.
-
-    Attributes:
-        ids: Texts, int32 [texts, L].
-        near: For `verify`, [texts].
-        reference: Ids to probabilities, by Keras.
-    """
-
-    ids: np.ndarray
-    near: np.ndarray
-    reference: Callable[[np.ndarray], np.ndarray]
-
-
-def _questions(source: Source, length: int, read: architecture.Architecture) -> _Questions:
-    def reference(ids):
-        outputs = source.model.predict(ids, batch_size=64, verbose=0)
-        return outputs if read.softmax else bundles.softmax(outputs)
-
-    if source.tokenizer is None:
-        ids = texts.random_ids(length, len(read.embedding))
-        return _Questions(ids, np.full(len(ids), UNDECIDED), reference)
-    real = texts.sample(source.real)
-    made_up = texts.made_up(source.tokenizer, texts.COUNT - len(real))
-    near = np.repeat([UNDECIDED, ROUNDING], [len(made_up), len(real)])
-    return _Questions(source.tokenizer.encode([*made_up, *real]), near, reference)
+def _lowerings(given: Source, lowering: str, precision: str) -> tuple[str, ...]:
+    if precision == INTEGER:
+        integer.require_plain(given.read)
+        if not len(given.calibration):
+            raise ValueError(
+                "The precision 'integer' takes its scales from texts, and none are at hand: give "
+                "some hundred training texts, in Python, as "
+                "export_model(..., calibration=texts)."
+            )
+        return ("fused",)
+    if lowering == "auto":
+        return automatic(given.read)
+    return available(given.read) if lowering == "all" else (lowering,)
 
 
 @dataclass(frozen=True)
@@ -247,102 +169,97 @@ class _Lowered:
     """A model as graphs, before its weights are made smaller.
 
     Attributes:
-        read: The classifier.
         lowering: How it was lowered.
-        length: L, ids of a text.
         model: The graphs; float32, unless they compute with integers only.
         constants: What its constants are to be.
         seconds: How long it took.
     """
 
-    read: architecture.Architecture
     lowering: str
-    length: int
     model: Model
     constants: dict[str, np.ndarray]
     seconds: float
 
 
-def _lower(source, read, lowering, precision, length) -> _Lowered:
+def _lower(given: Source, lowering: str, precision: str) -> _Lowered:
     started = time.perf_counter()
     if precision == INTEGER:
-        model = integer.build(read, length, calibrate(read, np.asarray(source.calibration)))
+        ranges = calibrate(given.read, given.calibration)
+        model = integer.build(given.read, given.length, ranges)
     else:
-        model = LOWERINGS[lowering](read, length)
-    seconds = time.perf_counter() - started
-    return _Lowered(read, lowering, length, model, model.constants(), seconds)
+        model = LOWERINGS[lowering](given.read, given.length)
+    return _Lowered(lowering, model, model.constants(), time.perf_counter() - started)
 
 
-def _verify_lowering(lowered: _Lowered, questions: _Questions) -> None:
+def _verify_lowering(lowered: _Lowered, given: Source) -> None:
     """Holds the lowering against Keras in float32, before a coarser precision hides a mistake."""
+    few = given.questions.some(FEW)
     verify(
         lowered.model.pack(),
-        questions.reference,
-        questions.ids[:FEW],
+        few.reference(),
+        few.ids,
         precision="float32",
         constants=lowered.constants,
+        real=few.real,
+        kind=few.scores.kind,
         packed=False,  # an unrolled file's weights, packed as float32, could fill the memory
     )
 
 
-def _calibration_ids(source: Source, length: int, read: architecture.Architecture) -> np.ndarray:
-    """The ids of the texts to calibrate with, checked."""
-    ids = source.calibration
-    if not isinstance(ids, np.ndarray):
-        if source.tokenizer is None:
-            raise ValueError("calibration has to be ids: a Keras model has no tokenizer.")
-        ids = source.tokenizer.encode(ids)
-    rows = len(read.embedding)
-    if ids.dtype.kind not in "iu" or ids.ndim != 2 or ids.shape[1] != length:
-        raise ValueError(
-            f"calibration must be integers [texts, {length}], not {ids.dtype} {list(ids.shape)}."
-        )
-    if not ids.any() or ids.min() < 0 or ids.max() >= rows:
-        raise ValueError(
-            f"calibration holds ids from {ids.min()} to {ids.max()}; the model knows 0 to "
-            f"{rows - 1}, and texts of padding alone say nothing."
-        )
-    return ids
+def _export_or_finer(given, lowered, precision, folder, force, done) -> ExportedFile | None:
+    """The file in this precision, or in the next finer one that keeps the labels.
+
+    None if that one is written already.
+    """
+    for one in _and_finer(precision):
+        if one in done:
+            return None
+        try:
+            return _export(given, lowered, one, folder, force)
+        except (PrecisionError, BeyondFloat16Error) as error:
+            finer = FINER.get(one)
+            if finer is None or precision == INTEGER:
+                raise
+            warnings.warn(
+                f"{given.name}, {lowered.lowering}: {error} Written as {finer} instead.",
+                stacklevel=4,
+            )
+    raise AssertionError("the last precision has no finer one")
+
+
+def _and_finer(precision: str) -> Iterator[str]:
+    while precision:
+        yield precision
+        precision = FINER.get(precision, "")
 
 
 def _export(
-    source: Source, lowered: _Lowered, precision: str, questions: _Questions, folder: Path
+    given: Source, lowered: _Lowered, precision: str, folder: Path, force: bool
 ) -> ExportedFile:
-    lowering = lowered.lowering
+    lowering, asked = lowered.lowering, given.questions
     started = time.perf_counter()
     model = copy.deepcopy(lowered.model)
     if precision != INTEGER:
         quantize(model, precision)
-    model.description = f"{source.name}, {lowering} lowering, {precision}"
-    content = model.pack()
-    if source.tokenizer is not None and source.labels is not None:
-        content = add_metadata(
-            content,
-            name=source.name,
-            description=f"Text classifier: {', '.join(source.labels)}"[:1000],
-            tokenizer=source.tokenizer,
-            labels=source.labels,
-        )
+    model.description = f"{given.name}, {lowering} lowering, {precision}"
+    content = _with_metadata(model.pack(), given)
     seconds = lowered.seconds + time.perf_counter() - started
-    if model.packed_bytes() > MUCH_MEMORY:
-        first, *_ = available(lowered.read)
-        others = "'loop', or fewer units" if first == "loop" else f"{first!r} or 'loop'"
-        warnings.warn(
-            f"{source.name}, {lowering}, {precision}: its products will take "
-            f"{model.packed_bytes() / 1e6:,.0f} MB of memory, since each of the {lowered.length} "
-            f"steps packs its weights apart. Use the lowering {others}, or a shorter max_length.",
-            stacklevel=3,
-        )
+    _warn_of_memory(given, lowering, precision, model)
     found = verify(
         content,
-        questions.reference,
-        questions.ids,
+        asked.reference(),
+        asked.ids,
         precision=precision,
         constants=lowered.constants,
-        near=questions.near,
+        real=asked.real,
+        labels=asked.labels,
+        kind=asked.scores.kind,
+        force=force,
     )
-    bare = "-bare" if source.tokenizer is not None and source.labels is None else ""
-    path = folder / f"{source.name}-{lowering}-{precision}{bare}.tflite"
+    for finding in found.warnings:
+        warnings.warn(f"{given.name}, {lowering}, {precision}: {finding}", stacklevel=5)
+    bare = "-bare" if given.tokenizer is not None and given.labels is None else ""
+    path = folder / f"{given.name}-{lowering}-{precision}{bare}.tflite"
     write_bytes(path, content)
     return ExportedFile(
         path=path.name,
@@ -353,6 +270,33 @@ def _export(
         subgraphs=len(model.graphs),
         operators=model.operators(),
         packed_bytes=model.packed_bytes(),
+        scores=asked.scores.kind,
+        padding="right" if given.read.right_padded else "any",
         seconds=round(seconds, 2),
         verified=found,
+    )
+
+
+def _with_metadata(content: bytes, given: Source) -> bytes:
+    if given.tokenizer is None or given.labels is None:
+        return content
+    return add_metadata(
+        content,
+        name=given.name,
+        description=f"Text classifier: {', '.join(given.labels)}"[:1000],
+        tokenizer=given.tokenizer,
+        labels=given.labels,
+    )
+
+
+def _warn_of_memory(given: Source, lowering: str, precision: str, model: Model) -> None:
+    if model.packed_bytes() <= MUCH_MEMORY:
+        return
+    first, *_ = available(given.read)
+    others = "'loop', or fewer units" if first == "loop" else f"{first!r} or 'loop'"
+    warnings.warn(
+        f"{given.name}, {lowering}, {precision}: its products will take "
+        f"{model.packed_bytes() / 1e6:,.0f} MB of memory, since each of the {given.length} "
+        f"steps packs its weights apart. Use the lowering {others}, or a shorter max_length.",
+        stacklevel=5,
     )

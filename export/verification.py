@@ -1,27 +1,41 @@
-"""Holds an exported file against the Keras model it was made from."""
+"""Holds an exported file against the Keras model it was made from.
+
+Two questions are kept apart. Whether the file computes the model: its weights are read back, its
+float32 form is held to Keras on every text, and answers may not depend on what was asked before;
+a file that fails is wrong, and is never written. And what a lower precision costs: that is judged
+by the labels of real texts, since random words drive a model to where no text does.
+"""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from export.tflite.constants import wrong_constants
 from zoo import litert
 
-# The largest difference of a probability that a precision may make; int8 is judged by labels.
+# The largest difference of a score that a precision explains; for numbers, as a share of their
+# spread. A float32 file that is further off is wrong; of the others it is pointed out.
 LARGEST_DIFFERENCE = {"float32": 1e-4, "float16": 1e-2, "int8": 0.25, "integer": 0.25}
+MADE_UP = 1e-3  # the same of float32 on made-up texts, on which rounding grows further
 REMEDIES = {
-    "int8": " Export as float16 or float32.",
-    "integer": " Calibrate with other texts, or export as float16 or float32.",
+    "int8": "Export as float16 or float32",
+    "integer": "Calibrate with other texts, or export as float16 or float32",
+    "float16": "Export as float32",
 }
 LEAST_AGREEMENT = 0.99  # share of texts with the same label
-# Labels whose probabilities in Keras differ by no more than this count as the same: of an untrained
-# or symmetric model, and of texts that no one wrote, where a trained one cannot decide either.
+# Labels whose scores in Keras differ by no more than this count as the same: of an untrained or
+# symmetric model, and where Keras itself cannot decide.
 ROUNDING, UNDECIDED = 1e-4, 0.05
+LOSS = 0.01  # share of real texts that may lose their right label, one text more aside
 
 
 class VerificationError(ValueError):
     """An exported file that does not answer as the Keras model does."""
+
+
+class PrecisionError(VerificationError):
+    """A right file whose precision changes too many labels."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +44,22 @@ class Verified:
 
     Attributes:
         texts: Number of texts that were asked.
-        largest_difference: Of a probability, over all texts and labels.
+        real_texts: How many of them are real, not made up. The figures below are of these; of all
+            texts, if none is.
+        largest_difference: Of a score.
         label_agreement: Share of texts with the same label.
+        accuracy: The file's share of right labels, where they are known.
+        keras_accuracy: The same of Keras.
+        warnings: What a person should know: a sentence each.
     """
 
     texts: int
+    real_texts: int
     largest_difference: float
     label_agreement: float
+    accuracy: float | None = None
+    keras_accuracy: float | None = None
+    warnings: list[str] = field(default_factory=list)
 
 
 def verify(
@@ -46,24 +69,30 @@ def verify(
     *,
     precision: str,
     constants: Mapping[str, np.ndarray],
-    near: float | np.ndarray = ROUNDING,
+    real: np.ndarray | None = None,
+    labels: np.ndarray | None = None,
+    kind: str = "softmax",
     packed: bool = True,
+    force: bool = False,
 ) -> Verified:
     """Asks the file and the Keras model the same, in two orders; and reads the weights back.
 
     Args:
         content: A .tflite file.
-        reference: Keras: int32 [texts, L] to probabilities [texts, classes].
-        ids: int32 [texts, L], padded on the right.
+        reference: Keras: int32 [texts, L] to scores [texts, classes].
+        ids: int32 [texts, L].
         precision: Of the file: `float32`, `float16`, `int8` or `integer`.
         constants: What the file is to hold, by name, before its precision was lowered.
-        near: One number, or one for each text: labels whose probabilities in Keras differ by no
-            more count as the same. `ROUNDING` for real texts, `UNDECIDED` for made-up ones.
+        real: bool [texts], which of them people wrote; all, if left out.
+        labels: int [texts], the right label of each real text, -1 where it is not known.
+        kind: Of `zoo.scores.KINDS`.
         packed: Whether weights may be packed, see `zoo.litert.runner`.
+        force: Give a warning instead of raising `PrecisionError`.
 
     Raises:
-        VerificationError: If a weight or shapes differ, an answer is no probability or depends on
-            what was asked before, or the difference is larger than the precision explains.
+        VerificationError: If a weight or shapes differ, an answer is no score, depends on what was
+            asked before, or differs in float32.
+        PrecisionError: If a lower precision changes too many labels of real texts.
     """
     wrong = wrong_constants(content, constants)
     if wrong:
@@ -79,9 +108,7 @@ def verify(
             f"asked with {ids.shape[1]} ids and gives {expected.shape[1]}."
         )
     scores = forward(ids)
-    rounding = classes / 512 if precision == "integer" else 0  # scores in steps of 1/256
-    if not np.isfinite(scores).all() or np.abs(scores.sum(axis=1) - 1).max() > rounding + 1e-3:
-        raise VerificationError("The file's scores are no probabilities.")
+    _require_scores(scores, kind, precision)
     again = forward(ids[::-1])[::-1]
     changed = int((scores != again).any(axis=1).sum())
     if changed:
@@ -89,28 +116,98 @@ def verify(
             f"{changed} of {len(ids)} answers were others when the texts came in another order: "
             "the file keeps something from one call to the next."
         )
-    found = Verified(
-        texts=len(ids),
-        largest_difference=float(np.abs(scores - expected).max()),
-        label_agreement=_agreement(scores, expected, near),
+    real = np.ones(len(ids), bool) if real is None else real
+    labels = np.full(len(ids), -1) if labels is None else labels
+    off = np.abs(scores - expected).max(axis=1) / _spread(expected, kind)
+    if precision == "float32":
+        _require_equal(off, real, ids)
+    return _judged(scores, expected, off, real, labels, kind, precision, force)
+
+
+def _require_scores(scores: np.ndarray, kind: str, precision: str) -> None:
+    if not np.isfinite(scores).all():
+        raise VerificationError("The file gives scores that are no numbers.")
+    rounding = scores.shape[1] / 512 if precision == "integer" else 0  # scores in steps of 1/256
+    if kind == "softmax" and np.abs(scores.sum(axis=1) - 1).max() > rounding + 1e-3:
+        raise VerificationError("The file's scores are no probabilities.")
+    if kind == "sigmoid" and (scores.min() < 0 or scores.max() > 1):
+        raise VerificationError("The file's scores are no probabilities.")
+
+
+def _spread(expected: np.ndarray, kind: str) -> float:
+    """What differences are measured by: 1, or for numbers how far they lie apart."""
+    if kind != "numbers":
+        return 1.0
+    return float(max(np.ptp(expected), np.abs(expected).max(), 1e-3))
+
+
+def _require_equal(off: np.ndarray, real: np.ndarray, ids: np.ndarray) -> None:
+    allowed = np.where(real, LARGEST_DIFFERENCE["float32"], MADE_UP)
+    if (off > allowed).any():
+        worst = int((off / allowed).argmax())
+        raise VerificationError(
+            f"A score is off by {off[worst]:.3g}; float32 explains {allowed[worst]:g} at most. "
+            f"Worst is text {worst}, of {np.count_nonzero(ids[worst])} ids."
+        )
+
+
+def _judged(scores, expected, off, real, labels, kind, precision, force) -> Verified:
+    """What the precision costs; raises `PrecisionError` where that is too much."""
+    judges = real if real.any() else np.ones(len(off), bool)
+    count = int(judges.sum())
+    agreement = _agreement(scores, expected, judges, kind, ROUNDING)
+    # Where both labels are as good, either is right.
+    decided = _agreement(scores, expected, judges, kind, UNDECIDED)
+    accuracy = keras_accuracy = None
+    fine = decided >= LEAST_AGREEMENT - (1 / count if real.any() else 0)
+    known = judges & (labels >= 0)
+    if kind == "softmax" and known.any():
+        accuracy = _accuracy(scores, labels, known)
+        keras_accuracy = _accuracy(expected, labels, known)
+        fine = fine or accuracy >= keras_accuracy - LOSS - 1 / known.sum()
+    largest = float(off[judges].max())
+    if kind == "numbers":
+        fine = largest <= LARGEST_DIFFERENCE[precision]
+    warnings = []
+    if not fine:
+        texts = "real texts" if real.any() else "made-up texts"
+        finding = f"{precision} changes too much: {agreement:.1%} of {count} {texts} keep their "
+        finding += "label" if kind != "numbers" else "number"
+        if accuracy is not None:
+            finding += f", and accuracy falls from {keras_accuracy:.1%} to {accuracy:.1%}"
+        if not force:
+            raise PrecisionError(f"{finding}. {REMEDIES.get(precision, 'Train it again')}.")
+        warnings.append(f"{finding}.")
+    elif real.any() and not real.all():
+        far = float(off[~real].max())
+        others = _agreement(scores, expected, ~real, kind, UNDECIDED)
+        if far > LARGEST_DIFFERENCE[precision] or others < LEAST_AGREEMENT:
+            warnings.append(
+                f"On texts of random words, unlike those that it is for, {precision} is off by up "
+                f"to {far:.2g}, and {others:.1%} of them keep their label."
+            )
+    return Verified(
+        texts=len(off),
+        real_texts=int(real.sum()),
+        largest_difference=largest,
+        label_agreement=agreement,
+        accuracy=accuracy,
+        keras_accuracy=keras_accuracy,
+        warnings=warnings,
     )
-    remedy = REMEDIES.get(precision, "")
-    if found.largest_difference > LARGEST_DIFFERENCE[precision]:
-        worst = int(np.abs(scores - expected).max(axis=1).argmax())
-        raise VerificationError(
-            f"A probability is off by {found.largest_difference:.3g}; {precision} explains "
-            f"{LARGEST_DIFFERENCE[precision]:g} at most. Worst is text {worst}, of "
-            f"{np.count_nonzero(ids[worst])} ids.{remedy}"
-        )
-    if found.label_agreement < LEAST_AGREEMENT:
-        raise VerificationError(
-            f"Only {found.label_agreement:.1%} of {found.texts} texts get the same label; "
-            f"{LEAST_AGREEMENT:.0%} are asked for.{remedy}"
-        )
-    return found
 
 
-def _agreement(scores: np.ndarray, expected: np.ndarray, near: float | np.ndarray) -> float:
-    """Share of texts with the same label, or one that is as near as that to it in Keras."""
-    chosen = np.take_along_axis(expected, scores.argmax(axis=1)[:, None], axis=1)[:, 0]
-    return float(np.mean(expected.max(axis=1) - chosen <= near))
+def _accuracy(scores: np.ndarray, labels: np.ndarray, known: np.ndarray) -> float:
+    return float(np.mean(scores[known].argmax(axis=1) == labels[known]))
+
+
+def _agreement(scores, expected, chosen, kind: str, near: float) -> float:
+    """Share of the chosen texts with the same label, or one that is as near as that to it."""
+    scores, expected = scores[chosen], expected[chosen]
+    if kind == "numbers":
+        return 1.0
+    if kind == "sigmoid":
+        same = ((scores > 0.5) == (expected > 0.5)) | (np.abs(expected - 0.5) <= near)
+        return float(np.mean(same.all(axis=1)))
+    picked = np.take_along_axis(expected, scores.argmax(axis=1)[:, None], axis=1)[:, 0]
+    return float(np.mean(expected.max(axis=1) - picked <= near))

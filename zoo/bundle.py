@@ -6,9 +6,11 @@ labels.txt    the names of the classes, one a line
 config.json   all that made it: model, data, training, versions
 history.csv   a row an epoch
 metrics.json  figures on validation and test
+samples.npz   token ids of some training and validation texts, for exports; may be missing
 README.md     the model card
 """
 
+import functools
 import json
 import os
 from dataclasses import dataclass
@@ -19,9 +21,12 @@ import numpy as np
 
 import zoo.cells
 import zoo.layers  # noqa: F401  registers what model.keras may hold
-from zoo import pretrained
+from zoo import pretrained, samples, scores
 from zoo.files import replacing, write_text
 from zoo.inference import Classifier
+from zoo.model_graph import UnsupportedModelError
+from zoo.samples import Samples
+from zoo.scores import Scores
 from zoo.text import Tokenizer, Vocabulary
 
 BATCH = 256
@@ -36,29 +41,51 @@ class Bundle:
     """A run folder in memory.
 
     Attributes:
-        model: int32 [batch, time] token ids to float32 [batch, classes] logits.
+        model: int32 [batch, time] token ids to float32 [batch, classes], logits or probabilities.
         tokenizer: Texts to token ids.
         labels: Names of the classes, by id.
         config: What config.json holds.
+        samples: Token ids of some of its texts, for exports; None where there are none.
     """
 
     model: keras.Model
     tokenizer: Tokenizer
     labels: tuple[str, ...]
     config: dict
+    samples: Samples | None = None
+
+    @functools.cached_property
+    def scores(self) -> Scores:
+        """What the model's outputs are: logits or probabilities of labels of which one is right.
+
+        Raises:
+            BundleError: If they are something else.
+        """
+        try:
+            found = scores.read(self.model)
+        except UnsupportedModelError as error:
+            raise BundleError(str(error)) from error
+        if found.kind != "softmax":
+            raise BundleError(
+                f"The model of {self.name} gives {found.kind} scores; a run folder holds a "
+                "classifier that chooses one of its labels, by a softmax."
+            )
+        return found
 
     @property
     def name(self) -> str:
         return self.config["model"]["name"]
 
     def save(self, folder: str | os.PathLike) -> None:
-        """Writes model.keras, vocab.txt, labels.txt and config.json; model.keras last."""
+        """Writes samples.npz, vocab.txt, labels.txt, config.json, and model.keras last."""
         folder = Path(folder)
         for label in self.labels:
             if not label or "\n" in label or "\r" in label:
                 raise ValueError(f"The label {label!r} is no line of labels.txt. Rename it.")
             if self.labels.count(label) > 1:
                 raise ValueError(f"Two labels have the name {label!r}. Rename one.")
+        if self.samples is not None:
+            self.samples.save(folder / samples.FILE)
         self.tokenizer.vocabulary.save(folder / "vocab.txt")
         write_text(folder / "labels.txt", "".join(f"{label}\n" for label in self.labels))
         write_text(folder / "config.json", json.dumps(self.config, indent=2) + "\n")
@@ -70,7 +97,7 @@ class Bundle:
         return Classifier(self.name, self.tokenizer, self.labels, self.probabilities)
 
     def probabilities(self, ids: np.ndarray) -> np.ndarray:
-        """Softmax of the logits, float32 [batch, classes], for token ids [batch, time]."""
+        """Probabilities, float32 [batch, classes], for token ids [batch, time]."""
         # Without the padding that no text of a batch needs, in an order that leaves little.
         lengths = np.count_nonzero(ids, axis=1)
         order = np.argsort(lengths, kind="stable")
@@ -78,15 +105,9 @@ class Bundle:
         for start in range(0, len(ids), BATCH):
             rows = order[start : start + BATCH]
             longest = max(int(lengths[rows].max()), 1)
-            logits = self.model.predict_on_batch(ids[rows, :longest])
-            result[rows] = softmax(logits)
+            outputs = self.model.predict_on_batch(ids[rows, :longest])
+            result[rows] = self.scores.of(outputs)
         return result
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Softmax over the last axis."""
-    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
 
 
 def load(folder: str | os.PathLike) -> Bundle:
@@ -140,4 +161,7 @@ def load(folder: str | os.PathLike) -> Bundle:
             f"{folder}: model.keras knows {rows} token ids and vocab.txt has {vocabulary.size}; "
             "they belong to different models."
         )
-    return Bundle(model, tokenizer, labels, config)
+    kept = None
+    if (folder / samples.FILE).is_file():
+        kept = samples.load(folder / samples.FILE, len(labels), rows)
+    return Bundle(model, tokenizer, labels, config, kept)

@@ -107,7 +107,7 @@ class MeanOverTime(keras.layers.Layer):
 
     Call arguments:
         sequences: [batch, time, features].
-        mask: Boolean [batch, time].
+        mask: Boolean [batch, time]; without one all steps count.
 
     Returns:
         [batch, features]; zeros where no step is there.
@@ -117,7 +117,9 @@ class MeanOverTime(keras.layers.Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def call(self, sequences, mask):
+    def call(self, sequences, mask=None):
+        if mask is None:
+            return ops.mean(sequences, axis=1)
         real = ops.expand_dims(ops.cast(mask, sequences.dtype), axis=-1)
         return ops.sum(sequences * real, axis=1) / ops.maximum(ops.sum(real, axis=1), 1.0)
 

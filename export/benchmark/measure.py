@@ -12,7 +12,7 @@ import numpy as np
 
 from export.benchmark import contenders, runtimes
 from zoo import catalogue
-from zoo.bundle import softmax
+from zoo.scores import softmax
 from zoo.timing import take_turns
 
 VOCABULARY, EMBEDDING, LAYERS, CLASSES = 25_000, 300, 2, 2  # the lessons' model

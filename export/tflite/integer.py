@@ -34,7 +34,7 @@ def build(architecture: Architecture, max_length: int, ranges: Ranges) -> Model:
         parts.NoLoweringError: If a cell is no plain LSTM.
     """
     require_plain(architecture)
-    model, graph, ids = parts.begin(max_length)
+    model, graph, ids = parts.begin(architecture, max_length)
     steps, any_step = _length(graph, architecture, ids)
     backwards = parts.backward_order(graph, steps, max_length)
     table = integer_ops.symmetric(graph, architecture.embedding, "embedding")
@@ -68,6 +68,16 @@ def require_plain(architecture: Architecture) -> None:
     Raises:
         parts.NoLoweringError: If a cell is no plain LSTM, or the outputs are averaged.
     """
+    if architecture.hidden is not None or architecture.scores.kind != "softmax":
+        raise parts.NoLoweringError(
+            "An integer file ends in one Dense layer and a softmax, and this model does not. Use "
+            "the precision 'int8'."
+        )
+    if architecture.masked and not architecture.right_padded:
+        raise parts.NoLoweringError(
+            "An integer file takes ids that are padded on the right only. If yours are, say so by "
+            "padding='right'; else use the precision 'int8'."
+        )
     for layer in architecture.layers:
         if layer.gives == "mean":
             raise parts.NoLoweringError(

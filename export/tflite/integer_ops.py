@@ -27,7 +27,8 @@ def symmetric(graph: Graph, value: np.ndarray, name: str = "") -> Tensor:
 
 def bias(graph: Graph, value: np.ndarray, x: Tensor, weights: Tensor, name: str = "") -> Tensor:
     """A constant in the scale of the sums that it is added to."""
-    scale = _scale(x) * _scale(weights)
+    # As it is stored: rounding by a finer one would differ in the last digit of a large bias.
+    scale = float(np.float32(_scale(x) * _scale(weights)))
     dtype = np.int64 if x.dtype == np.int16 else np.int32
     integers = np.round(np.asarray(value, np.float64) / scale)
     _check(

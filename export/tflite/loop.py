@@ -44,7 +44,7 @@ def build(architecture: Architecture, max_length: int) -> Model:
     Returns:
         A model from int32 [1, L] ids to float32 [1, classes] probabilities.
     """
-    model, graph, ids = parts.begin(max_length)
+    model, graph, ids = parts.begin(architecture, max_length)
     length = parts.length(graph, architecture, ids)
     blocks = -(-max_length // LONGEST_BLOCK)
     block = -(-max_length // blocks)
@@ -224,8 +224,8 @@ def _alike(a: keras.Layer, b: keras.Layer, features: int) -> bool:
     x, *states = (rng.normal(size=(1, size)).astype(np.float32) for size in sizes)
     weights = [(own, other.value) for own, other in zip(a.variables, b.variables, strict=True)]
     with keras.StatelessScope(state_mapping=weights):
-        found = keras.tree.flatten(a.call(x, list(states)))
-    expected = keras.tree.flatten(b.call(x, list(states)))
+        found = keras.tree.flatten(a.call(x, parts.nested_states(a, states)))
+    expected = keras.tree.flatten(b.call(x, parts.nested_states(b, states)))
     return all(
         np.allclose(one, other, rtol=1e-4, atol=1e-6)
         for one, other in zip(found, expected, strict=True)

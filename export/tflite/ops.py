@@ -240,6 +240,34 @@ def softmax(graph: Graph, x: Tensor) -> Tensor:
     return graph.add("SOFTMAX", [x], [(x.shape, x.dtype)], _options("SoftmaxOptions", beta=1.0))[0]
 
 
+def logistic(graph: Graph, x: Tensor) -> Tensor:
+    """The sigmoid of each element."""
+    _check(x.dtype == np.float32, "LOGISTIC", "float32", x)
+    return graph.add("LOGISTIC", [x], [(x.shape, x.dtype)])[0]
+
+
+def cumulative_sum(graph: Graph, x: Tensor) -> Tensor:
+    """The sum of each element of x [time] and of all before it."""
+    _check(len(x.shape) == 1, "CUMSUM", "one dimension", x)
+    axis = graph.constant([0], np.int32)
+    return graph.add("CUMSUM", [x, axis], [(x.shape, x.dtype)], _options("CumsumOptions"))[0]
+
+
+def scatter(graph: Graph, indices: Tensor, updates: Tensor, size: int) -> Tensor:
+    """A vector [size] of the sums of the updates [n] for each of its indices, int32 [n]."""
+    _check(
+        indices.dtype == np.int32 and len(indices.shape) == 1 and indices.shape == updates.shape,
+        "SCATTER_ND",
+        "an index for each update",
+        indices,
+        updates,
+    )
+    column = reshape(graph, indices, (*indices.shape, 1))
+    shape = graph.constant([size], np.int32)
+    options = _options("ScatterNdOptions")
+    return graph.add("SCATTER_ND", [column, updates, shape], [((size,), updates.dtype)], options)[0]
+
+
 def dynamic_update_slice(graph: Graph, x: Tensor, update: Tensor, begin: Tensor) -> Tensor:
     """X with `update` written over it from the index `begin` on."""
     code = "DYNAMIC_UPDATE_SLICE"

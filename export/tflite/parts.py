@@ -32,11 +32,33 @@ def require(
                 )
 
 
-def begin(max_length: int) -> tuple[Model, Graph, Tensor]:
-    """A model whose first graph takes int32 ids [1, max_length]."""
-    model = Model(input_names=("tokens",), output_names=("probabilities",))
+OUTPUT_NAMES = {"softmax": "probabilities", "sigmoid": "probabilities", "numbers": "numbers"}
+
+
+def begin(architecture: Architecture, max_length: int) -> tuple[Model, Graph, Tensor]:
+    """A model whose first graph takes int32 ids [1, max_length]; and the ids, padding last."""
+    output = OUTPUT_NAMES[architecture.scores.kind]
+    model = Model(input_names=("tokens",), output_names=(output,))
     graph = model.graph("main")
-    return model, graph, graph.input((1, max_length), np.int32, "tokens")
+    ids = graph.input((1, max_length), np.int32, "tokens")
+    if architecture.masked and not architecture.right_padded:
+        ids = moved_together(graph, ids)
+    return model, graph, ids
+
+
+def moved_together(graph: Graph, ids: Tensor) -> Tensor:
+    """The ids that are not 0 in their order, and zeros behind them: int32 [1, time].
+
+    A masked step leaves the states as they are, so Keras skips zeros wherever they stand. The
+    place of each id is the number of ids before it; zeros change nothing where they are added.
+    """
+    row = ops.reshape(graph, ids, ids.shape[1:])
+    present = ops.not_equal(graph, row, graph.constant(0, np.int32))
+    # Counted as float32, which is exact for such numbers, and which all runtimes compute.
+    count = ops.cumulative_sum(graph, ops.cast(graph, present, np.float32))
+    before = ops.subtract(graph, count, graph.constant(1, np.float32))
+    places = ops.maximum(graph, ops.cast(graph, before, np.int32), graph.constant(0, np.int32))
+    return ops.reshape(graph, ops.scatter(graph, places, row, row.shape[0]), ids.shape)
 
 
 def length(graph: Graph, architecture: Architecture, ids: Tensor) -> Tensor:
@@ -56,12 +78,25 @@ def embed(graph: Graph, architecture: Architecture, ids: Tensor) -> Tensor:
 
 
 def finish(graph: Graph, architecture: Architecture, features: Tensor) -> None:
-    """Dense layer and softmax over [1, features]: the output, probabilities [1, classes]."""
+    """The layers behind the recurrent ones, over [1, features]: the output, scores [1, classes]."""
+    hidden = architecture.hidden
+    if hidden is not None:
+        traced = Traced(
+            lambda x: [hidden(x, training=False)],
+            [features.shape],
+            [hidden.variables],
+            "what stands before the last Dense layer",
+        )
+        (features,) = traced.place(graph, features)
     weights = graph.constant(architecture.kernel.T, name="logits/kernel")
     bias = graph.constant(architecture.bias, name="logits/bias")
-    probabilities = ops.softmax(graph, ops.fully_connected(graph, features, weights, bias))
-    probabilities.name = "probabilities"
-    graph.outputs = [probabilities]
+    scores = ops.fully_connected(graph, features, weights, bias)
+    if architecture.scores.kind == "softmax":
+        scores = ops.softmax(graph, scores)
+    elif architecture.scores.kind == "sigmoid":
+        scores = ops.logistic(graph, scores)
+    scores.name = OUTPUT_NAMES[architecture.scores.kind]
+    graph.outputs = [scores]
 
 
 def one_graph(
@@ -76,7 +111,7 @@ def one_graph(
         max_length: L, the number of ids in the file's input.
         scan: From a graph, a cell and x [L, features] to all outputs [L, outputs].
     """
-    model, graph, ids = begin(max_length)
+    model, graph, ids = begin(architecture, max_length)
     steps = length(graph, architecture, ids)
     backwards = backward_order(graph, steps, max_length)
     x = embed(graph, architecture, ids)
@@ -137,6 +172,18 @@ def last_place(graph: Graph, steps: Tensor) -> Tensor:
     return ops.maximum(graph, ops.subtract(graph, steps, one), zero)
 
 
+def nested_states(cell: keras.Layer, states: Sequence) -> list:
+    """Flat states as the cell takes them: a list, or with stacked cells a list for each cell."""
+    sizes = cell.state_size
+    if not isinstance(sizes, (list, tuple)) or not any(isinstance(s, (list, tuple)) for s in sizes):
+        return list(states)
+    left = list(states)
+    return [
+        [left.pop(0) for _ in one] if isinstance(one, (list, tuple)) else left.pop(0)
+        for one in sizes
+    ]
+
+
 class TracedCell:
     """A cell's two parts as operators, for one text; or of cells that differ in weights alone.
 
@@ -155,8 +202,7 @@ class TracedCell:
     def __init__(self, cells: Sequence[keras.Layer], time: int, features: int):
         cell, self.count = cells[0], len(cells)
         name = type(cell).__name__
-        sizes = cell.state_size if isinstance(cell.state_size, (list, tuple)) else [cell.state_size]
-        self.state_sizes = list(sizes)
+        self.state_sizes = list(keras.tree.flatten(cell.state_size))
         self._projects: list[Traced] = []  # none for a cell that has only `call`
         self.step_width = features
         step = cell
@@ -174,7 +220,7 @@ class TracedCell:
             self.step_width = self._projects[0].output_shapes[0][-1]
 
         def flat_step(projected, *states):
-            output, new_states = step(projected, list(states))
+            output, new_states = step(projected, nested_states(cell, states))
             return [output, *keras.tree.flatten(new_states)]
 
         shapes = [(1, size) for size in (self.step_width, *self.state_sizes)]

@@ -13,6 +13,10 @@ SMALLEST = 1024  # elements; below, the scales and the rounding cost more than t
 SCALES = "/scales"  # behind a table's name: the name of its rows' scales
 
 
+class BeyondFloat16Error(ValueError):
+    """A weight that float16 cannot hold."""
+
+
 def quantize(model: Model, precision: str) -> None:
     """Rewrites the weights of a float32 model in place.
 
@@ -28,6 +32,7 @@ def quantize(model: Model, precision: str) -> None:
 
     Raises:
         ValueError: If there is no such precision.
+        BeyondFloat16Error: If a weight is too large for float16.
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, not {precision!r}.")
@@ -125,7 +130,7 @@ class _Shared:
         if weights not in self.converted:
             largest = np.abs(weights.value).max()
             if largest > np.finfo(np.float16).max:
-                raise ValueError(
+                raise BeyondFloat16Error(
                     f"A weight of {largest:.3g} is beyond float16, whose largest is 65504; export "
                     "as float32 or int8."
                 )

@@ -11,8 +11,9 @@ from export import architecture
 from export.tflite import LOWERINGS
 from export.tflite.quantize import quantize
 from export.verification import verify
-from zoo.bundle import Bundle, softmax
+from zoo.bundle import Bundle
 from zoo.catalogue import FAMILIES, create_model
+from zoo.scores import softmax
 from zoo.text import Tokenizer, Vocabulary
 
 WORDS = ("good", "bad", "fine", "dull", "great", "poor", "film", "book", "cast", "not", "very")

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 import export
-from export import exporter, texts
-from export.verification import VerificationError
+from export import exporter, questions
+from export.__main__ import main
+from export.verification import PrecisionError, VerificationError, verify
 from tests.export.models import bundle, classifier
 from zoo import litert
+from zoo.bundle import load
 
 
 def test_files_and_manifest(tmp_path):
@@ -119,7 +121,7 @@ def test_wrong_names_are_refused_before_any_work(tmp_path):
 
 def test_made_up_texts_cover_what_goes_wrong():
     tokenizer = bundle().tokenizer
-    asked = texts.made_up(tokenizer)
+    asked = questions.made_up(tokenizer)
     ids = tokenizer.encode(asked)
     lengths = np.count_nonzero(ids, axis=1)
     assert len(asked) >= 200
@@ -127,25 +129,51 @@ def test_made_up_texts_cover_what_goes_wrong():
     assert max(len(tokenizer.split(text)) for text in asked) > tokenizer.max_length
     unknown = (ids[:, 1:] == tokenizer.vocabulary.unknown) | (ids[:, 1:] == 0)
     assert (unknown.all(axis=1) & (lengths > 1)).any()
-    assert asked == texts.made_up(tokenizer)
+    assert asked == questions.made_up(tokenizer)
 
 
 @pytest.mark.parametrize(("count", "asked"), [(1000, 256), (100, 100), (0, 0)])
-def test_real_texts_are_held_to_the_label_and_made_up_ones_where_keras_is_sure(
-    tmp_path, monkeypatch, count, asked
-):
-    from export import exporter, verification
-
-    given = {}
-
-    def looked_at(content, reference, ids, *, near=None, **options):
-        given.update(ids=ids, near=near)
-        return verification.verify(content, reference, ids, near=near, **options)
-
-    monkeypatch.setattr(exporter, "verify", looked_at)
+def test_real_texts_are_asked_beside_made_up_ones(tmp_path, count, asked):
     run, real = bundle(), [f"good film {n}" for n in range(count)]
-    export.export_model(run, tmp_path, lowering="fused", precision="float32", texts=real)
-    strict = given["near"] == verification.ROUNDING
-    assert strict.sum() == asked and len(given["ids"]) >= 256
-    np.testing.assert_array_equal(given["ids"][strict], run.tokenizer.encode(texts.sample(real)))
-    assert (given["near"][~strict] == verification.UNDECIDED).all()
+    (file,) = export.export_model(run, tmp_path, lowering="fused", precision="float32", texts=real)
+    assert file.verified.real_texts == asked
+    assert file.verified.texts >= 256 and file.verified.texts - asked >= 64
+
+
+def test_a_run_is_verified_by_the_texts_that_it_kept(tmp_path, tiny_run):
+    (file,) = export.export_model(tiny_run, tmp_path, lowering="loop", precision="float32")
+    assert file.verified.real_texts == 16 + 48
+    # Learnt on 48 texts, asked 64: the figures are those of the texts' own labels.
+    kept, classifier_ = load(tiny_run).samples, load(tiny_run)
+    ids = np.concatenate([kept.valid, kept.train])
+    labels = np.concatenate([kept.valid_labels, kept.train_labels])
+    right = classifier_.probabilities(ids).argmax(axis=1) == labels
+    assert file.verified.keras_accuracy == pytest.approx(right.mean())
+    shorter, *_ = export.export_model(tiny_run, tmp_path, lowering="loop", max_length=5)
+    assert shorter.verified.real_texts == 64
+
+
+def test_opening_a_run_opens_no_data_set(tmp_path, tiny_run, monkeypatch):
+    def opened(*_, **__):
+        raise AssertionError("a data set was opened")
+
+    monkeypatch.setattr("zoo.datasets.load_dataset", opened)
+    assert main([str(tiny_run), "--output", str(tmp_path), "--lowering", "loop"]) == 0
+
+
+def test_a_finer_precision_takes_the_place_of_one_that_changes_labels(tmp_path, monkeypatch):
+    def broken(content, reference, ids, **options):
+        if options["precision"] == "int8" and not options.get("force"):
+            raise PrecisionError("int8 changes too much.")
+        return verify(content, reference, ids, **options)
+
+    monkeypatch.setattr(exporter, "verify", broken)
+    with pytest.warns(UserWarning, match="int8 changes too much. Written as float16 instead"):
+        (file,) = export.export_model(bundle(), tmp_path, lowering="loop")
+    assert file.path == "peephole-bilstm-loop-float16.tflite"
+    # It is written once, not in the place of both.
+    with pytest.warns(UserWarning, match="float16 instead"):
+        files = export.export_model(bundle(), tmp_path, lowering="loop", precision="all")
+    assert [file.precision for file in files] == ["float32", "float16"]
+    (file,) = export.export_model(bundle(), tmp_path, lowering="loop", force=True)
+    assert file.precision == "int8"

@@ -167,9 +167,13 @@ def test_wrong_calibration_is_refused(tmp_path, ids, message):
 def test_what_has_no_integer_file_is_refused(tmp_path):
     with pytest.raises(parts.NoLoweringError, match=r"GRUCell has no integer file.*plain LSTM"):
         export.export_model(
-            classifier("bigru"), tmp_path, precision="integer", max_length=9, calibration=["a"]
+            classifier("bigru"), tmp_path, precision="integer", max_length=9, padding="right"
         )
     with pytest.raises(ValueError, match="give some hundred training texts"):
+        export.export_model(
+            classifier("bilstm"), tmp_path, precision="integer", max_length=9, padding="right"
+        )
+    with pytest.raises(parts.NoLoweringError, match="padded on the right only.*padding='right'"):
         export.export_model(classifier("bilstm"), tmp_path, precision="integer", max_length=9)
     with pytest.raises(ValueError, match="for the lowering 'fused', not 'loop'"):
         export.export_model(classifier("bilstm"), tmp_path, lowering="loop", precision="integer")

@@ -11,8 +11,8 @@ from export.tflite.loop import LONGEST_BLOCK
 from export.tflite.parts import NoLoweringError
 from tests.export import clients
 from tests.export.models import bundle, classifier, every_file, texts_of_every_length, verified
-from zoo.bundle import softmax
 from zoo.layers import MeanOverTime
+from zoo.scores import softmax
 
 QUICK = [("bilstm", "fused"), ("bilstm", "loop"), ("min-bigru", "parallel"), ("bigru", "unrolled")]
 

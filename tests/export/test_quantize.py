@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+import export
 from export import architecture
 from export.tflite import loop
-from export.tflite.quantize import quantize
+from export.tflite.quantize import BeyondFloat16Error, quantize
 from tests.export.models import classifier, probabilities, texts_of_every_length
 from zoo import litert
 
@@ -73,8 +74,20 @@ def test_weight_beyond_float16_is_refused():
     table = np.asarray(model.get_layer("embedding").embeddings).copy()
     table[3, 3] = 1e6
     model.get_layer("embedding").embeddings.assign(table)
-    with pytest.raises(ValueError, match="beyond float16"):
+    with pytest.raises(BeyondFloat16Error, match="beyond float16"):
         build(model, "float16")
+
+
+def test_float32_is_written_where_float16_cannot_hold_a_weight(tmp_path):
+    model = classifier("bilstm", **SIZES)
+    table = np.asarray(model.get_layer("embedding").embeddings).copy()
+    table[59, 3] = 1e6
+    model.get_layer("embedding").embeddings.assign(table)
+    with pytest.warns(UserWarning, match="beyond float16.* Written as float32 instead"):
+        (file,) = export.export_model(
+            model, tmp_path, lowering="loop", precision="float16", max_length=9
+        )
+    assert file.path.endswith("float32.tflite") and (tmp_path / file.path).is_file()
 
 
 def test_unknown_precision_is_refused():

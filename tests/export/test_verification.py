@@ -10,7 +10,7 @@ from export import architecture
 from export.tflite import LOWERINGS, ops, parts
 from export.tflite.constants import wrong_constants
 from export.tflite.quantize import PRECISIONS, SCALES, quantize
-from export.verification import VerificationError, verify
+from export.verification import PrecisionError, VerificationError, verify
 from tests.export.models import classifier, probabilities, texts_of_every_length
 
 LENGTH = 20
@@ -155,21 +155,62 @@ def test_other_shapes_and_no_probabilities_are_found():
         verify(lowered.pack(), **given)
 
 
-def test_too_many_other_labels_are_found():
-    lowered, given = setting("int8")
+@pytest.mark.parametrize("precision", ["float16", "int8"])
+def test_too_many_other_labels_are_found(precision):
+    lowered, given = setting(precision)
     reference = given["reference"]
 
-    def swapped(ids):
-        scores = reference(ids)
-        scores[::10] = 1 / 3 + np.array([-0.03, 0, 0.03]) * np.sign(scores[::10, :1] - 1 / 3)
-        return scores
+    def moved(by):
+        """Keras's answers, in every fifth another label by so much."""
 
-    given["reference"] = swapped
-    with pytest.raises(VerificationError, match="same label"):
-        verify(lowered.pack(), **given)
-    # Keras is as good as undecided about these, which counts where no one wrote the texts.
-    undecided = np.isclose(swapped(given["ids"]).max(axis=1), 1 / 3 + 0.03, atol=1e-5)
-    verify(lowered.pack(), **given | {"near": np.where(undecided, 0.07, 1e-4)})
+        def answer(ids):
+            scores = reference(ids)
+            top = scores[::5].argmax(axis=1)
+            others = (1 - by) / 3 * np.ones_like(scores[::5])
+            others[np.arange(len(top)), (top + 1) % 3] += by
+            scores[::5] = others
+            return scores
+
+        return answer
+
+    # Keras cannot decide either where its labels are as near as this.
+    verify(lowered.pack(), **given | {"reference": moved(0.04)})
+    wrong = given | {"reference": moved(0.07)}
+    with pytest.raises(PrecisionError, match=r"changes too much: 76.2% of 21 real texts keep"):
+        verify(lowered.pack(), **wrong)
+    found = verify(lowered.pack(), **wrong, force=True)
+    assert found.label_agreement < 0.8 and "76.2%" in found.warnings[0]
+
+
+def test_known_labels_decide_where_keras_and_the_file_differ():
+    lowered, given = setting("int8")
+    reference, ids = given["reference"], given["ids"]
+    of_file = reference(ids).argmax(axis=1)
     given["reference"] = lambda ids: np.roll(reference(ids), 1, axis=1)
-    with pytest.raises(VerificationError):
-        verify(lowered.pack(), **given | {"near": 0.05})
+    # Keras's label is wrong everywhere: the file is no worse.
+    found = verify(lowered.pack(), **given, labels=of_file)
+    assert (found.accuracy, found.keras_accuracy, found.label_agreement) == (1.0, 0.0, 0.0)
+    with pytest.raises(PrecisionError, match=r"accuracy falls from 100.0% to 0.0%"):
+        verify(lowered.pack(), **given, labels=(of_file + 1) % 3)
+
+
+def test_texts_of_random_words_warn_and_real_ones_refuse():
+    lowered, given = setting("int8")
+    reference, real = given["reference"], np.arange(LENGTH + 1) % 2 == 0
+    given["reference"] = lambda ids: np.where(
+        real[:, None], reference(ids), np.roll(reference(ids), 1, axis=1)
+    )
+    found = verify(lowered.pack(), **given, real=real)
+    assert found.label_agreement == 1.0 and found.real_texts == real.sum()
+    assert "random words" in found.warnings[0]
+    with pytest.raises(PrecisionError):
+        verify(lowered.pack(), **given, real=~real)
+
+
+def test_float32_is_held_to_the_number_on_made_up_texts_too():
+    lowered, given = setting("float32")
+    reference = given["reference"]
+    for by, real in ((2e-4, True), (2e-3, False)):
+        wrong = given | {"reference": lambda ids, by=by: reference(ids) + by}
+        with pytest.raises(VerificationError, match="off by"):
+            verify(lowered.pack(), **wrong, real=np.full(LENGTH + 1, real))

@@ -54,6 +54,8 @@ class TrainingConfig:
         text_column, label_column: Where a data set has them under other names.
         data_dir, download_dir: Where TensorFlow Datasets keeps what it prepares and downloads.
         mixed_precision: Compute in 16 bits; None does so where there is a GPU.
+        samples: Keep the token ids of some training and validation texts in the run folder, for
+            its exports: they are verified with them, and `integer` files are calibrated by them.
     """
 
     model: str
@@ -87,6 +89,7 @@ class TrainingConfig:
     data_dir: str | None = None
     download_dir: str | None = None
     mixed_precision: bool | None = None
+    samples: bool = True
 
     def __post_init__(self):
         catalogue.find(self.model)

@@ -13,6 +13,7 @@ import numpy as np
 from zoo import card, devices
 from zoo.bundle import Bundle
 from zoo.files import replacing, write_text
+from zoo.samples import Samples
 from zoo.training import language_model, material, run, teachers
 from zoo.training import model as models
 from zoo.training.batches import Batches, WithUnlabelled
@@ -156,7 +157,11 @@ def _finish(
     model = models.create(config, tokenizer.vocabulary.size, len(dataset.labels), mixed=False)
     model.load_weights(checkpoint.best_weights)
     made_by = run.record(config, model, tokenizer, dataset, mixed)
-    bundle = Bundle(model, tokenizer, dataset.labels, made_by)
+    kept = None
+    if config.samples:
+        ids = [tokenizer.encode(part.texts) for part in (dataset.train, dataset.valid)]
+        kept = Samples.of(ids[0], dataset.train.labels, ids[1], dataset.valid.labels)
+    bundle = Bundle(model, tokenizer, dataset.labels, made_by, kept)
     classifier = bundle.classifier()
     figures: dict[str, Any] = {
         "best_epoch": checkpoint.best["epoch"],

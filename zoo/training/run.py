@@ -23,6 +23,7 @@ FILES = (
     "history.csv",
     "metrics.json",
     "README.md",
+    "samples.npz",
     "vocab.txt",
     "labels.txt",
     "config.json",

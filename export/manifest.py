@@ -1,0 +1,62 @@
+"""The table of a folder's exported files, manifest.json."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from export.verification import Verified
+from zoo.files import write_text
+
+NAME = "manifest.json"
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """A row of the manifest.
+
+    Attributes:
+        path: The file's name in its folder.
+        bytes: Its size.
+        sha256: Its hash.
+        lowering, precision: How it was made.
+        subgraphs: Number of subgraphs.
+        operators: How often each operator stands in it.
+        packed_bytes: Memory that the matrices of its products take when it runs on XNNPACK, which
+            packs them once for each product: many times over in an unrolled file.
+        scores: What its outputs are, of `zoo.scores.KINDS`.
+        padding: Where zeros may stand in its input: on the `right` only, or `any` place.
+        seconds: How long the export took, without the verification.
+        verified: What the verification found.
+    """
+
+    path: str
+    bytes: int
+    sha256: str
+    lowering: str
+    precision: str
+    subgraphs: int
+    operators: dict[str, int]
+    packed_bytes: int
+    scores: str
+    padding: str
+    seconds: float
+    verified: Verified
+
+
+def write(folder: Path, written: Iterable[ExportedFile]) -> None:
+    """Adds rows to the folder's manifest.json, in the place of older ones of the same path."""
+    path = folder / NAME
+    rows = {}
+    if path.is_file():
+        try:
+            files = json.loads(path.read_text(encoding="utf-8"))["files"]
+            rows = {row["path"]: row for row in files}
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{path} is no manifest of exported files ({error!r}). Remove it, or give another "
+                "folder."
+            ) from None
+        rows = {name: row for name, row in rows.items() if (folder / name).is_file()}
+    rows.update((row.path, asdict(row)) for row in written)
+    write_text(path, json.dumps({"files": [rows[name] for name in sorted(rows)]}, indent=2) + "\n")

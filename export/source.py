@@ -1,0 +1,222 @@
+"""What an export starts from: a run, a shipped model or a Keras model, all seen alike."""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from export import architecture, questions
+from export.architecture import Architecture, UnsupportedModelError
+from export.questions import Questions
+from zoo import bundle as bundles
+from zoo import scores
+from zoo.pretrained import is_name
+from zoo.samples import of_length
+from zoo.text import Tokenizer
+
+PADDINGS = ("right", "any")
+SIXTEEN_BITS = 0.02  # what computing in 16 bits may move a score by
+NAME = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What an export starts from.
+
+    Attributes:
+        name: Beginning of the files' names.
+        read: What the model computes.
+        questions: What its files are asked.
+        length: L, the ids of a text.
+        tokenizer: Texts to ids; None where only the model is known.
+        labels: For the metadata, which is left out without them.
+        calibration: int32 [texts, L] that the scales of an integer file are taken from; no rows
+            where there are none.
+    """
+
+    name: str
+    read: Architecture
+    questions: Questions
+    length: int
+    tokenizer: Tokenizer | None
+    labels: tuple[str, ...] | None
+    calibration: np.ndarray
+
+
+def of(
+    run_or_model: str | os.PathLike | bundles.Bundle | keras.Model,
+    *,
+    max_length: int | None,
+    texts: Sequence[str] | np.ndarray,
+    calibration: Sequence[str] | np.ndarray,
+    metadata: bool,
+    kind: str | None,
+    padding: str | None,
+) -> Source:
+    """Reads a run, a shipped model or a Keras model; arguments as of `export.export_model`.
+
+    Raises:
+        ValueError: If an argument is wrong.
+        UnsupportedModelError: If the model has another form.
+    """
+    if padding not in (None, *PADDINGS):
+        raise ValueError(f"padding must be one of {', '.join(PADDINGS)}, not {padding!r}.")
+    if isinstance(run_or_model, (str, os.PathLike)):
+        run_or_model = bundles.load(run_or_model)
+    bundle: bundles.Bundle | None = None
+    tokenizer: Tokenizer | None = None
+    labels: tuple[str, ...] | None = None
+    if isinstance(run_or_model, bundles.Bundle):
+        bundle = run_or_model
+        model, name, tokenizer = bundle.model, bundle.name, bundle.tokenizer
+        if max_length is not None:
+            _require_length(max_length)
+            tokenizer = Tokenizer(tokenizer.vocabulary, max_length, tokenizer.delimiter)
+        labels = bundle.labels if metadata else None
+    else:
+        model = run_or_model
+        name = NAME.sub("-", getattr(model, "name", "")).strip(".-_") or "model"
+    plain = in_float32(model)
+    read = architecture.read(plain, kind)
+    length = tokenizer.max_length if tokenizer else _length(plain, max_length)
+    if read.masked and (padding or _usual_padding(tokenizer)) == "any":
+        read = replace(read, right_padded=False)
+    asked = questions.of(
+        plain,
+        read,
+        length,
+        tokenizer=tokenizer,
+        texts=texts,
+        samples=bundle.samples if bundle else None,
+    )
+    scores.check(read.scores, asked.outputs, name)
+    if plain is not model:
+        _require_near(model, plain, asked)
+    given = calibration
+    if not len(given) and bundle and bundle.samples:
+        given = of_length(bundle.samples.train, length)
+    return Source(
+        name, read, asked, length, tokenizer, labels, _calibration(given, tokenizer, length, read)
+    )
+
+
+def default_folder(run: str | os.PathLike) -> Path:
+    """Where a run's files go; those of a model that comes with the package go to runs/NAME."""
+    run = Path("runs") / run if is_name(run) else Path(run)
+    return run / "export"
+
+
+def _usual_padding(tokenizer: Tokenizer | None) -> str:
+    """Where zeros can stand: behind the text only, if a tokenizer pads it and has no other 0."""
+    if tokenizer is None:
+        return "any"
+    vocabulary = tokenizer.vocabulary
+    zeros = [token for token, number in vocabulary.items() if number == 0]
+    return "right" if zeros == ["<PAD>"] else "any"
+
+
+def _length(model: keras.Model, max_length: int | None) -> int:
+    fixed: int | None = model.inputs[0].shape[1] if getattr(model, "inputs", None) else None
+    if max_length is None:
+        max_length = fixed
+    if fixed not in (None, max_length):
+        raise ValueError(
+            f"Model {model.name!r} takes texts of {fixed} ids, not {max_length}; leave max_length "
+            "out, or begin the model with keras.Input((None,), dtype='int32')."
+        )
+    return _require_length(max_length)
+
+
+def _require_length(length) -> int:
+    if not isinstance(length, (int, np.integer)) or isinstance(length, bool) or length < 1:
+        raise ValueError(
+            "max_length, the number of ids of a text, must be an integer of at least 1 (a Keras "
+            f"model does not say it itself), not {length!r}."
+        )
+    return int(length)
+
+
+def in_float32(model: keras.Model) -> keras.Model:
+    """The model itself, or the same in float32 if it computes in another precision.
+
+    Raises:
+        UnsupportedModelError: If it cannot be made again from its configuration.
+    """
+    if not isinstance(model, keras.Model) or not model.built:
+        return model  # what is wrong with it is said where it is read
+    policies = {layer.dtype_policy.name for layer in _all_layers(model)}
+    if policies <= {"float32"}:
+        return model
+    try:
+        config = _with_float32(model.get_config())
+        plain = type(model).from_config(config)
+        if not plain.built:
+            plain.build(model.input_shape)
+        plain.set_weights([np.asarray(w, np.float32) for w in model.get_weights()])
+    except Exception as error:  # a subclass may have any constructor
+        raise UnsupportedModelError(
+            f"Model {model.name!r} computes in {', '.join(sorted(policies))} and cannot be made "
+            "again in float32 from its configuration. Build it under the policy float32, and load "
+            "its weights."
+        ) from error
+    if model.compiled and getattr(model, "loss", None) is not None:
+        plain.compile(loss=model.loss)  # it says what the outputs are
+    return plain
+
+
+def _all_layers(model: keras.Model):
+    for layer in model._flatten_layers(include_self=False):
+        if isinstance(layer, keras.layers.Layer):
+            yield layer
+
+
+def _with_float32(config):
+    """A configuration with the policy float32 wherever one of floating-point numbers stands."""
+    if isinstance(config, dict):
+        if config.get("class_name") == "DTypePolicy":
+            return {**config, "config": {"name": "float32"}}
+        found = {key: _with_float32(value) for key, value in config.items()}
+        if isinstance(config.get("dtype"), str) and "float" in config["dtype"]:
+            found["dtype"] = "float32"
+        return found
+    if isinstance(config, (list, tuple)):
+        return type(config)(_with_float32(value) for value in config)
+    return config
+
+
+def _require_near(model: keras.Model, plain: keras.Model, asked: Questions) -> None:
+    """Holds the float32 form against the model as it is."""
+    outputs = np.asarray(model.predict(asked.ids, batch_size=64, verbose=0), np.float32)
+    kind = scores.read(model, asked.scores.kind)
+    off = float(np.abs(kind.of(outputs) - asked.expected).max())
+    if not off <= SIXTEEN_BITS * max(1.0, float(np.abs(asked.expected).max())):
+        raise UnsupportedModelError(
+            f"Model {model.name!r} answers otherwise in float32: a score moves by {off:.2g}. "
+            "Load its weights into a model of the policy float32, and evaluate that."
+        )
+
+
+def _calibration(given, tokenizer, length: int, read: Architecture) -> np.ndarray:
+    """The ids of the texts to calibrate with, checked."""
+    if not len(given):
+        return np.zeros((0, length), np.int32)
+    ids = given
+    if not isinstance(ids, np.ndarray):
+        if tokenizer is None:
+            raise ValueError("calibration has to be ids: a Keras model has no tokenizer.")
+        ids = tokenizer.encode(ids)
+    rows = len(read.embedding)
+    if ids.dtype.kind not in "iu" or ids.ndim != 2 or ids.shape[1] != length:
+        raise ValueError(
+            f"calibration must be integers [texts, {length}], not {ids.dtype} {list(ids.shape)}."
+        )
+    if not ids.any() or ids.min() < 0 or ids.max() >= rows:
+        raise ValueError(
+            f"calibration holds ids from {ids.min()} to {ids.max()}; the model knows 0 to "
+            f"{rows - 1}, and texts of padding alone say nothing."
+        )
+    return ids

@@ -1,0 +1,154 @@
+"""The operations that a Keras model applies, read from its graph instead of its list of layers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+
+class UnsupportedModelError(ValueError):
+    """A model of another form than the text classifiers that are read and exported."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation on the path from a model's input to its output.
+
+    Attributes:
+        operation: A layer, or an operation of `keras.ops`.
+        inputs: The tensor that it takes from the step before.
+        output: The tensor that it gives to the step after.
+        arguments: Its other positional arguments and keyword arguments, by place and by name.
+    """
+
+    operation: Any
+    inputs: Any
+    output: Any
+    arguments: dict[int | str, Any]
+
+    @property
+    def mask(self) -> Any:
+        """The symbolic mask that the operation is called with, or None."""
+        return self.arguments.get("mask")
+
+
+def functional(model: keras.Model) -> keras.Model:
+    """A model as a graph of operations from one input to one output, on the same weights.
+
+    A subclass of `keras.Model` is traced through its `call`, so that what it computes there is
+    seen, too.
+
+    Raises:
+        UnsupportedModelError: If the model is not built, has several inputs or outputs, or has a
+            `call` that Keras cannot trace.
+    """
+    if not isinstance(model, keras.Model):
+        raise UnsupportedModelError(
+            f"A {type(model).__module__}.{type(model).__name__} is no Keras 3 model. Load or "
+            "rebuild it with Keras 3; weights of PyTorch are read by `python -m zoo import`."
+        )
+    if not model.built or not model.weights:
+        raise UnsupportedModelError(
+            f"Model {model.name!r} has no weights yet: it is not built. Call it once on token ids, "
+            "or begin it with keras.Input((None,), dtype='int32')."
+        )
+    if isinstance(model, keras.Sequential) or _is_functional(model):
+        inputs, outputs = model.inputs, model.outputs
+    else:
+        inputs, outputs = _traced(model)
+    if len(inputs) != 1:
+        names = ", ".join(repr(tensor.name) for tensor in inputs)
+        raise UnsupportedModelError(
+            f"Model {model.name!r} has {len(inputs)} inputs ({names}); a text classifier takes "
+            "token ids alone."
+        )
+    if len(outputs) != 1:
+        names = ", ".join(repr(tensor._keras_history.operation.name) for tensor in outputs)
+        raise UnsupportedModelError(
+            f"Model {model.name!r} has {len(outputs)} outputs ({names}). Export one of them: "
+            "keras.Model(model.input, model.outputs[0])."
+        )
+    if len(inputs[0].shape) != 2:
+        raise UnsupportedModelError(
+            f"Model {model.name!r} takes {list(inputs[0].shape)}; a text classifier takes token "
+            "ids, int32 [batch, time]."
+        )
+    return keras.Model(inputs[0], outputs[0], name=model.name)
+
+
+def steps(graph: keras.Model) -> list[Step]:
+    """The operations from the input of a `functional` model to its output, in this order.
+
+    Raises:
+        UnsupportedModelError: If an operation joins several tensors, its mask aside.
+    """
+    return list(_backwards(graph.outputs[0]))[::-1]
+
+
+def _backwards(tensor) -> Iterator[Step]:
+    while True:
+        history = tensor._keras_history
+        operation = history.operation
+        if isinstance(operation, keras.layers.InputLayer):
+            return
+        given = operation._inbound_nodes[history.node_index].arguments
+        arguments: dict[int | str, Any] = {**dict(enumerate(given.args)), **given.kwargs}
+        tensors = [key for key, value in arguments.items() if is_symbolic(value) and key != "mask"]
+        if len(tensors) != 1:
+            raise UnsupportedModelError(
+                f"Layer {operation.name!r} ({type(operation).__name__}) takes "
+                f"{len(tensors) or 'lists of'} tensors; the models that are exported are a chain "
+                "of layers from the token ids to the scores."
+            )
+        inputs = arguments.pop(tensors[0])
+        yield Step(operation, inputs, tensor, arguments)
+        tensor = inputs
+
+
+def is_symbolic(value: Any) -> bool:
+    """Whether that is a tensor of a model's graph."""
+    return isinstance(value, keras.KerasTensor)
+
+
+def tests_for_padding(mask, tokens, padding: int = 0) -> bool:
+    """Whether a symbolic mask is `tokens != padding`: what `Embedding(mask_zero=True)` gives."""
+    history = mask._keras_history
+    if type(history.operation).__name__ != "NotEqual":
+        return False
+    given = history.operation._inbound_nodes[history.node_index].arguments.args
+    found = [value for value in given if value is not tokens]
+    return len(given) == 2 and len(found) == 1 and _is_number(found[0], padding)
+
+
+def _is_number(value: Any, number: int) -> bool:
+    try:
+        return not is_symbolic(value) and float(value) == number
+    except (TypeError, ValueError):
+        return False
+
+
+def _is_functional(model: keras.Model) -> bool:
+    functional_call = type(keras.Model(*[keras.Input((1,))] * 2)).call
+    return getattr(type(model), "call", None) is functional_call
+
+
+def _traced(model: keras.Model):
+    """Inputs and outputs of a subclass, from calling it on a symbolic tensor."""
+    tokens = keras.Input((None,), dtype="int32", name="tokens")
+    try:
+        outputs = model.call(tokens)
+    except Exception as error:  # whatever a person's code raises
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise UnsupportedModelError(
+            f"Model {model.name!r} is a subclass ({type(model).__name__}) whose call cannot be "
+            f"traced on token ids [batch, time]: {reason} Write call with Keras layers and "
+            "keras.ops, or build the model from keras.Input."
+        ) from error
+    flat = keras.tree.flatten(outputs)
+    if not flat or not all(is_symbolic(tensor) for tensor in flat):
+        raise UnsupportedModelError(
+            f"Model {model.name!r} is a subclass ({type(model).__name__}) whose call gives no "
+            "tensors of Keras. Write it with Keras layers and keras.ops."
+        )
+    return [tokens], flat

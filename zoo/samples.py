@@ -1,0 +1,89 @@
+"""Token ids of some of a run's texts: what its exports are verified with, and calibrated by."""
+
+import os
+import zipfile
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from zoo.files import replacing
+
+FILE = "samples.npz"
+TRAINING, VALIDATION = 500, 256  # texts at most
+LARGEST_FILE = 64_000_000  # bytes, unpacked
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Token ids of training and validation texts, not the texts themselves.
+
+    Attributes:
+        train: int32 [texts, L], padded on the right.
+        valid: int32 [texts, L], padded on the right.
+        train_labels, valid_labels: int32 [texts], the number of the label of each.
+    """
+
+    train: np.ndarray
+    train_labels: np.ndarray
+    valid: np.ndarray
+    valid_labels: np.ndarray
+
+    @classmethod
+    def of(cls, train: np.ndarray, train_labels, valid: np.ndarray, valid_labels) -> "Samples":
+        """Rows from all over the ids of all training and validation texts."""
+        one, other = spread(len(train), TRAINING), spread(len(valid), VALIDATION)
+        return cls(
+            train[one], np.asarray(train_labels, np.int32)[one],
+            valid[other], np.asarray(valid_labels, np.int32)[other],
+        )  # fmt: skip
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes them, whole or not at all."""
+        with replacing(path) as partial:
+            np.savez_compressed(partial, **vars(self))
+
+
+def load(path: str | os.PathLike, classes: int, token_ids: int) -> Samples:
+    """Reads what `Samples.save` wrote.
+
+    Args:
+        path: The file.
+        classes: Number of labels.
+        token_ids: Number of ids that the model knows.
+
+    Raises:
+        ValueError: If the file is damaged, or belongs to another model.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > LARGEST_FILE:
+                raise ValueError("it unpacks to more than such a file holds")
+        with np.load(path, allow_pickle=False) as file:
+            found = Samples(**{name: file[name] for name in file.files})
+    except (ValueError, TypeError, KeyError, OSError, EOFError, zlib.error, RuntimeError,
+            NotImplementedError, zipfile.BadZipFile) as error:  # fmt: skip
+        raise ValueError(f"{path} is damaged ({error}). Export without it: remove it.") from None
+    for ids, labels in ((found.train, found.train_labels), (found.valid, found.valid_labels)):
+        fits = (
+            ids.ndim == 2
+            and ids.dtype == labels.dtype == np.int32
+            and labels.shape == ids.shape[:1]
+            and (not ids.size or 0 <= ids.min() <= ids.max() < token_ids)
+            and (not labels.size or 0 <= labels.min() <= labels.max() < classes)
+        )
+        if not fits:
+            raise ValueError(f"{path} belongs to another model, or is damaged. Remove it.")
+    return found
+
+
+def spread(count: int, most: int) -> np.ndarray:
+    """At most so many of `count` places, from all over."""
+    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
+
+
+def of_length(ids: np.ndarray, length: int) -> np.ndarray:
+    """Ids [texts, L] cut or padded to another length, as the tokenizer would have made them."""
+    if ids.shape[1] >= length:
+        return ids[:, :length]
+    return np.pad(ids, ((0, 0), (0, length - ids.shape[1])))
