@@ -302,9 +302,9 @@ REFUSED = {
         mask=False,
     ): "GlobalMaxPooling1D.* reads all outputs",
     lambda: chain(both(), layers.Dense(1, "softmax")): "1 for every text",
-    lambda: chain(both(), layers.Dense(2, "relu")): "ends in 'relu'",
+    lambda: chain(both(), layers.Dense(2, "relu")): "ends in relu",
     lambda: chain(both(), layers.Dense(2, "softmax"), layers.Dense(2, "softmax"),
-                  layers.Softmax()): "ends in softmax and softmax",
+                  layers.Softmax()): "behind the last Dense|softmax and softmax",
     lambda: chain(layers.LSTM(3, stateful=False, return_state=True),
                   lambda x: x[0], layers.Dense(2)): "return_state",
 }  # fmt: skip

@@ -173,7 +173,7 @@ def test_what_has_no_integer_file_is_refused(tmp_path):
         export.export_model(
             classifier("bilstm"), tmp_path, precision="integer", max_length=9, padding="right"
         )
-    with pytest.raises(parts.NoLoweringError, match="padded on the right only.*padding='right'"):
+    with pytest.raises(parts.NoLoweringError, match=r"padded on the right only.*padding='right'"):
         export.export_model(classifier("bilstm"), tmp_path, precision="integer", max_length=9)
     with pytest.raises(ValueError, match="for the lowering 'fused', not 'loop'"):
         export.export_model(classifier("bilstm"), tmp_path, lowering="loop", precision="integer")
