@@ -34,6 +34,7 @@ FILES = {
     "history.csv",
     "metrics.json",
     "README.md",
+    "samples.npz",
 }
 
 
@@ -735,7 +736,7 @@ def test_a_run_starts_from_another(tmp_path, tiny_data):
     given = {"init": str(tmp_path / "first"), "learning_rate": 1e-9, **small}
     for data, same_labels in ((tiny_data, True), (more, False)):
         config = TrainingConfig("bilstm-tiny", str(data), **given)
-        second = train(config, tmp_path / data.name, tensorboard=False, verbose=False)
+        second = train(config, tmp_path / f"on-{data.name}", tensorboard=False, verbose=False)
         old, new = (run.tokenizer.vocabulary for run in (first, second))
         (known, *before), (rows, *after) = (run.model.get_weights() for run in (first, second))
         assert second.config["model"] | {"vocab_size": 0, "parameters": 0} == (

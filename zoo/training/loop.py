@@ -10,14 +10,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo import card, devices
+from zoo import card, devices, lock
 from zoo.bundle import Bundle
-from zoo.files import replacing, write_text
+from zoo.files import write_text
 from zoo.samples import Samples
 from zoo.training import language_model, material, run, teachers
 from zoo.training import model as models
 from zoo.training.batches import Batches, WithUnlabelled
-from zoo.training.checkpoint import Checkpoint
+from zoo.training.checkpoint import FOLDER, Checkpoint, DivergedError, writing
 from zoo.training.config import TrainingConfig
 from zoo.training.objectives import SEMI_SUPERVISED
 
@@ -47,11 +47,25 @@ def train(
         The trained model.
 
     Raises:
-        RunError: If `output` holds a run already, or with `resume` none that can go on.
+        RunError: If `output` holds anything already, or with `resume` no run that can go on.
+        zoo.lock.LockedError: If another process trains in `output`.
+        DivergedError: If the loss became NaN or infinite. The run folder then holds the best
+            weights before that; none is written if no epoch was whole.
         zoo.datasets.DatasetError: If the data set cannot be read.
     """
+    if resume:
+        run.read_config(output)  # nothing is made where there is nothing to go on with
+    else:
+        run.check_place(output)
+    with lock.locked(output):
+        return _train(config, output, resume, tensorboard, verbose)
+
+
+def _train(
+    config: TrainingConfig, output: Path, resume: bool, tensorboard: bool, verbose: bool
+) -> Bundle:
     say: Callable[..., None] = print if verbose else lambda *_: None
-    checkpoint = Checkpoint(output / "checkpoint", config.patience, config.seed)
+    checkpoint = Checkpoint(output / FOLDER, config.patience, config.seed)
     run.check_folder(config, output, checkpoint, resume)
 
     say(f"Device: {devices.describe()}; Keras {keras.__version__} on {keras.backend.backend()}")
@@ -77,11 +91,11 @@ def train(
     try:
         targets = material.targets(given, checkpoint, say)
         model = _begin(given, mixed, say)
-    except ValueError:
+        trained = models.compiled(config, model, -(-len(targets) // config.batch_size))
+    except Exception:  # of any kind, also of memory
         if not resume:  # what is refused is no run that could be gone on with
-            (checkpoint.folder / "config.json").unlink()
+            checkpoint.config.unlink()
         raise
-    trained = models.compiled(config, model, -(-len(targets) // config.batch_size))
     epoch = checkpoint.restore(trained) if resume else 0
     if resume:
         say(f"Resuming after epoch {epoch} of {config.epochs}")
@@ -90,20 +104,23 @@ def train(
         _pretrain(config, model, np.concatenate([train_ids, other_ids]), checkpoint, verbose, say)
     if not checkpoint.is_over:
         valid_targets = np.eye(len(dataset.labels), dtype=np.float32)[dataset.valid.labels]
-        trained.fit(
-            _batches(config, train_ids, other_ids, varied_ids, targets, epoch, vocabulary.unknown),
-            validation_data=Batches(valid_ids, valid_targets, 256),
-            initial_epoch=epoch,
-            epochs=config.epochs,
-            shuffle=False,  # the batches shuffle themselves, the same in each run
-            callbacks=[
-                checkpoint,
-                *([keras.callbacks.SwapEMAWeights()] if config.average else []),
-                _Forecast(say),
-                *_tensorboard(output / "logs", tensorboard, say),
-            ],
-            verbose="auto" if verbose else 0,
-        )
+        with checkpoint.stopping_where_it_diverges():
+            trained.fit(
+                _batches(
+                    config, train_ids, other_ids, varied_ids, targets, epoch, vocabulary.unknown
+                ),
+                validation_data=Batches(valid_ids, valid_targets, 256),
+                initial_epoch=epoch,
+                epochs=config.epochs,
+                shuffle=False,  # the batches shuffle themselves, the same in each run
+                callbacks=[
+                    checkpoint,
+                    *([keras.callbacks.SwapEMAWeights()] if config.average else []),
+                    _Forecast(say),
+                    *_tensorboard(output / "logs", tensorboard, say),
+                ],
+                verbose="auto" if verbose else 0,
+            )
     return _finish(given, output, checkpoint, mixed, started, say)
 
 
@@ -163,12 +180,16 @@ def _finish(
         kept = Samples.of(ids[0], dataset.train.labels, ids[1], dataset.valid.labels)
     bundle = Bundle(model, tokenizer, dataset.labels, made_by, kept)
     classifier = bundle.classifier()
+    validation = classifier.evaluate(dataset.valid.texts, dataset.valid.labels)
+    run.check_kept_weights(checkpoint, validation["accuracy"], mixed)
     figures: dict[str, Any] = {
         "best_epoch": checkpoint.best["epoch"],
-        "validation": classifier.evaluate(dataset.valid.texts, dataset.valid.labels),
+        "validation": validation,
         "test": classifier.evaluate(dataset.test.texts, dataset.test.labels),
         "seconds": round(time.monotonic() - started, 1),
     }
+    if checkpoint.diverged:
+        figures["diverged"] = checkpoint.diverged
     write_text(output / "history.csv", checkpoint.table)
     write_text(output / "metrics.json", run.dumps(figures))
     write_text(output / "README.md", card.render(bundle, figures))
@@ -177,6 +198,12 @@ def _finish(
     for split in ("validation", "test"):
         say(f"{split.capitalize()}: accuracy {figures[split]['accuracy']:.4f}")
     say(f"Written: {output}")
+    if checkpoint.diverged:
+        raise DivergedError(
+            f"The loss became NaN or infinite {checkpoint.diverged}. {output} holds the weights of "
+            f"epoch {checkpoint.best['epoch']}, the best before that. Train with a lower "
+            "--learning-rate or --clip-norm for better ones."
+        )
     return bundle
 
 
@@ -194,7 +221,7 @@ def _pretrain(config: TrainingConfig, model, ids, checkpoint: Checkpoint, verbos
         verbose="auto" if verbose else 0,
         say=say,
     )
-    with replacing(checkpoint.pretrained) as partial:
+    with writing(checkpoint.pretrained) as partial:
         model.save_weights(partial)
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import keras
 
-from zoo import devices
+from zoo import devices, lock
 from zoo.datasets import Dataset
+from zoo.digest import DamagedFileError
 from zoo.files import remove_partial
 from zoo.text import Tokenizer
-from zoo.training.checkpoint import Checkpoint
+from zoo.training.checkpoint import FOLDER, Checkpoint
 from zoo.training.config import TrainingConfig
 from zoo.training.model import sizes
 
@@ -39,13 +40,57 @@ def read_config(output: Path) -> TrainingConfig:
     """The settings of an interrupted run.
 
     Raises:
-        RunError: If there is none at `output`.
+        RunError: If there is none at `output`, or its settings cannot be read.
     """
-    path = output / "checkpoint" / "config.json"
+    path = output / FOLDER / "config.json"
     if not path.is_file():
         state = "is finished" if (output / "model.keras").is_file() else "holds no run"
         raise RunError(f"There is nothing to resume: {output} {state}.")
-    return TrainingConfig(**json.loads(path.read_text(encoding="utf-8")))
+    try:
+        return TrainingConfig(**json.loads(path.read_text(encoding="utf-8")))
+    except (TypeError, ValueError) as error:
+        raise RunError(
+            f"{path} is damaged, or is not the settings of a training run ({error}). Begin again "
+            "in another --output."
+        ) from error
+
+
+def check_place(output: Path) -> None:
+    """Raises `RunError` unless a new run can be written to `output`: nothing of others is there."""
+    if output.exists() and not output.is_dir():
+        raise RunError(f"{output} is a file. Choose another --output.")
+    if not output.exists():
+        return
+    if (output / "model.keras").exists():
+        raise RunError(f"{output} holds a finished run. Choose another --output, or remove it.")
+    if (output / FOLDER / "config.json").exists():
+        raise RunError(
+            f"{output} holds an interrupted run. Go on with --resume --output {output}, choose "
+            "another --output, or remove it."
+        )
+    foreign = sorted(path.name for path in output.iterdir() if not _is_of_a_run(path))
+    if foreign:
+        raise RunError(
+            f"{output} holds other files ({', '.join(foreign[:4])}"
+            f"{', …' if len(foreign) > 4 else ''}), and a run could overwrite them. Choose an "
+            "empty or a new folder as --output."
+        )
+
+
+def _is_of_a_run(path: Path) -> bool:
+    """Whether a run that was refused or killed early can have left that."""
+    if path.name == lock.NAME or any(path.name.startswith(f".{name}-") for name in FILES):
+        return True
+    if path.name == "logs":
+        return path.is_dir() and all(one.name in ("train", "validation") for one in path.iterdir())
+    return path.name == FOLDER and path.is_dir() and all(map(_is_of_a_checkpoint, path.iterdir()))
+
+
+def _is_of_a_checkpoint(path: Path) -> bool:
+    name = path.name.lstrip(".")
+    return name.startswith(
+        ("answers-", "data.json", "config.json", "history.csv", "state.npz")
+    ) or (".weights.h5" in name)
 
 
 def check_folder(
@@ -64,28 +109,53 @@ def check_folder(
                 f"{output} was begun with other settings ({', '.join(changed)}). Resume with the "
                 "same ones, or choose another --output."
             )
+        try:
+            checkpoint.check()
+        except DamagedFileError as error:
+            raise RunError(
+                f"{error} The run cannot go on; begin again in another --output."
+            ) from error
         remove_partial(output, FILES)
         return
-    if output.exists() and not output.is_dir():
-        raise RunError(f"{output} is a file. Choose another --output.")
-    if (output / "model.keras").exists():
-        raise RunError(f"{output} holds a finished run. Choose another --output, or remove it.")
-    if (checkpoint.folder / "config.json").exists():
-        raise RunError(
-            f"{output} holds an interrupted run. Go on with --resume --output {output}, choose "
-            "another --output, or remove it."
-        )
+    check_place(output)
 
 
 def check_data(now: dict[str, Any], output: Path, checkpoint: Checkpoint) -> None:
     """Raises `RunError` if a run was begun with something else that it cannot go on without."""
-    before = json.loads((checkpoint.folder / "data.json").read_text(encoding="utf-8"))
+    try:
+        before = json.loads(checkpoint.data.read_text(encoding="utf-8"))
+        if not isinstance(before, dict):
+            raise ValueError("it holds no JSON object")
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"{checkpoint.data} is missing or damaged ({error}). The run cannot go on; begin again "
+            "in another --output."
+        ) from error
     now = json.loads(dumps(now))  # tuples as lists
     changed = [name for name, value in now.items() if before.get(name) != value]
     if changed:
         raise RunError(
             f"{output} was begun with something else ({', '.join(changed)}). Resume with the same, "
             "or choose another --output."
+        )
+
+
+def check_kept_weights(checkpoint: Checkpoint, accuracy: float, mixed: bool) -> None:
+    """Holds the weights that are kept against what the history says of them.
+
+    Args:
+        checkpoint: Of the run.
+        accuracy: On the validation texts, by the weights that are kept.
+        mixed: Whether the run computed in 16 bits, whose rounding may turn a label.
+
+    Raises:
+        RunError: If they are the weights of something else.
+    """
+    noted = checkpoint.best["val_accuracy"]
+    if abs(accuracy - noted) > (0.02 if mixed else 0.002):
+        raise RunError(
+            f"{checkpoint.best_weights} is not of this run: its accuracy on the validation texts "
+            f"is {accuracy:.4f}, and the history says {noted:.4f}. Begin again in another --output."
         )
 
 

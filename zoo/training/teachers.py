@@ -8,11 +8,10 @@ import numpy as np
 
 import zoo
 from zoo import pretrained
-from zoo.files import replacing
 from zoo.training import ngrams, transformer
+from zoo.training.checkpoint import KEPT_ANSWERS, writing
 
 NGRAMS = "ngrams"
-KEPT = "answers-{}.npy"  # of each teacher, by its place
 
 
 def check(teachers: Sequence[str]) -> None:
@@ -73,13 +72,13 @@ def answers(
 
     total = np.zeros((len(texts) + len(others), len(labels)), np.float32)
     for number, name in enumerate(teachers):
-        before = kept / KEPT.format(number) if kept else None
+        before = kept / KEPT_ANSWERS.format(number) if kept else None
         if before and before.is_file():
             total += np.load(before)
             continue
         said = answer(name)
         if before:
-            with replacing(before) as partial:
+            with writing(before) as partial:
                 np.save(partial, said)
         total += said
     return total / len(teachers)
@@ -94,7 +93,7 @@ def check_labels(teachers: Sequence[str], labels: Sequence[str]) -> None:
 
 def forget(kept: Path) -> None:
     """Removes what teachers of other settings have left in a folder."""
-    for path in kept.glob(KEPT.format("*")):
+    for path in kept.glob(KEPT_ANSWERS.format("*")):
         path.unlink()
 
 

@@ -1,0 +1,45 @@
+"""A SHA-256 at the end of a binary file, by which damage is found before the file is used.
+
+HDF5, .npz and .npy files are read as before: what stands behind their end is ignored.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+MARK = b"BIRNNSHA"
+SIZE = len(MARK) + hashlib.sha256().digest_size
+_CHUNK = 1 << 20
+
+
+class DamagedFileError(ValueError):
+    """A file that is not what was written."""
+
+
+def append(path: str | os.PathLike) -> None:
+    """Appends the digest of a file's content to it."""
+    with Path(path).open("r+b") as file:
+        digest = hashlib.sha256()
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+        file.write(MARK + digest.digest())
+
+
+def check(path: str | os.PathLike) -> None:
+    """Checks a file that `append` has completed.
+
+    Raises:
+        DamagedFileError: If the file is missing, cut or changed.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DamagedFileError(f"{path} is missing.")
+    left = path.stat().st_size - SIZE
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while left > 0:
+            chunk = file.read(min(_CHUNK, left))
+            digest.update(chunk)
+            left -= len(chunk)
+        if left < 0 or file.read() != MARK + digest.digest():
+            raise DamagedFileError(f"{path} is damaged: it does not hold what was written to it.")
