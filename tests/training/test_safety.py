@@ -203,7 +203,9 @@ def test_the_best_weights_before_a_loss_that_is_no_number_are_kept(config, tmp_p
 
     tf.config.run_functions_eagerly(True)
     try:
-        with pytest.raises(DivergedError, match=r"at step 3 of epoch 3.*holds the weights of epoch"):
+        with pytest.raises(
+            DivergedError, match=r"at step 3 of epoch 3.*holds the weights of epoch"
+        ):
             run(config, tmp_path / "run")
     finally:
         tf.config.run_functions_eagerly(False)

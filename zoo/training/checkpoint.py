@@ -20,8 +20,11 @@ FOLDER = "checkpoint"
 KEPT_ANSWERS = "answers-{}.npy"  # of each teacher, by its place
 
 
+LARGEST_LOSS = 1e6  # beyond what any cross-entropy is before weights overflow
+
+
 class DivergedError(ValueError):
-    """A training whose loss is no number any more."""
+    """A training whose loss is NaN, infinite or far beyond any cross-entropy."""
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -54,7 +57,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     @property
     def _finite(self) -> list[dict[str, float]]:
-        return [row for row in self.history if math.isfinite(row["val_loss"])]
+        return [row for row in self.history if _is_sound(row["val_loss"])]
 
     @property
     def is_over(self) -> bool:
@@ -124,7 +127,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         # The mean over the epoch so far, which one step that is no number makes no number.
-        if not math.isfinite(float((logs or {}).get("loss", 0.0))):
+        if not _is_sound(float((logs or {}).get("loss", 0.0))):
             self.diverged = f"at step {batch + 1} of epoch {self._epoch}"
             raise _Diverged
 
@@ -137,7 +140,7 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         seconds = round(time.monotonic() - self._started, 2)
         figures = {key: float(value) for key, value in logs.items()}
-        if not math.isfinite(figures["val_loss"]):
+        if not _is_sound(figures["val_loss"]):
             self.diverged = f"in the last steps of epoch {epoch + 1}"
             raise _Diverged
         self.history.append({"epoch": epoch + 1, **figures, "seconds": seconds})
@@ -161,10 +164,16 @@ class Checkpoint(keras.callbacks.Callback):
             yield
         except _Diverged:
             if not self.history:
+                self.remove()  # going on would end at the same step
                 raise DivergedError(
-                    f"The loss became NaN or infinite {self.diverged}, before any epoch was whole, "
-                    "so no weights are kept. Train with a lower --learning-rate or --clip-norm."
+                    f"The loss became NaN or overflowed {self.diverged}, before any epoch was "
+                    "whole, so no weights are kept. Train with a lower --learning-rate or "
+                    "--clip-norm."
                 ) from None
+
+
+def _is_sound(loss: float) -> bool:
+    return math.isfinite(loss) and abs(loss) < LARGEST_LOSS
 
 
 class _Diverged(Exception):

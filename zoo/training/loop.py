@@ -49,7 +49,7 @@ def train(
     Raises:
         RunError: If `output` holds anything already, or with `resume` no run that can go on.
         zoo.lock.LockedError: If another process trains in `output`.
-        DivergedError: If the loss became NaN or infinite. The run folder then holds the best
+        DivergedError: If the loss became NaN or overflowed. The run folder then holds the best
             weights before that; none is written if no epoch was whole.
         zoo.datasets.DatasetError: If the data set cannot be read.
     """
@@ -200,7 +200,7 @@ def _finish(
     say(f"Written: {output}")
     if checkpoint.diverged:
         raise DivergedError(
-            f"The loss became NaN or infinite {checkpoint.diverged}. {output} holds the weights of "
+            f"The loss became NaN or overflowed {checkpoint.diverged}. {output} holds the weights of "
             f"epoch {checkpoint.best['epoch']}, the best before that. Train with a lower "
             "--learning-rate or --clip-norm for better ones."
         )
