@@ -204,7 +204,7 @@ def test_the_best_weights_before_a_loss_that_is_no_number_are_kept(config, tmp_p
     tf.config.run_functions_eagerly(True)
     try:
         with pytest.raises(
-            DivergedError, match=r"at step 3 of epoch 3.*holds the weights of epoch"
+            DivergedError, match=r"step 3 of epoch 3.*holds the weights of epoch"
         ):
             run(config, tmp_path / "run")
     finally:

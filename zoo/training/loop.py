@@ -200,8 +200,8 @@ def _finish(
     say(f"Written: {output}")
     if checkpoint.diverged:
         raise DivergedError(
-            f"The loss became NaN or overflowed {checkpoint.diverged}. {output} holds the weights of "
-            f"epoch {checkpoint.best['epoch']}, the best before that. Train with a lower "
+            f"The loss became NaN or overflowed {checkpoint.diverged}. {output} holds the weights "
+            f"of epoch {checkpoint.best['epoch']}, the best before that. Train with a lower "
             "--learning-rate or --clip-norm for better ones."
         )
     return bundle
