@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 DEMO := runs/demo
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help demo test test-slow recipes results results-export results-leaderboard results-speed lint format clean
+.PHONY: help demo test test-lowest test-slow recipes results results-export results-leaderboard results-speed lint format clean
 
 help:
 	@echo "make demo       train a model on the embedded reviews, export it, ask the exported file"
 	@echo "make test       the tests that run in minutes"
+	@echo "make test-lowest  the tests with the lowest versions of all packages"
 	@echo "make test-slow  the others: training to quality, the whole catalogue, every client"
 	@echo "make recipes    make the trained models that come with the package, from raw data"
 	@echo "make results    train, export and measure the runs of results/accuracy.csv"
@@ -32,6 +33,13 @@ demo: $(VENV)/.run
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
+
+# The lowest versions that pyproject.toml admits, in a folder of their own.
+test-lowest:
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet uv
+	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest --resolution lowest-direct --editable '.[test]'
+	.venv-lowest/bin/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
 
 # The browser's tests need npm and Chromium, and are skipped without.
 test-slow: $(VENV)/.backends $(if $(shell command -v npm),$(VENV)/.web)
@@ -92,7 +100,7 @@ $(VENV)/.web: tests/export/web/package.json | $(BIN)/python
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(DEMO) .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .venv-lowest $(DEMO) .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
 	rm -rf tests/export/web/node_modules
 
 $(BIN)/python:
