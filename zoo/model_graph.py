@@ -1,5 +1,6 @@
 """The operations that a Keras model applies, read from its graph instead of its list of layers."""
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -129,8 +130,15 @@ def _is_number(value: Any, number: int) -> bool:
 
 
 def _is_functional(model: keras.Model) -> bool:
-    functional_call = type(keras.Model(*[keras.Input((1,))] * 2)).call
-    return getattr(type(model), "call", None) is functional_call
+    """Whether the graph says all: the class has no `call` of its own."""
+    return hasattr(model, "inputs") and type(model).call is _functional_call()
+
+
+@functools.cache
+def _functional_call():
+    """The `call` of models that are made of inputs and outputs; Keras does not export the class."""
+    x = keras.Input((1,))
+    return type(keras.Model(x, keras.layers.Identity()(x))).call
 
 
 def _traced(model: keras.Model):

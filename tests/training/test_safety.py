@@ -2,6 +2,8 @@
 
 import json
 import multiprocessing
+import os
+import signal
 import subprocess
 import sys
 
@@ -11,7 +13,7 @@ import pytest
 
 from zoo import bundle, digest, lock
 from zoo.training import RunError, TrainingConfig, train
-from zoo.training.checkpoint import DivergedError
+from zoo.training.checkpoint import Checkpoint, DivergedError
 from zoo.training.run import check_kept_weights
 
 
@@ -203,9 +205,7 @@ def test_the_best_weights_before_a_loss_that_is_no_number_are_kept(config, tmp_p
 
     tf.config.run_functions_eagerly(True)
     try:
-        with pytest.raises(
-            DivergedError, match=r"step 3 of epoch 3.*holds the weights of epoch"
-        ):
+        with pytest.raises(DivergedError, match=r"step 3 of epoch 3.*holds the weights of epoch"):
             run(config, tmp_path / "run")
     finally:
         tf.config.run_functions_eagerly(False)
@@ -228,3 +228,47 @@ def test_work_that_does_not_fit_into_memory_does_not_block_the_folder(
         with pytest.raises(MemoryError):
             run(config, tmp_path / "run")
     run(config, tmp_path / "run")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("step", [1, 4, 6, 8, 17])
+def test_a_run_that_is_interrupted_goes_on_from_that_step(
+    config, tmp_path, monkeypatch, step, number
+):
+    """48 texts in batches of 8: 6 steps an epoch."""
+    seen = []
+    on_train_batch_end = Checkpoint.on_train_batch_end
+
+    def interrupted(self, batch, logs=None):
+        seen.append(1)
+        if len(seen) == step:
+            os.kill(os.getpid(), number)
+        on_train_batch_end(self, batch, logs)
+
+    def raising(*_):
+        raise Stopped
+
+    before = signal.signal(number, raising)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(Checkpoint, "on_train_batch_end", interrupted)
+            with pytest.raises(Stopped):
+                run(config, tmp_path / "run")
+    finally:
+        signal.signal(number, before)
+    assert len(seen) == step
+    with np.load(tmp_path / "run" / "checkpoint" / "state.npz") as state:
+        assert (int(state["epoch"]), int(state["step"])) == divmod(step, 6)
+    resumed = run(config, tmp_path / "run", resume=True)
+    whole = run(config, tmp_path / "whole")
+    for one, other in zip(resumed.model.get_weights(), whole.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    one, other = (
+        [line.rsplit(",", 1)[0] for line in (tmp_path / name / "history.csv").open()]
+        for name in ("run", "whole")
+    )
+    assert one == other  # but for the seconds
+
+
+class Stopped(BaseException):
+    """What the program makes of a signal."""

@@ -78,6 +78,38 @@ class Batches(keras.utils.PyDataset):
         self.batches = [batches.pop(longest), *batches]
 
 
+class Rest(keras.utils.PyDataset):
+    """The batches of one epoch from a step on, for a run that was interrupted there.
+
+    Args:
+        batches: The epoch's batches.
+        start: Number of the first one.
+    """
+
+    def __init__(self, batches: Batches, start: int):
+        super().__init__()
+        self.batches, self.start, self.begun = batches, start, False
+
+    def __len__(self):
+        return len(self.batches) - self.start
+
+    def __getitem__(self, index):
+        ids, labels = self.batches[index + self.start]
+        if index == 0 and not self.begun and len(self) > 1:
+            # What Keras takes shapes from before it begins: unlike the next, as in `Batches`.
+            ids = keras.tree.map_structure(
+                lambda x: np.pad(x, ((0, 0), (0, 1)), constant_values=PAD_ID), ids
+            )
+        return ids, labels
+
+    def on_epoch_begin(self):
+        self.begun = True
+
+    def on_epoch_end(self):
+        if not self.begun:  # Keras calls it once before the first epoch, too
+            self.batches.on_epoch_end()
+
+
 class WithUnlabelled(Batches):
     """Batches with as many texts without labels beside those with them.
 

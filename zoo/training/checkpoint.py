@@ -1,10 +1,13 @@
-"""What a killed training run needs to go on as if nothing had been."""
+"""What a stopped training run needs to go on as if nothing had happened."""
 
 import csv
 import io
 import json
 import math
+import os
 import shutil
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +31,7 @@ class DivergedError(ValueError):
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Weights, optimizer and history, written after each epoch.
+    """Weights, optimizer and history, written after each epoch and when the run is interrupted.
 
     As a callback it stands before one that exchanges weights for validation.
 
@@ -48,7 +51,11 @@ class Checkpoint(keras.callbacks.Callback):
         self.last = folder / "state.npz"
         self.pretrained = folder / "pretrained.weights.h5"
         self.history: list[dict[str, float]] = []
+        self.step = 0  # of the epoch that was interrupted, the number of steps that are done
         self.diverged = ""  # where, if it did
+        self._metrics: list[np.ndarray] = []  # of these steps
+        self._generator: np.ndarray | None = None  # PyTorch's, after these steps
+        self._signal = 0  # that has come
 
     @property
     def best(self) -> dict[str, float]:
@@ -82,7 +89,8 @@ class Checkpoint(keras.callbacks.Callback):
         if not self._is_of_this_version():
             return  # a run that was begun by an older version, whose files have no digest
         digest.check(self.last)
-        digest.check(self.best_weights)
+        if self._has_whole_epochs():
+            digest.check(self.best_weights)
         for path in (self.pretrained, *self.folder.glob(KEPT_ANSWERS.format("*"))):
             if path.is_file():
                 digest.check(path)
@@ -96,12 +104,24 @@ class Checkpoint(keras.callbacks.Callback):
         except Exception as error:  # zipfile, zlib and NumPy each have their own
             raise digest.DamagedFileError(f"{self.last} is damaged ({error}).") from error
 
+    def _has_whole_epochs(self) -> bool:
+        with np.load(self.last, allow_pickle=False) as state:
+            return int(state["epoch"]) > 0
+
     def restore(self, model: keras.Model) -> int:
-        """Puts the state after the last whole epoch into a compiled model; that epoch's number."""
+        """Puts the state that was saved last into a compiled model.
+
+        Returns:
+            The number of whole epochs; `step` is that of the steps after them.
+        """
         if not self.last.is_file():
             return 0
         with np.load(self.last, allow_pickle=False) as state:
             epoch = int(state["epoch"])
+            if "step" in state.files:
+                self.step = int(state["step"])
+                self._metrics = [state[f"metric_{n}"] for n in range(int(state["metrics"]))]
+                self._generator = state["generator"] if self.step else None
             for number, variable in enumerate(_state(model)):
                 variable.assign(state[f"arr_{number}"])
             self.history = (
@@ -118,18 +138,41 @@ class Checkpoint(keras.callbacks.Callback):
         shutil.rmtree(self.folder)
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._started, self._epoch = time.monotonic(), epoch + 1
+        self._started, self._epoch, self._skipped = time.monotonic(), epoch, 0
         if keras.backend.backend() == "torch":
             import torch
 
             # Keras's dropout draws from PyTorch's own generator here, which no variable holds.
             torch.manual_seed(1_000_003 * self.seed + epoch)
+            if self._generator is not None:
+                torch.set_rng_state(torch.from_numpy(self._generator))
+        self._skipped, self.step, self._generator = self.step, 0, None
 
     def on_train_batch_end(self, batch, logs=None):
+        if self._metrics:
+            self._add_metrics()
+        done = self._skipped + batch + 1
         # The mean over the epoch so far, which one step that is no number makes no number.
         if not _is_sound(float((logs or {}).get("loss", 0.0))):
-            self.diverged = f"at step {batch + 1} of epoch {self._epoch}"
+            self.diverged = f"at step {done} of epoch {self._epoch + 1}"
             raise _Diverged
+        if self._signal and done < self._skipped + self.params["steps"]:
+            self._sync()
+            self._save(self._epoch, done)
+            raise _Interrupted
+
+    def _add_metrics(self) -> None:
+        """Adds the sums and counts of the steps before the interruption to those of the first
+        step after it: Keras has the variables no sooner.
+        """
+        self._sync()
+        for variable, value in zip(self.model.metrics_variables, self._metrics, strict=True):
+            variable.assign_add(value)
+        self._metrics = []
+
+    def _sync(self) -> None:
+        """Brings what JAX computed into the model's variables."""
+        getattr(self.model, "jax_state_sync", lambda: None)()
 
     def on_test_end(self, logs=None):
         # In here the weights are those that were validated: with averaged weights, not those that
@@ -147,11 +190,59 @@ class Checkpoint(keras.callbacks.Callback):
         write_text(self.folder / "history.csv", self.table)  # for people to look at
         if self.best is self.history[-1]:
             self.validated.replace(self.best_weights)
-        with writing(self.last) as partial:
-            state = [keras.ops.convert_to_numpy(variable) for variable in _state(self.model)]
-            np.savez(partial, *state, epoch=epoch + 1, history=json.dumps(self.history))
+        self._save(epoch + 1, 0)
         if self.is_over:
             self.model.stop_training = True
+        elif self._signal:
+            raise _Interrupted
+
+    def _save(self, epoch: int, step: int) -> None:
+        """Writes the state after so many whole epochs, and steps of the next one."""
+        metrics = self.model.metrics_variables if step else []
+        values = {f"metric_{n}": keras.ops.convert_to_numpy(one) for n, one in enumerate(metrics)}
+        generator = np.zeros(0, np.uint8)
+        if step and keras.backend.backend() == "torch":
+            import torch
+
+            generator = torch.get_rng_state().numpy()
+        with writing(self.last) as partial:
+            np.savez(
+                partial,
+                *[keras.ops.convert_to_numpy(variable) for variable in _state(self.model)],
+                epoch=epoch,
+                step=step,
+                history=json.dumps(self.history),
+                metrics=len(values),
+                generator=generator,
+                **values,
+            )
+
+    @contextmanager
+    def saving_when_interrupted(self) -> Iterator[None]:
+        """Saves at the next step after SIGINT or SIGTERM, and then lets the signal take effect.
+
+        A second signal takes effect at once.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield  # only the main thread can handle signals
+            return
+        before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+
+        def come(number, frame):
+            signal.signal(number, before[number])
+            self._signal = number
+
+        for one in before:
+            signal.signal(one, come)
+        try:
+            yield
+        except _Interrupted:
+            pass
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+        if self._signal:
+            os.kill(os.getpid(), self._signal)
 
     @contextmanager
     def stopping_where_it_diverges(self) -> Iterator[None]:
@@ -178,6 +269,10 @@ def _is_sound(loss: float) -> bool:
 
 class _Diverged(Exception):
     """Ends `fit` from inside of a callback."""
+
+
+class _Interrupted(Exception):
+    """Ends `fit` once the state is saved."""
 
 
 @contextmanager

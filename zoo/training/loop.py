@@ -16,7 +16,7 @@ from zoo.files import write_text
 from zoo.samples import Samples
 from zoo.training import language_model, material, run, teachers
 from zoo.training import model as models
-from zoo.training.batches import Batches, WithUnlabelled
+from zoo.training.batches import Batches, Rest, WithUnlabelled
 from zoo.training.checkpoint import FOLDER, Checkpoint, DivergedError, writing
 from zoo.training.config import TrainingConfig
 from zoo.training.objectives import SEMI_SUPERVISED
@@ -98,29 +98,36 @@ def _train(
         raise
     epoch = checkpoint.restore(trained) if resume else 0
     if resume:
-        say(f"Resuming after epoch {epoch} of {config.epochs}")
+        steps = f" and {checkpoint.step} steps" if checkpoint.step else ""
+        say(f"Resuming after epoch {epoch} of {config.epochs}{steps}")
     say(f"Model: {config.model}, {model.count_params():,} parameters")
     if config.pretrain and epoch == 0:
         _pretrain(config, model, np.concatenate([train_ids, other_ids]), checkpoint, verbose, say)
     if not checkpoint.is_over:
         valid_targets = np.eye(len(dataset.labels), dtype=np.float32)[dataset.valid.labels]
-        with checkpoint.stopping_where_it_diverges():
-            trained.fit(
-                _batches(
-                    config, train_ids, other_ids, varied_ids, targets, epoch, vocabulary.unknown
-                ),
-                validation_data=Batches(valid_ids, valid_targets, 256),
-                initial_epoch=epoch,
-                epochs=config.epochs,
-                shuffle=False,  # the batches shuffle themselves, the same in each run
-                callbacks=[
-                    checkpoint,
-                    *([keras.callbacks.SwapEMAWeights()] if config.average else []),
-                    _Forecast(say),
-                    *_tensorboard(output / "logs", tensorboard, say),
-                ],
-                verbose="auto" if verbose else 0,
-            )
+        options: dict[str, Any] = {
+            "validation_data": Batches(valid_ids, valid_targets, 256),
+            "shuffle": False,  # the batches shuffle themselves, the same in each run
+            "callbacks": [
+                checkpoint,
+                *([keras.callbacks.SwapEMAWeights()] if config.average else []),
+                _Forecast(say),
+                *_tensorboard(output / "logs", tensorboard, say),
+            ],
+            "verbose": "auto" if verbose else 0,
+        }
+
+        def batches(epoch: int) -> Batches:
+            others = (train_ids, other_ids, varied_ids, targets)
+            return _batches(config, *others, epoch, vocabulary.unknown)
+
+        with checkpoint.saving_when_interrupted(), checkpoint.stopping_where_it_diverges():
+            if checkpoint.step:
+                rest = Rest(batches(epoch), checkpoint.step)
+                epoch += 1
+                trained.fit(rest, initial_epoch=epoch - 1, epochs=epoch, **options)
+            if epoch < config.epochs and not checkpoint.is_over:
+                trained.fit(batches(epoch), initial_epoch=epoch, epochs=config.epochs, **options)
     return _finish(given, output, checkpoint, mixed, started, say)
 
 
