@@ -1,23 +1,26 @@
 """The run folder while a run goes on: begun, gone on with, recorded."""
 
+from __future__ import annotations
+
 import dataclasses
 import datetime
 import json
 import platform
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
-
-from zoo import devices
 from zoo.datasets import Dataset
 from zoo.files import remove_partial
 from zoo.text import Tokenizer
-from zoo.training.checkpoint import Checkpoint
 from zoo.training.config import TrainingConfig
-from zoo.training.model import sizes
 
+if TYPE_CHECKING:
+    import keras
+
+    from zoo.training.checkpoint import Checkpoint
+
+CHECKPOINT = "checkpoint"  # the folder in a run's that an interrupted run goes on from
 # Of a run folder, in the order that they are written.
 FILES = (
     "history.csv",
@@ -34,22 +37,25 @@ class RunError(ValueError):
     """A run folder that cannot be written to or gone on with."""
 
 
+def is_interrupted(output: Path) -> bool:
+    """Whether there is a run in that folder that can be resumed."""
+    return (output / CHECKPOINT / "config.json").is_file()
+
+
 def read_config(output: Path) -> TrainingConfig:
     """The settings of an interrupted run.
 
     Raises:
         RunError: If there is none at `output`.
     """
-    path = output / "checkpoint" / "config.json"
-    if not path.is_file():
+    if not is_interrupted(output):
         state = "is finished" if (output / "model.keras").is_file() else "holds no run"
         raise RunError(f"There is nothing to resume: {output} {state}.")
+    path = output / CHECKPOINT / "config.json"
     return TrainingConfig(**json.loads(path.read_text(encoding="utf-8")))
 
 
-def check_folder(
-    config: TrainingConfig, output: Path, checkpoint: Checkpoint, resume: bool
-) -> None:
+def check_folder(config: TrainingConfig, output: Path, resume: bool) -> None:
     """Raises `RunError` if a run cannot begin or go on at `output`."""
     if resume:
         before = read_config(output)
@@ -69,7 +75,7 @@ def check_folder(
         raise RunError(f"{output} is a file. Choose another --output.")
     if (output / "model.keras").exists():
         raise RunError(f"{output} holds a finished run. Choose another --output, or remove it.")
-    if (checkpoint.folder / "config.json").exists():
+    if is_interrupted(output):
         raise RunError(
             f"{output} holds an interrupted run. Go on with --resume --output {output}, choose "
             "another --output, or remove it."
@@ -96,6 +102,11 @@ def record(
     mixed: bool,
 ) -> dict[str, Any]:
     """All that made a run: its config.json."""
+    import keras
+
+    from zoo import devices
+    from zoo.training.model import sizes
+
     dropouts = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
     packages = ("birnn-zoo", "keras", "tensorflow", "jax", "torch", "numpy")
     return {
