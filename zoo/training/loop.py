@@ -1,4 +1,4 @@
-"""From settings to a run folder."""
+"""From settings and a data set to a run folder."""
 
 import dataclasses
 import importlib.util
@@ -10,10 +10,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo import card, devices
+from zoo import card, devices, terminal
 from zoo.bundle import Bundle
+from zoo.datasets import Dataset
 from zoo.files import replacing, write_text
-from zoo.training import language_model, material, run, teachers
+from zoo.training import epochs, language_model, material, run, teachers
 from zoo.training import model as models
 from zoo.training.batches import Batches, WithUnlabelled
 from zoo.training.checkpoint import Checkpoint
@@ -23,39 +24,18 @@ from zoo.training.objectives import SEMI_SUPERVISED
 
 def train(
     config: TrainingConfig,
+    dataset: Dataset,
     output: Path,
     *,
-    resume: bool = False,
-    tensorboard: bool = True,
-    verbose: bool = True,
+    resume: bool,
+    tensorboard: bool,
+    verbose: bool,
 ) -> Bundle:
-    """Trains a model and writes its run folder (see `zoo.bundle`).
-
-    The vocabulary comes from the training texts alone. The weights kept are those of the epoch
-    with the best validation accuracy, and of equal ones the lowest loss. The test texts are read
-    once, at the end, with those weights.
-
-    Args:
-        config: What to train on what, and how.
-        output: The run folder. While a run goes on it holds `checkpoint/`.
-        resume: Go on after the last whole epoch of an interrupted run.
-        tensorboard: Write logs for TensorBoard to `output/logs`, where TensorFlow is installed.
-        verbose: Show progress.
-
-    Returns:
-        The trained model.
-
-    Raises:
-        RunError: If `output` holds a run already, or with `resume` none that can go on.
-        zoo.datasets.DatasetError: If the data set cannot be read.
-    """
-    say: Callable[..., None] = print if verbose else lambda *_: None
-    checkpoint = Checkpoint(output / "checkpoint", config.patience, config.seed)
-    run.check_folder(config, output, checkpoint, resume)
-
+    """Trains on a data set that is read already; see `zoo.training.train`."""
+    say: Callable[..., None] = terminal.say if verbose else lambda *_: None
+    checkpoint = Checkpoint(output / run.CHECKPOINT, config.patience, config.seed)
     say(f"Device: {devices.describe()}; Keras {keras.__version__} on {keras.backend.backend()}")
     started = time.monotonic()
-    dataset = material.read_dataset(config)
     models.set_seed(config.seed)
     given = material.gather(config, dataset, say)
     mixed = config.mixed_precision
@@ -70,8 +50,9 @@ def train(
     config = given.config  # with the sizes of the model that is started from
 
     vocabulary, encode = given.tokenizer.vocabulary, given.tokenizer.encode
-    train_ids, other_ids = encode(dataset.train.texts), encode(given.others)
-    varied_ids, valid_ids = encode(given.variants), encode(dataset.valid.texts)
+    with terminal.progress("Splitting the texts into words"):
+        train_ids, other_ids = encode(dataset.train.texts), encode(given.others)
+        varied_ids, valid_ids = encode(given.variants), encode(dataset.valid.texts)
     material.warn_of_unknown_words(valid_ids, vocabulary, say)
     try:
         targets = material.targets(given, checkpoint, say)
@@ -88,6 +69,7 @@ def train(
     if config.pretrain and epoch == 0:
         _pretrain(config, model, np.concatenate([train_ids, other_ids]), checkpoint, verbose, say)
     if not checkpoint.is_over:
+        bar, lines = epochs.shown(verbose, say)
         valid_targets = np.eye(len(dataset.labels), dtype=np.float32)[dataset.valid.labels]
         trained.fit(
             _batches(config, train_ids, other_ids, varied_ids, targets, epoch, vocabulary.unknown),
@@ -98,10 +80,11 @@ def train(
             callbacks=[
                 checkpoint,
                 *([keras.callbacks.SwapEMAWeights()] if config.average else []),
+                *lines,
                 _Forecast(say),
                 *_tensorboard(output / "logs", tensorboard, say),
             ],
-            verbose="auto" if verbose else 0,
+            verbose=bar,
         )
     return _finish(given, output, checkpoint, mixed, started, say)
 
@@ -158,12 +141,11 @@ def _finish(
     made_by = run.record(config, model, tokenizer, dataset, mixed)
     bundle = Bundle(model, tokenizer, dataset.labels, made_by)
     classifier = bundle.classifier()
-    figures: dict[str, Any] = {
-        "best_epoch": checkpoint.best["epoch"],
-        "validation": classifier.evaluate(dataset.valid.texts, dataset.valid.labels),
-        "test": classifier.evaluate(dataset.test.texts, dataset.test.labels),
-        "seconds": round(time.monotonic() - started, 1),
-    }
+    figures: dict[str, Any] = {"best_epoch": checkpoint.best["epoch"]}
+    for split, part in (("validation", dataset.valid), ("test", dataset.test)):
+        with terminal.progress(f"Answering the {split} texts", len(part)):
+            figures[split] = classifier.evaluate(part.texts, part.labels)
+    figures["seconds"] = round(time.monotonic() - started, 1)
     write_text(output / "history.csv", checkpoint.table)
     write_text(output / "metrics.json", run.dumps(figures))
     write_text(output / "README.md", card.render(bundle, figures))
@@ -186,7 +168,7 @@ def _pretrain(config: TrainingConfig, model, ids, checkpoint: Checkpoint, verbos
         epochs=config.pretrain,
         batch_size=config.batch_size,
         seed=config.seed,
-        verbose="auto" if verbose else 0,
+        verbose=verbose,
         say=say,
     )
     with replacing(checkpoint.pretrained) as partial:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 import zoo
-from zoo import pretrained
+from zoo import pretrained, terminal
 from zoo.files import replacing
 from zoo.training import ngrams, transformer
 
@@ -77,7 +77,9 @@ def answers(
         if before and before.is_file():
             total += np.load(before)
             continue
-        said = answer(name)
+        counted = None if _is_trained_here(name) else len(total)
+        with terminal.progress(f"Teacher {name}", counted):
+            said = answer(name)
         if before:
             with replacing(before) as partial:
                 np.save(partial, said)
