@@ -1,36 +1,53 @@
 """Trains a model of the zoo: `python train.py --model bilstm-small --dataset reviews`."""
 
+from __future__ import annotations
+
 import argparse
 import dataclasses
-import sys
+import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from zoo.classifier import POOLINGS
-from zoo.training import TrainingConfig, read_config, train
-from zoo.training.objectives import OBJECTIVES
+from zoo import terminal
+
+if TYPE_CHECKING:
+    from zoo.training import TrainingConfig
+
+PROG = "train.py"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Reads the command line, trains, and returns the exit status."""
+    from zoo.training import TrainingConfig, read_config, train
+
     parser = _parser()
     given = vars(parser.parse_args(arguments))
     resume, output = given.pop("resume", False), given.pop("output", None)
     tensorboard = given.pop("tensorboard", True)
-    try:
+    if resume and output is None:
+        parser.error("--resume needs --output, the folder of the interrupted run.")
+    missing = [f"--{name}" for name in ("model", "dataset") if name not in given]
+    if missing and not resume:
+        parser.error(f"the following arguments are required: {', '.join(missing)}")
+
+    def work() -> None:
         if resume:
-            if output is None:
-                parser.error("--resume needs --output, the folder of the interrupted run.")
             config = dataclasses.replace(read_config(output), **given)
         else:
-            missing = [f"--{name}" for name in ("model", "dataset") if name not in given]
-            if missing:
-                parser.error(f"the following arguments are required: {', '.join(missing)}")
             config = TrainingConfig(**given)
-        train(config, output or _default_output(config), resume=resume, tensorboard=tensorboard)
-    except (ValueError, OSError) as error:
-        print(f"train.py: {error}", file=sys.stderr)
-        return 2
-    return 0
+        folder = output or _default_output(config)
+        terminal.last_words(lambda: _how_to_go_on(folder))
+        train(config, folder, resume=resume, tensorboard=tensorboard)
+
+    return terminal.refusing(PROG, work)
+
+
+def _how_to_go_on(folder: Path) -> str:
+    from zoo.training import is_interrupted
+
+    if not is_interrupted(folder):
+        return "interrupted; nothing was kept."
+    return f"interrupted; go on with: python train.py --resume --output {shlex.quote(str(folder))}"
 
 
 def _default_output(config: TrainingConfig) -> Path:
@@ -40,10 +57,13 @@ def _default_output(config: TrainingConfig) -> Path:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from zoo.sizes import POOLINGS
+    from zoo.training.config import OBJECTIVES, TrainingConfig
+
     # A flag that is not given leaves no trace, so that TrainingConfig alone holds the defaults
     # and --resume can tell what was asked for anew.
     parser = argparse.ArgumentParser(
-        prog="train.py",
+        prog=PROG,
         description="Train a bidirectional recurrent text classifier.",
         argument_default=argparse.SUPPRESS,
     )
@@ -121,8 +141,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--tensorboard", action=argparse.BooleanOptionalAction, help="write logs (default: yes)"
     )
+    terminal.add_debug(parser)
     return parser
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main, PROG)

@@ -1,25 +1,29 @@
 """Exports a trained model: `python -m export RUN`."""
 
+from __future__ import annotations
+
 import argparse
 import os
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # The converter that lowers a cell's equations is TensorFlow's. Weights do not depend on the
 # backend that trained them.
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
-from export.exporter import INTEGER, ExportedFile, default_folder, export_model
-from export.saved_model import export_saved_model
-from export.tflite import LOWERINGS
-from export.tflite.quantize import PRECISIONS
-from zoo.bundle import load
+from export.choices import INTEGER, LOWERINGS, PRECISIONS
+from zoo import terminal
+
+if TYPE_CHECKING:
+    from export.exporter import ExportedFile
+
+PROG = "python -m export"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Reads the command line, exports, and returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m export", description="Write what a device runs, verified against Keras."
+        prog=PROG, description="Write what a device runs, verified against Keras."
     )
     parser.add_argument(
         "run",  # a string: a folder that has a shipped model's name is ./NAME
@@ -59,12 +63,24 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="DIR",
         help="where to write (default: RUN/export, or runs/NAME/export)",
     )
+    terminal.add_debug(parser)
     options = parser.parse_args(arguments)
-    output = options.output or default_folder(options.run)
-    try:
+    return terminal.refusing(PROG, export, options)
+
+
+def export(options: argparse.Namespace) -> None:
+    """Writes the files, and says what they are."""
+    from zoo.bundle import check, load
+
+    check(options.run)  # before the imports below, which take seconds
+    with terminal.progress(f"Loading {options.run}"):
+        from export.exporter import default_folder, export_model
+
         bundle = load(options.run)
-        if bundle.samples is None:
-            print("Verifying with made-up texts: no samples of the model's own texts are kept.")
+    output = options.output or default_folder(options.run)
+    if bundle.samples is None:
+        print("Verifying with made-up texts: no samples of the model's own texts are kept.")
+    with terminal.progress(f"Exporting {options.run}"):
         written = export_model(
             bundle,
             output,
@@ -74,15 +90,15 @@ def main(arguments: list[str] | None = None) -> int:
             metadata=options.metadata,
             force=options.force,
         )
-        for file in written:
-            print(describe(file))
-        if options.saved_model:
-            print(export_saved_model(bundle, output / "saved_model"))
-    except (ValueError, OSError) as error:
-        print(f"python -m export: {error}", file=sys.stderr)
-        return 2
+    for file in written:
+        print(describe(file))
+    if options.saved_model:
+        with terminal.progress("Writing the SavedModel"):
+            from export.saved_model import export_saved_model
+
+            folder = export_saved_model(bundle, output / "saved_model")
+        print(folder)
     print(f"Written: {output}")
-    return 0
 
 
 def describe(file: ExportedFile) -> str:
@@ -97,4 +113,4 @@ def describe(file: ExportedFile) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main, PROG)

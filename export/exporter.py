@@ -5,35 +5,32 @@ import hashlib
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 
 from export import manifest, source
+from export.choices import INTEGER, PRECISIONS
 from export.manifest import ExportedFile
 from export.source import Source, default_folder
 from export.tflite import LOWERINGS, automatic, available, integer
 from export.tflite.calibration import calibrate
 from export.tflite.graph import Model
 from export.tflite.metadata import add_metadata
-from export.tflite.quantize import PRECISIONS, BeyondFloat16Error, quantize
+from export.tflite.quantize import BeyondFloat16Error, quantize
 from export.verification import PrecisionError, verify
 from zoo import bundle as bundles
+from zoo import terminal
 from zoo.files import write_bytes
 
 __all__ = ["INTEGER", "ExportedFile", "default_folder", "export_model"]
 
 MUCH_MEMORY = 64_000_000  # bytes; an app has few hundred million for all that it does
-INTEGER = "integer"
 FEW = 64  # texts that a lowering is asked before it is quantised, those of every bound among them
 FINER = {"int8": "float16", "float16": "float32"}
-
-Progress = Callable[[str], Any]  # a context that shows that something goes on
 
 
 def export_model(
@@ -49,7 +46,6 @@ def export_model(
     scores: str | None = None,
     padding: str | None = None,
     force: bool = False,
-    progress: Progress = nullcontext,
 ) -> list[ExportedFile]:
     """Writes .tflite files that answer as a model does, and manifest.json beside them.
 
@@ -80,7 +76,6 @@ def export_model(
             them. The default is `right` where a tokenizer is known, else `any`, which costs some
             operators that microcontrollers do not have.
         force: Write a file although its precision changes too many labels; the manifest says so.
-        progress: Called with a line for each longer piece of work; gives a context.
 
     Returns:
         What was written.
@@ -105,7 +100,7 @@ def export_model(
     folder = Path(folder)
     if folder.is_file():
         raise ValueError(f"{folder} is a file; give a folder to write to.")
-    with progress("Reading the model"):
+    with terminal.progress("Reading the model"):
         given = source.of(
             run_or_model,
             max_length=max_length,
@@ -117,15 +112,15 @@ def export_model(
         )
     written: list[ExportedFile] = []
     for chosen in _lowerings(given, lowering, precision):
-        with progress(f"Lowering: {chosen}"):
+        with terminal.progress(f"Lowering: {chosen}"):
             lowered = _lower(given, chosen, precision)
         if "float32" not in precisions:
-            with progress(f"Verifying: {chosen}, float32"):
+            with terminal.progress(f"Verifying: {chosen}, float32"):
                 plain = lowered if precision != INTEGER else _lower(given, chosen, "float32")
                 _verify_lowering(plain, given)
         done: set[str] = set()
         for kind in precisions:
-            with progress(f"Writing and verifying: {chosen}, {kind}"):
+            with terminal.progress(f"Writing and verifying: {chosen}, {kind}"):
                 file = _export_or_finer(given, lowered, kind, folder, force, done)
             if file is not None:
                 done.add(file.precision)

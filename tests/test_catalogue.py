@@ -1,11 +1,13 @@
 """The models by name, and the classifier that they all are."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
 
 import zoo
-from zoo import catalogue
+from zoo import catalogue, cells, describe, parameters
 from zoo.classifier import build_classifier
 
 LESSON = {
@@ -180,3 +182,37 @@ def test_wrong_size_is_refused(option, value):
     sizes = {**LESSON, option: value}
     with pytest.raises(ValueError, match=f"^{option} must be"):
         build_classifier(keras.layers.LSTM, **sizes)
+
+
+# What is shown without Keras
+
+
+def test_the_table_of_parameters_has_every_model():
+    assert list(parameters.read()) == zoo.list_models()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name, marks=() if name in ("bilstm", "projected-bilstm-tiny") else pytest.mark.slow
+        )
+        for name in zoo.list_models()
+    ],
+)
+def test_the_table_of_parameters_has_what_keras_counts(name):
+    assert parameters.read()[name] == parameters.count(name)
+
+
+def test_a_family_names_the_cell_that_its_layer_runs():
+    for family in catalogue.FAMILIES.values():
+        cell = family.layer(4, return_sequences=False).cell
+        cell.build((None, 3))
+        assert type(cells.as_cell(cell)).__name__ == family.cell
+
+
+def test_docstrings_are_read_as_python_reads_them():
+    for family in catalogue.FAMILIES.values():
+        assert describe.docstring(family.cell) == inspect.getdoc(getattr(cells, family.cell))
+    with pytest.raises(LookupError, match="NoSuchCell"):
+        describe.docstring("NoSuchCell")

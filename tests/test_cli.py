@@ -2,22 +2,19 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import zoo
+from tests.children import HEAVY, command, python
 from tests.conftest import write_rows
 from zoo import bundle
 from zoo.__main__ import main
 from zoo.catalogue import FAMILIES
 from zoo.datasets import load_dataset
 
-ROOT = Path(__file__).parents[1]
-HEAVY = {"tensorflow", "keras", "jax", "torch"}
 TEXTS = ["a lovely film", "the story was awful and dull", "", "it's - quite: unheard-of; é 日本"]
 
 
@@ -307,43 +304,26 @@ def test_data_that_are_not_there_are_named(tiny_run, capsys):
 # Without Keras
 
 
-def python(*arguments):
-    return subprocess.run(
-        [sys.executable, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        cwd=ROOT,
-        check=False,
-    )
-
-
-def imported(stderr):
-    """The top-level modules that `-X importtime` lists."""
-    lines = [line for line in stderr.splitlines() if line.startswith("import time:")]
-    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
-
-
 def test_the_package_is_imported_without_a_framework():
     done = python("-X", "importtime", "-c", "import zoo")
     assert done.returncode == 0
-    assert "zoo" in imported(done.stderr)
-    assert not imported(done.stderr) & HEAVY
+    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    found = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+    assert "zoo" in found
+    assert not found & HEAVY
 
 
 def test_a_tflite_file_answers_without_a_framework(tiny_tflite, tiny_run, capsys):
-    done = python("-X", "importtime", "-m", "zoo", "predict", tiny_tflite, "--json", *TEXTS[:2])
+    done, modules = command("zoo", "predict", tiny_tflite, "--json", *TEXTS[:2])
     assert done.returncode == 0, done.stderr[-3000:]
-    assert not imported(done.stderr) & HEAVY
+    assert not modules & HEAVY
     assert [row["label"] for row in json.loads(done.stdout)] == ["good", "bad"]
 
 
 def test_a_tflite_file_is_evaluated_without_a_framework(tiny_tflite, tiny_data):
-    done = python(
-        "-X", "importtime", "-m", "zoo", "evaluate", tiny_tflite, "--dataset", tiny_data, "--json"
-    )
+    done, modules = command("zoo", "evaluate", tiny_tflite, "--dataset", tiny_data, "--json")
     assert done.returncode == 0, done.stderr[-3000:]
-    assert not imported(done.stderr) & HEAVY
+    assert not modules & HEAVY
     assert json.loads(done.stdout)["examples"] == 20
 
 

@@ -50,6 +50,10 @@ def load(model: str | os.PathLike) -> Classifier:
     return bundle.load(model).classifier()
 
 
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
+
+
 def __getattr__(name: str):
     if name in _HOME:
         return getattr(importlib.import_module(_HOME[name]), name)

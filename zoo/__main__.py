@@ -2,18 +2,19 @@
 
 import argparse
 import difflib
-import io
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
+
+from zoo import terminal
+
+PROG = "python -m zoo"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Reads the command line, answers, and returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m zoo", description="The catalogue, and trained models."
-    )
+    parser = argparse.ArgumentParser(prog=PROG, description="The catalogue, and trained models.")
+    terminal.add_debug(parser)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("list", help="show the models")
@@ -74,13 +75,10 @@ def main(arguments: list[str] | None = None) -> int:
     _add_folder(command)
     command.set_defaults(run=training_speed)
 
+    for command in commands.choices.values():
+        terminal.add_debug(command)
     options = parser.parse_args(arguments)
-    try:
-        options.run(options)
-    except (ValueError, OSError) as error:
-        print(f"python -m zoo: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return terminal.refusing(PROG, options.run, options)
 
 
 def list_(options) -> None:
@@ -125,10 +123,13 @@ def show(options) -> None:
 
 def import_(options) -> None:
     """Writes a run folder with the weights of a PyTorch classifier."""
-    from zoo.torch_import import import_bundle
-
+    for path in (options.file, options.vocab, options.labels):
+        if not Path(path).is_file():
+            raise ValueError(f"There is no file {path}.")
     if options.output.is_file() or (options.output.is_dir() and any(options.output.iterdir())):
         raise ValueError(f"{options.output} is there already; give another --output.")
+    from zoo.torch_import import import_bundle
+
     bundle = import_bundle(
         options.file, vocab=options.vocab, labels=options.labels, max_length=options.max_length
     )
@@ -141,9 +142,9 @@ def import_(options) -> None:
 
 def predict(options) -> None:
     """Prints a label for each text."""
-    import zoo
-
-    predictions = zoo.load(options.model).predict(options.texts)
+    classifier = _load(options.model)
+    with terminal.progress("Answering texts", len(options.texts)):
+        predictions = classifier.predict(options.texts)
     if options.json:
         _print_json([asdict(prediction) for prediction in predictions])
         return
@@ -155,10 +156,9 @@ def evaluate(options) -> None:
     """Prints the accuracy on a data set."""
     import numpy as np
 
-    import zoo
-
-    classifier = zoo.load(options.model)
+    _check(options.model)
     name, texts, labels, held_out = _texts(options)
+    classifier = _load(options.model)
     unknown = sorted(set(labels) - set(classifier.labels))
     if unknown:
         raise ValueError(
@@ -167,7 +167,8 @@ def evaluate(options) -> None:
         )
     # The data set may number its labels otherwise than the model.
     numbers = np.array([classifier.labels.index(label) for label in labels])
-    figures = classifier.evaluate(texts, numbers)
+    with terminal.progress("Answering texts", len(texts)):
+        figures = classifier.evaluate(texts, numbers)
     if options.json:
         _print_json({**figures, "dataset": name, "split": options.split})
         return
@@ -236,9 +237,9 @@ def compare(options) -> None:
 
 def gradients(options) -> None:
     """Measures and draws how gradients fall with distance."""
-    from zoo import gradients
-
     _require_plots()
+    with terminal.progress("Loading Keras"):
+        from zoo import gradients
     options.output.mkdir(parents=True, exist_ok=True)
     found = gradients.measure()
     gradients.write(found, options.output)
@@ -261,6 +262,24 @@ def training_speed(options) -> None:
     others = [row for row in read_table(path) if (row["backend"], row["device"]) not in here]
     write_table(path, others + rows)
     print(path)
+
+
+def _check(model: str) -> None:
+    """Raises `ValueError` if there is no such model, at once: Keras takes seconds to import."""
+    from zoo import bundle
+
+    if not model.endswith(".tflite"):
+        bundle.check(model)
+    elif not Path(model).is_file():
+        raise ValueError(f"There is no file {model}.")
+
+
+def _load(model: str):
+    import zoo
+
+    _check(model)
+    with terminal.progress(f"Loading {model}"):
+        return zoo.load(model)
 
 
 def _require_plots() -> None:
@@ -295,6 +314,4 @@ def _print_json(value) -> None:
 
 
 if __name__ == "__main__":
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that knows no σ shows a ?
-    sys.exit(main())
+    terminal.run(main, PROG)

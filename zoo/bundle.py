@@ -10,24 +10,27 @@ samples.npz   token ids of some training and validation texts, for exports; may 
 README.md     the model card
 """
 
+from __future__ import annotations
+
 import functools
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
-import zoo.cells
-import zoo.layers  # noqa: F401  registers what model.keras may hold
-from zoo import pretrained, samples, scores
+from zoo import pretrained, samples, terminal
 from zoo.files import replacing, write_text
 from zoo.inference import Classifier
-from zoo.model_graph import UnsupportedModelError
 from zoo.samples import Samples
-from zoo.scores import Scores
 from zoo.text import Tokenizer, Vocabulary
+
+if TYPE_CHECKING:
+    import keras
+
+    from zoo.scores import Scores
 
 BATCH = 256
 
@@ -61,6 +64,9 @@ class Bundle:
         Raises:
             BundleError: If they are something else.
         """
+        from zoo import scores
+        from zoo.model_graph import UnsupportedModelError
+
         try:
             found = scores.read(self.model)
         except UnsupportedModelError as error:
@@ -107,6 +113,7 @@ class Bundle:
             longest = max(int(lengths[rows].max()), 1)
             outputs = self.model.predict_on_batch(ids[rows, :longest])
             result[rows] = self.scores.of(outputs)
+            terminal.advance(len(rows))
         return result
 
 
@@ -116,8 +123,53 @@ def load(folder: str | os.PathLike) -> Bundle:
     Raises:
         BundleError: If the folder or a file of it is missing, or they do not fit each other.
     """
+    check(folder)
     if pretrained.is_name(folder):
         return pretrained.load(os.fspath(folder))
+    folder = Path(folder)
+    vocabulary = Vocabulary.load(folder / "vocab.txt")
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        options = config["tokenizer"]
+        tokenizer = Tokenizer(vocabulary, options["max_length"], options["delimiter"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{folder / 'config.json'} is damaged: {error!r}.") from error
+    try:
+        # Not splitlines, which also splits at characters that a label may hold.
+        lines = (folder / "labels.txt").read_text(encoding="utf-8").split("\n")
+    except ValueError as error:
+        raise BundleError(f"{folder / 'labels.txt'} is damaged: {error}.") from error
+    labels = tuple(lines if lines[-1] else lines[:-1])
+    import keras
+
+    import zoo.cells
+    import zoo.layers  # noqa: F401  registers what model.keras may hold
+
+    model = keras.models.load_model(folder / "model.keras", compile=False)
+    if model.output_shape[-1] != len(labels):
+        raise BundleError(
+            f"{folder}: model.keras has {model.output_shape[-1]} classes and labels.txt "
+            f"{len(labels)} lines; they belong to different models."
+        )
+    rows = model.get_layer("embedding").input_dim
+    if vocabulary.size > rows:
+        raise BundleError(
+            f"{folder}: model.keras knows {rows} token ids and vocab.txt has {vocabulary.size}; "
+            "they belong to different models."
+        )
+    kept = None
+    if (folder / samples.FILE).is_file():
+        kept = samples.load(folder / samples.FILE, len(labels), rows)
+    return Bundle(model, tokenizer, labels, config, kept)
+
+
+def check(folder: str | os.PathLike) -> None:
+    """Raises `BundleError` if there is no whole run folder and no model of that name.
+
+    Keras is not imported: a wrong path is answered at once.
+    """
+    if pretrained.is_name(folder):
+        return
     folder = Path(folder)
     if folder.is_file():
         raise BundleError(
@@ -136,32 +188,3 @@ def load(folder: str | os.PathLike) -> Bundle:
                 f"interrupted, go on with: python train.py --resume --output {folder}\n"
                 "If it was not, make it again."
             )
-    vocabulary = Vocabulary.load(folder / "vocab.txt")
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        options = config["tokenizer"]
-        tokenizer = Tokenizer(vocabulary, options["max_length"], options["delimiter"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{folder / 'config.json'} is damaged: {error!r}.") from error
-    try:
-        # Not splitlines, which also splits at characters that a label may hold.
-        lines = (folder / "labels.txt").read_text(encoding="utf-8").split("\n")
-    except ValueError as error:
-        raise BundleError(f"{folder / 'labels.txt'} is damaged: {error}.") from error
-    labels = tuple(lines if lines[-1] else lines[:-1])
-    model = keras.models.load_model(folder / "model.keras", compile=False)
-    if model.output_shape[-1] != len(labels):
-        raise BundleError(
-            f"{folder}: model.keras has {model.output_shape[-1]} classes and labels.txt "
-            f"{len(labels)} lines; they belong to different models."
-        )
-    rows = model.get_layer("embedding").input_dim
-    if vocabulary.size > rows:
-        raise BundleError(
-            f"{folder}: model.keras knows {rows} token ids and vocab.txt has {vocabulary.size}; "
-            "they belong to different models."
-        )
-    kept = None
-    if (folder / samples.FILE).is_file():
-        kept = samples.load(folder / samples.FILE, len(labels), rows)
-    return Bundle(model, tokenizer, labels, config, kept)

@@ -1,15 +1,17 @@
-"""The models by name, as a table."""
+"""The models by name, as a table.
+
+The table is plain data: Keras is imported when a model is created.
+"""
+
+from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import keras
-
-from zoo import cells
-from zoo.classifier import build_classifier
-from zoo.layers import Recurrent
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -17,18 +19,32 @@ class Family:
     """A row of the catalogue: one kind of recurrent layer.
 
     Attributes:
-        layer: `layer(units, return_sequences=...)` gives one direction.
+        cell: The name of its cell in `zoo.cells`.
         title: What it is, in a few words.
         gates: Names of its gates, as the cell's equations have them.
         lowerings: How `python -m export` can write it.
         source: Where the equations come from.
+        built_in: The name of the layer in `keras.layers` that computes the same and is used
+            instead, if there is one.
     """
 
-    layer: Callable[..., keras.Layer]
+    cell: str
     title: str
     gates: str
     lowerings: str
     source: str
+    built_in: str | None = None
+
+    def layer(self, units: int, *, return_sequences: bool) -> keras.Layer:
+        """A new layer of that kind, one direction."""
+        import keras
+
+        if self.built_in:
+            return getattr(keras.layers, self.built_in)(units, return_sequences=return_sequences)
+        from zoo import cells
+        from zoo.layers import Recurrent
+
+        return Recurrent(getattr(cells, self.cell)(units), return_sequences=return_sequences)
 
 
 @dataclass(frozen=True)
@@ -41,13 +57,6 @@ class Size:
     dropout: float
 
 
-def _scan(cell: type, **options) -> Callable[..., keras.Layer]:
-    def layer(units: int, *, return_sequences: bool) -> keras.Layer:
-        return Recurrent(cell(units, **options), return_sequences=return_sequences)
-
-    return layer
-
-
 FUSED = "fused loop unrolled"
 LOOP = "loop unrolled"
 PARALLEL = "parallel loop unrolled"
@@ -55,119 +64,119 @@ PARALLEL = "parallel loop unrolled"
 # fmt: off
 FAMILIES = {
     "birnn": Family(
-        keras.layers.SimpleRNN, "Keras's built-in simple RNN", "–", FUSED, "Elman 1990"
+        "SimpleRNNCell", "Keras's built-in simple RNN", "–", FUSED, "Elman 1990", "SimpleRNN"
     ),
     "bilstm": Family(
-        keras.layers.LSTM, "Keras's built-in LSTM", "i f o", FUSED,
-        "Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 2000",
+        "LSTMCell", "Keras's built-in LSTM", "i f o", FUSED,
+        "Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 2000", "LSTM",
     ),
     "bigru": Family(
-        keras.layers.GRU, "Keras's built-in GRU", "z r", LOOP, "Cho et al. 2014"
+        "GRUCell", "Keras's built-in GRU", "z r", LOOP, "Cho et al. 2014", "GRU"
     ),
     "reset-before-bigru": Family(
-        _scan(cells.ResetBeforeGRUCell), "GRU as lessons write it", "z r", LOOP,
+        "ResetBeforeGRUCell", "GRU as lessons write it", "z r", LOOP,
         "Cho et al. 2014; Chung et al. 2014",
     ),
     # LSTMs that look at their cells
     "peephole-bilstm": Family(
-        _scan(cells.PeepholeLSTMCell), "LSTM, gates see their own cell", "i f o", FUSED,
+        "PeepholeLSTMCell", "LSTM, gates see their own cell", "i f o", FUSED,
         "Gers & Schmidhuber 2000",
     ),
     "full-peephole-bilstm": Family(
-        _scan(cells.FullPeepholeLSTMCell), "LSTM, gates see all cells by a matrix", "i f o", LOOP,
+        "FullPeepholeLSTMCell", "LSTM, gates see all cells by a matrix", "i f o", LOOP,
         "Olah 2015",
     ),
     # LSTMs without a part, after "LSTM: a search space odyssey"
     "no-input-gate-bilstm": Family(
-        _scan(cells.NoInputGateLSTMCell), "peephole LSTM without input gate", "f o", LOOP,
+        "NoInputGateLSTMCell", "peephole LSTM without input gate", "f o", LOOP,
         "Greff et al. 2017",
     ),
     "no-forget-gate-bilstm": Family(
-        _scan(cells.NoForgetGateLSTMCell), "peephole LSTM without forget gate", "i o", LOOP,
+        "NoForgetGateLSTMCell", "peephole LSTM without forget gate", "i o", LOOP,
         "Greff et al. 2017; Hochreiter & Schmidhuber 1997",
     ),
     "no-output-gate-bilstm": Family(
-        _scan(cells.NoOutputGateLSTMCell), "peephole LSTM without output gate", "i f", LOOP,
+        "NoOutputGateLSTMCell", "peephole LSTM without output gate", "i f", LOOP,
         "Greff et al. 2017",
     ),
     "no-input-activation-bilstm": Family(
-        _scan(cells.NoInputActivationLSTMCell), "peephole LSTM, linear candidate", "i f o", LOOP,
+        "NoInputActivationLSTMCell", "peephole LSTM, linear candidate", "i f o", LOOP,
         "Greff et al. 2017",
     ),
     "no-output-activation-bilstm": Family(
-        _scan(cells.NoOutputActivationLSTMCell), "peephole LSTM, linear output", "i f o", LOOP,
+        "NoOutputActivationLSTMCell", "peephole LSTM, linear output", "i f o", LOOP,
         "Greff et al. 2017",
     ),
     "coupled-bilstm": Family(
-        _scan(cells.CoupledLSTMCell), "LSTM, input gate is 1 − forget gate", "f o", FUSED,
+        "CoupledLSTMCell", "LSTM, input gate is 1 − forget gate", "f o", FUSED,
         "Greff et al. 2017",
     ),
     "full-gate-bilstm": Family(
-        _scan(cells.FullGateRecurrentLSTMCell), "peephole LSTM, gates see gates", "i f o", LOOP,
+        "FullGateRecurrentLSTMCell", "peephole LSTM, gates see gates", "i f o", LOOP,
         "Greff et al. 2017",
     ),
     # LSTMs made smaller or steadier
     "projected-bilstm": Family(
-        _scan(cells.ProjectedLSTMCell), "LSTM, output projected to half", "i f o", FUSED,
+        "ProjectedLSTMCell", "LSTM, output projected to half", "i f o", FUSED,
         "Sak, Senior & Beaufays 2014",
     ),
     "diagonal-bilstm": Family(
-        _scan(cells.DiagonalLSTMCell), "LSTM, gates see their own output", "i f o", FUSED,
+        "DiagonalLSTMCell", "LSTM, gates see their own output", "i f o", FUSED,
         "Gonnet & Deselaers 2020",
     ),
     "gate-norm-bilstm": Family(
-        _scan(cells.GateNormLSTMCell), "LSTM, each gate normalised", "i f o", FUSED,
+        "GateNormLSTMCell", "LSTM, each gate normalised", "i f o", FUSED,
         "TFLite's fused LSTM, after Ba, Kiros & Hinton 2016",
     ),
     "layer-norm-bilstm": Family(
-        _scan(cells.LayerNormLSTMCell), "LSTM, gates and cell normalised", "i f o", LOOP,
+        "LayerNormLSTMCell", "LSTM, gates and cell normalised", "i f o", LOOP,
         "Ba, Kiros & Hinton 2016",
     ),
     "layer-norm-birnn": Family(
-        _scan(cells.LayerNormSimpleRNNCell), "simple RNN, normalised", "–", LOOP,
+        "LayerNormSimpleRNNCell", "simple RNN, normalised", "–", LOOP,
         "Ba, Kiros & Hinton 2016",
     ),
     # Fewer gates
     "light-bigru": Family(
-        _scan(cells.LightGRUCell), "GRU without reset gate, rectified", "z", LOOP,
+        "LightGRUCell", "GRU without reset gate, rectified", "z", LOOP,
         "Ravanelli et al. 2018",
     ),
     "bimgu": Family(
-        _scan(cells.MGUCell), "minimal gated unit", "f", LOOP, "Zhou et al. 2016"
+        "MGUCell", "minimal gated unit", "f", LOOP, "Zhou et al. 2016"
     ),
     "bijanet": Family(
-        _scan(cells.JANETCell), "LSTM with its forget gate only", "f", LOOP,
+        "JANETCell", "LSTM with its forget gate only", "f", LOOP,
         "van der Westhuizen & Lasenby 2018",
     ),
     "biugrnn": Family(
-        _scan(cells.UGRNNCell), "update gate RNN", "f", LOOP,
+        "UGRNNCell", "update gate RNN", "f", LOOP,
         "Collins, Sohl-Dickstein & Sussillo 2017",
     ),
     # No product with the state
     "biindrnn": Family(
-        _scan(cells.IndRNNCell), "independently recurrent RNN", "–", LOOP, "Li et al. 2018"
+        "IndRNNCell", "independently recurrent RNN", "–", LOOP, "Li et al. 2018"
     ),
     "bisru": Family(
-        _scan(cells.SRUCell), "simple recurrent unit", "f r", LOOP, "Lei et al. 2018"
+        "SRUCell", "simple recurrent unit", "f r", LOOP, "Lei et al. 2018"
     ),
     "biqrnn": Family(
-        _scan(cells.QRNNCell), "quasi-recurrent, over two inputs", "f o", LOOP,
+        "QRNNCell", "quasi-recurrent, over two inputs", "f o", LOOP,
         "Bradbury et al. 2017",
     ),
     "min-bilstm": Family(
-        _scan(cells.MinLSTMCell), "LSTM whose gates see the input only", "f i", PARALLEL,
+        "MinLSTMCell", "LSTM whose gates see the input only", "f i", PARALLEL,
         "Feng et al. 2024",
     ),
     "min-bigru": Family(
-        _scan(cells.MinGRUCell), "GRU whose gate sees the input only", "z", PARALLEL,
+        "MinGRUCell", "GRU whose gate sees the input only", "z", PARALLEL,
         "Feng et al. 2024",
     ),
     # Found by search, and not trained at all
     "binas": Family(
-        _scan(cells.NASCell), "found by architecture search", "8 parts", LOOP, "Zoph & Le 2017"
+        "NASCell", "found by architecture search", "8 parts", LOOP, "Zoph & Le 2017"
     ),
     "biesn": Family(
-        _scan(cells.ESNCell), "echo-state, its weights not trained", "–", LOOP, "Jaeger 2001"
+        "ESNCell", "echo-state, its weights not trained", "–", LOOP, "Jaeger 2001"
     ),
 }
 # fmt: on
@@ -247,6 +256,8 @@ def create_model(
     Raises:
         ValueError: If the name or a size is wrong.
     """
+    from zoo.classifier import build_classifier
+
     family, size = find(name)
     return build_classifier(
         family.layer,

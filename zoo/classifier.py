@@ -6,9 +6,11 @@ import keras
 from keras import ops
 
 from zoo.layers import MeanOverTime
+from zoo.sizes import POOLINGS, check
+
+__all__ = ["PAD_ID", "POOLINGS", "build_classifier", "check"]
 
 PAD_ID = 0  # the token id that pads a text on its right and is masked
-POOLINGS = ("last", "mean")
 
 
 def build_classifier(
@@ -78,18 +80,3 @@ def build_classifier(
     # Logits stay float32 under mixed precision, for the loss.
     logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
     return keras.Model(tokens, logits, name=name)
-
-
-def check(**given: object) -> None:
-    """Raises `ValueError` for a size, a dropout or a pooling that no classifier can have."""
-    for key, value in given.items():
-        if key == "pooling":
-            if value not in POOLINGS:
-                raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, not {value!r}.")
-        elif key == "dropout":
-            if not (isinstance(value, (int, float)) and 0 <= value < 1):
-                raise ValueError(f"dropout must be at least 0 and below 1, not {value!r}.")
-        else:
-            least = 2 if key == "num_classes" else 1
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ValueError(f"{key} must be an integer of at least {least}, not {value!r}.")

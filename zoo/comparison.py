@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from zoo import catalogue, memory
@@ -158,6 +157,8 @@ def _memory(family: str, kind: str) -> str:
 
 
 def _print_memory(family: str, kind: str) -> None:
+    import keras
+
     # What a first step of something small takes is TensorFlow's own.
     small = catalogue.create_model(
         family, vocab_size=9, num_classes=2, embed_dim=2, hidden_dim=2, num_layers=1

@@ -1,11 +1,12 @@
-"""The catalogue as a table, and one of its models on a page."""
+"""The catalogue as a table, and one of its models on a page, both without importing Keras."""
 
-import inspect
+import ast
+from pathlib import Path
 
-from zoo import catalogue
-from zoo.cells import as_cell
+from zoo import catalogue, parameters
 
 COLUMNS = ("name", "cell", "gates", "parameters", "lowerings", "source")
+CELLS = Path(__file__).with_name("cells")
 
 
 def table(pattern: str | None = None) -> list[tuple[str, ...]]:
@@ -16,51 +17,55 @@ def table(pattern: str | None = None) -> list[tuple[str, ...]]:
             size.
     """
     names = list(catalogue.FAMILIES) if pattern is None else catalogue.list_models(pattern)
+    counts = parameters.read()
     rows: list[tuple[str, ...]] = []
     for name in names:
         family, _ = catalogue.find(name)
-        parameters = f"{catalogue.recurrent_parameters(name):,}"
-        cell = type(_cell(name)).__name__
-        rows.append((name, cell, family.gates, parameters, family.lowerings, family.source))
+        count = f"{counts[name].recurrent:,}"
+        rows.append((name, family.cell, family.gates, count, family.lowerings, family.source))
     return rows
 
 
 def page(name: str) -> str:
-    """What a model is: title, source, the cell's equations and options, a picture, sizes."""
+    """What a model is: title, source, the cell's equations and options, a picture, sizes.
+
+    Raises:
+        ValueError: If there is no such model; it names the nearest.
+    """
     family, size = catalogue.find(name)
-    model = catalogue.create_model(name, vocab_size=20_000, num_classes=2)
+    count = parameters.read()[name]
     return "\n".join(
         [
             f"{name}: {family.title}",
             family.source,
             "",
-            f"{type(_cell(name)).__name__}: {inspect.getdoc(type(_cell(name)))}",
+            f"{family.cell}: {docstring(family.cell)}",
             "",
-            *_picture(model, size),
+            *_picture(size, count.width),
             "",
-            f"{model.count_params():,} parameters with 20,000 token ids and 2 classes, "
-            f"{catalogue.recurrent_parameters(name):,} of them in the recurrent layers.",
+            f"{count.total:,} parameters with {parameters.VOCABULARY:,} token ids and "
+            f"{parameters.CLASSES} classes, {count.recurrent:,} of them in the recurrent layers.",
             f"Lowerings: {', '.join(family.lowerings.split())}.",
         ]
     )
 
 
-def _cell(name: str):
-    """A cell of the model, as the zoo has it."""
-    family, _ = catalogue.find(name)
-    cell = family.layer(1, return_sequences=False).cell
-    cell.build((None, 2))
-    return as_cell(cell)
+def docstring(cell: str) -> str:
+    """The docstring of a class of `zoo.cells`, from its source: importing it would import Keras."""
+    for path in sorted(CELLS.glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and node.name == cell:
+                return ast.get_docstring(node) or ""
+    raise LookupError(f"zoo.cells has no class {cell}.")
 
 
-def _picture(model, size) -> list[str]:
+def _picture(size: catalogue.Size, width: int) -> list[str]:
     lines = [
         "            tokens [batch, time]",
         "                   │",
         f"          embedding, {size.embed_dim} wide",
     ]
     for number in range(1, size.num_layers + 1):
-        width = model.get_layer(f"bidirectional_{number}").output.shape[-1]
         top = number == size.num_layers
         what = "the last of each way" if top else "every step"
         lines += [

@@ -41,7 +41,12 @@ def mixed_policy() -> str:
 
 
 def keep_tensorflow_off() -> None:
-    """Hides GPUs from TensorFlow, which reads the data only, and would take their memory."""
+    """On another backend, hides GPUs from TensorFlow: it reads the data only.
+
+    It would take the memory that the backend needs.
+    """
+    if keras.backend.backend() == "tensorflow":
+        return
     import tensorflow as tf
 
     tf.config.set_visible_devices([], "GPU")

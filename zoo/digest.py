@@ -3,9 +3,13 @@
 HDF5, .npz and .npy files are read as before: what stands behind their end is ignored.
 """
 
+import contextlib
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
+
+from zoo.files import replacing
 
 MARK = b"BIRNNSHA"
 SIZE = len(MARK) + hashlib.sha256().digest_size
@@ -23,6 +27,14 @@ def append(path: str | os.PathLike) -> None:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
         file.write(MARK + digest.digest())
+
+
+@contextlib.contextmanager
+def writing(path: str | os.PathLike) -> Iterator[Path]:
+    """As `zoo.files.replacing`, with a digest at the file's end."""
+    with replacing(path) as partial:
+        yield partial
+        append(partial)
 
 
 def check(path: str | os.PathLike) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from zoo import terminal
 from zoo.inference import Classifier
 from zoo.metadata import read_metadata
 
@@ -92,6 +93,7 @@ def runner(
             interpreter.set_tensor(inputs[0]["index"], row[None])
             interpreter.invoke()
             rows[number] = interpreter.get_tensor(outputs[0]["index"])[0]
+            terminal.advance()
         return (rows - np.float32(zero_point)) * np.float32(scale)
 
     return forward, max_length, classes

@@ -1,12 +1,17 @@
 """How long a training step takes: a custom cell beside the built-in ones, compiled or not."""
 
-from collections.abc import Callable, Sequence
+from __future__ import annotations
 
-import keras
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from zoo import catalogue, devices
+from zoo import catalogue
 from zoo.timing import take_turns
+
+if TYPE_CHECKING:
+    import keras
 
 BATCH, TIME, VOCABULARY = 32, 100, 25_000  # of the lessons' training step
 FAMILIES = ("bilstm", "peephole-bilstm", "bigru")
@@ -30,6 +35,10 @@ def measure(
         raise ValueError(f"rounds must be at least 1, not {rounds}.")
     for family in families:
         catalogue.find(family)
+    import keras  # not before a wrong name is refused: it takes seconds
+
+    from zoo import devices
+
     names = [BUILT_IN, *(family for family in families if family != BUILT_IN)]
     # JAX and PyTorch have one way each that works.
     backend = keras.backend.backend()
@@ -57,6 +66,8 @@ def measure(
 
 def lesson_model(family: str, *, compiled: bool = False) -> keras.Model:
     """A model of the lessons' size, ready to train; `compiled` by XLA or not."""
+    import keras
+
     model = catalogue.create_model(family, vocab_size=VOCABULARY, num_classes=2)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("adam", loss, jit_compile=compiled)

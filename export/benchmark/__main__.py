@@ -2,32 +2,23 @@
 
 import argparse
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
-from export.benchmark import plot
-from export.benchmark.measure import Case, measure
+from export.benchmark.studies import STUDIES, Case
+from zoo import terminal
 from zoo.files import write_table
 
-STUDIES = {
-    # The lessons' model.
-    "models": [Case(family, threads=(1, 2)) for family in ("bilstm", "bigru", "peephole-bilstm")],
-    "max_length": [Case("bilstm", max_length=length) for length in (32, 100, 400)],
-    "units": [Case("bilstm", units=units) for units in (64, 128, 256, 512)],
-    "words": [
-        Case(family, max_length=256, words=(20, 64, 128, 256)) for family in ("bilstm", "bigru")
-    ],
-}
+PROG = "python -m export.benchmark"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Reads the command line, measures, writes speed.csv and speed.png."""
     parser = argparse.ArgumentParser(
-        prog="python -m export.benchmark",
+        prog=PROG,
         description="Time the exported files beside stock Keras, ONNX Runtime and PyTorch.",
     )
     parser.add_argument(
@@ -40,12 +31,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--output", type=Path, default=Path("results"), help="folder to write to (default: results)"
     )
+    terminal.add_debug(parser)
     options = parser.parse_args(arguments)
     for name in options.studies:
         if name not in STUDIES:
             parser.error(f"there is no study {name!r}; there are {', '.join(STUDIES)}")
     if options.rounds < 3:
         parser.error(f"--rounds must be at least 3, not {options.rounds}: a median needs some")
+    return terminal.refusing(PROG, benchmark, options)
+
+
+def benchmark(options: argparse.Namespace) -> None:
+    """Measures, and writes the table and its picture."""
+    from export.benchmark import plot
+
     rows = []
     for study in options.studies or STUDIES:
         for case in STUDIES[study]:
@@ -54,11 +53,12 @@ def main(arguments: list[str] | None = None) -> int:
     write_table(options.output / "speed.csv", rows)
     plot.draw(rows, options.output / "speed.png")
     print(f"Written: {options.output / 'speed.csv'}, {options.output / 'speed.png'}")
-    return 0
 
 
 def answers(case: Case, rounds: int) -> Iterator[dict]:
     """A row for each file, length of text and number of threads; printed as they come."""
+    from export.benchmark.measure import measure
+
     with tempfile.TemporaryDirectory() as folder:
         for row in measure(case, Path(folder), rounds):
             print(
@@ -72,4 +72,4 @@ def answers(case: Case, rounds: int) -> Iterator[dict]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main, PROG)

@@ -4,13 +4,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from export.benchmark import contenders, runtimes
+from export.benchmark.studies import Case
 from zoo import catalogue
 from zoo.scores import softmax
 from zoo.timing import take_turns
@@ -19,25 +19,6 @@ VOCABULARY, EMBEDDING, LAYERS, CLASSES = 25_000, 300, 2, 2  # the lessons' model
 TEXTS = 20
 # Of a probability: float32 runtimes add in another order; int8 weights are rounded.
 LARGEST_DIFFERENCE = {"float32": 1e-4, "int8": 0.1}
-
-
-@dataclass(frozen=True)
-class Case:
-    """A model and the texts that it is asked.
-
-    Attributes:
-        family: A family of the catalogue; its two layers read embeddings of 300 of 25,000 words.
-        units: Width of a direction.
-        max_length: L, the number of ids of a file's input.
-        words: Lengths of the texts.
-        threads: Numbers of threads.
-    """
-
-    family: str
-    units: int = 256
-    max_length: int = 100
-    words: tuple[int, ...] = ()
-    threads: tuple[int, ...] = (1,)
 
 
 class DifferentAnswerError(RuntimeError):

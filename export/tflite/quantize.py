@@ -4,11 +4,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from export.choices import PRECISIONS
 from export.tflite import ops
 from export.tflite.graph import Graph, Model, Operator, Quantization, Tensor
 from export.tflite.integer_ops import symmetric
 
-PRECISIONS = ("float32", "float16", "int8")
+__all__ = ["PRECISIONS", "SCALES", "SMALLEST", "BeyondFloat16Error", "int8_rows", "quantize"]
+
 SMALLEST = 1024  # elements; below, the scales and the rounding cost more than they save
 SCALES = "/scales"  # behind a table's name: the name of its rows' scales
 

@@ -2,10 +2,11 @@
 
 import os
 
+from zoo import terminal
 from zoo.datasets.split import Dataset, DatasetError, Parts, Split, assemble
 from zoo.datasets.unlabelled import load_texts
 
-__all__ = ["Dataset", "DatasetError", "Split", "load_dataset", "load_rows", "load_texts"]
+__all__ = ["Dataset", "DatasetError", "Split", "is_tfds", "load_dataset", "load_rows", "load_texts"]
 
 
 def load_dataset(
@@ -59,8 +60,9 @@ def load_dataset(
     if seed < 0:
         raise DatasetError(f"seed is {seed}; it has to be at least 0.")
 
-    parts = _read(source, text_column, label_column, data_dir, download_dir)
-    return assemble(parts, seed=seed, valid_fraction=valid_fraction, limit=limit)
+    with terminal.progress(f"Reading {source}"):
+        parts = _read(source, text_column, label_column, data_dir, download_dir)
+        return assemble(parts, seed=seed, valid_fraction=valid_fraction, limit=limit)
 
 
 def load_rows(
@@ -79,10 +81,16 @@ def load_rows(
     Raises:
         DatasetError: The source cannot be read.
     """
-    parts = _read(source, text_column, label_column, data_dir, download_dir).rows.values()
+    with terminal.progress(f"Reading {source}"):
+        parts = _read(source, text_column, label_column, data_dir, download_dir).rows.values()
     return [text for part in parts for text in part.texts], [
         label for part in parts for label in part.labels
     ]
+
+
+def is_tfds(source: str) -> bool:
+    """Whether TensorFlow Datasets reads a source, which imports TensorFlow."""
+    return source == "reviews" or source.startswith("tfds:")
 
 
 def _read(source, text_column, label_column, data_dir, download_dir) -> Parts:

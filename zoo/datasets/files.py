@@ -45,14 +45,9 @@ def read_path(source: str, *, text_column: str, label_column: str | None) -> Par
     Raises:
         DatasetError: The path is not there or not one of these, or a file breaks a rule.
     """
+    check(source)
     path = Path(source).expanduser()
-    if path.is_dir():
-        found = _parts_of(path)
-    elif path.is_file():
-        _check_ending(path)
-        found = {"train": path}
-    else:
-        raise DatasetError(_missing(source, path))
+    found = _parts_of(path) if path.is_dir() else {"train": path}
 
     rows, described = {}, {}
     for part, place in found.items():
@@ -63,6 +58,15 @@ def read_path(source: str, *, text_column: str, label_column: str | None) -> Par
         described[part] = {"path": place.as_posix(), "sha256": digest}
     name = path.resolve().name if path.is_dir() else path.stem
     return Parts(name, rows, None, {"kind": "files", "path": source, "files": described})
+
+
+def check(source: str) -> None:
+    """Raises `DatasetError` if there is no such path, or it is a file of another kind."""
+    path = Path(source).expanduser()
+    if path.is_file():
+        _check_ending(path)
+    elif not path.is_dir():
+        raise DatasetError(_missing(source, path))
 
 
 def _missing(source: str, path: Path) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import difflib
+import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo import terminal
 from zoo.datasets.split import DatasetError, Parts, Rows
 
 try:
@@ -134,8 +136,15 @@ def _unknown(name: str, error: Exception) -> str:
 def _prepare(source: str, make: Callable[[], Any], download_dir: str | os.PathLike | None) -> Any:
     """A builder whose data are on the disk."""
     builder = make()
-    # TFDS prints its progress; standard output belongs to commands that answer in JSON.
-    with contextlib.redirect_stdout(sys.stderr), _few_retries():
+    output = sys.stderr  # standard output belongs to commands that answer in JSON
+    if terminal.is_quiet():
+        output = io.StringIO()
+        tfds.disable_progress_bar()
+    with (
+        terminal.progress(f"Preparing {source}"),
+        contextlib.redirect_stdout(output),
+        _few_retries(),
+    ):
         try:
             builder.download_and_prepare(download_dir=download_dir)
         except Exception as error:
@@ -273,9 +282,12 @@ def _load(builder: Any, split: str, text: str, label: str) -> tuple[list[str], l
     rows = builder.as_dataset(split=split).map(lambda row: (row[text], row[label]))
     texts: list[str] = []
     values: list[Any] = []
-    for some_texts, some_values in tfds.as_numpy(rows.batch(BATCH)):
-        texts += _strings(some_texts)
-        values += _strings(some_values) if some_values.dtype == object else some_values.tolist()
+    count = builder.info.splits[split].num_examples
+    with terminal.progress(f"Reading {builder.name}, {split}", count):
+        for some_texts, some_values in tfds.as_numpy(rows.batch(BATCH)):
+            texts += _strings(some_texts)
+            values += _strings(some_values) if some_values.dtype == object else some_values.tolist()
+            terminal.advance(len(some_texts))
     return texts, values
 
 

@@ -26,6 +26,7 @@ def load_texts(
     Raises:
         DatasetError: If it cannot be read, or holds no text.
     """
+    check(source)
     if source.startswith("tfds:"):
         from zoo.datasets import tfds
 
@@ -45,8 +46,6 @@ def load_texts(
 
             parts = files.read_path(source, text_column=text_column, label_column=None)
             texts = list(parts.rows["train"].texts)
-        elif not path.is_file():
-            raise DatasetError(f"{source}: no such file.")
         else:
             try:
                 texts = path.read_text(encoding="utf-8-sig").split("\n")
@@ -56,3 +55,17 @@ def load_texts(
     if not texts:
         raise DatasetError(f"{source}: holds no text.")
     return texts
+
+
+def check(source: str) -> None:
+    """Raises `DatasetError` if there is no such file or folder."""
+    if source.startswith("tfds:"):
+        return
+    path = Path(source).expanduser()
+    if path.suffix.lower() == ".txt":
+        if not path.is_file():
+            raise DatasetError(f"{source}: no such file.")
+        return
+    from zoo.datasets import files
+
+    files.check(source)

@@ -17,11 +17,8 @@ import keras
 import numpy as np
 
 from zoo import digest
-from zoo.files import replacing, write_text
-
-FOLDER = "checkpoint"
-KEPT_ANSWERS = "answers-{}.npy"  # of each teacher, by its place
-
+from zoo.files import write_text
+from zoo.training.teachers import KEPT
 
 LARGEST_LOSS = 1e6  # beyond what any cross-entropy is before weights overflow
 
@@ -91,7 +88,7 @@ class Checkpoint(keras.callbacks.Callback):
         digest.check(self.last)
         if self._has_whole_epochs():
             digest.check(self.best_weights)
-        for path in (self.pretrained, *self.folder.glob(KEPT_ANSWERS.format("*"))):
+        for path in (self.pretrained, *self.folder.glob(KEPT.format("*"))):
             if path.is_file():
                 digest.check(path)
 
@@ -177,7 +174,7 @@ class Checkpoint(keras.callbacks.Callback):
     def on_test_end(self, logs=None):
         # In here the weights are those that were validated: with averaged weights, not those that
         # training goes on from.
-        with writing(self.validated) as partial:
+        with digest.writing(self.validated) as partial:
             getattr(self.model, "classifier", self.model).save_weights(partial)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -205,7 +202,7 @@ class Checkpoint(keras.callbacks.Callback):
             import torch
 
             generator = torch.get_rng_state().numpy()
-        with writing(self.last) as partial:
+        with digest.writing(self.last) as partial:
             np.savez(
                 partial,
                 *[keras.ops.convert_to_numpy(variable) for variable in _state(self.model)],
@@ -273,14 +270,6 @@ class _Diverged(Exception):
 
 class _Interrupted(Exception):
     """Ends `fit` once the state is saved."""
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[Path]:
-    """As `zoo.files.replacing`, with a digest at the file's end."""
-    with replacing(path) as partial:
-        yield partial
-        digest.append(partial)
 
 
 def _read_history(path: Path) -> list[dict[str, float]]:

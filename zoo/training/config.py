@@ -3,9 +3,12 @@
 import math
 from dataclasses import dataclass
 
-from zoo import catalogue, classifier
+from zoo import catalogue, sizes
 from zoo.training import teachers
-from zoo.training.objectives import OBJECTIVES, SEMI_SUPERVISED
+
+# What is minimised, see `zoo.training.objectives`: named here, where Keras is not imported.
+OBJECTIVES = ("cross-entropy", "adversarial", "virtual-adversarial", "mixed")
+SEMI_SUPERVISED = OBJECTIVES[2:]  # those that learn from texts without labels
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class TrainingConfig:
             the teachers answer too.
         embed_dim, hidden_dim, num_layers, dropout: As in `zoo.create_model`; None is the
             model's own.
-        pooling: What the logits see of the top layer, of `zoo.classifier.POOLINGS`; None is that of
+        pooling: What the logits see of the top layer, of `zoo.sizes.POOLINGS`; None is that of
             `init`, or else the first of them.
         limit: Train on the first so many texts only.
         text_column, label_column: Where a data set has them under other names.
@@ -124,9 +127,9 @@ class TrainingConfig:
             raise ValueError(
                 f"objective must be one of {', '.join(OBJECTIVES)}, not {self.objective!r}."
             )
-        sizes = ("embed_dim", "hidden_dim", "num_layers", "dropout", "pooling")
-        given = {name: getattr(self, name) for name in sizes}
-        classifier.check(**{name: value for name, value in given.items() if value is not None})
+        names = ("embed_dim", "hidden_dim", "num_layers", "dropout", "pooling")
+        given = {name: getattr(self, name) for name in names}
+        sizes.check(**{name: value for name, value in given.items() if value is not None})
         if not 0 < self.reach < math.inf:
             raise ValueError(f"reach must be above 0 and finite, not {self.reach}.")
         used = self.pretrain or self.teacher or self.objective in SEMI_SUPERVISED

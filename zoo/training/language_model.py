@@ -14,6 +14,7 @@ from keras import ops
 
 from zoo.classifier import PAD_ID
 from zoo.training.batches import Batches
+from zoo.training.epochs import shown
 
 CLIP_NORM = 1.0
 
@@ -84,7 +85,7 @@ def pretrain(
     dropout: float = 0.1,
     samples: int = 256,
     seed: int = 0,
-    verbose: str | int = "auto",
+    verbose: bool = True,
     say: Callable[[str], None] = print,
 ) -> None:
     """Trains a classifier's embedding and bottom layer on texts alone.
@@ -98,7 +99,7 @@ def pretrain(
         dropout: Share of the embedding and of the states that is dropped.
         samples: Ids that a target is told from.
         seed: Decides order, draws and dropout.
-        verbose: As for `keras.Model.fit`.
+        verbose: Whether to show progress.
         say: Takes a line about what is done.
     """
     embedding = classifier.get_layer("embedding")
@@ -117,7 +118,8 @@ def pretrain(
         jit_compile=keras.backend.backend() == "jax",
     )
     say(f"Pretraining on {len(ids):,} texts: the next word, from both ends")
-    model.fit(batches, epochs=epochs, shuffle=False, verbose=verbose)
+    bar, lines = shown(verbose, say)
+    model.fit(batches, epochs=epochs, shuffle=False, verbose=bar, callbacks=lines)
     for own, twin in zip((bottom.forward_layer, bottom.backward_layer), twins, strict=True):
         own.set_weights(twin.get_weights())
 

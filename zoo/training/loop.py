@@ -1,4 +1,4 @@
-"""From settings to a run folder."""
+"""From settings and a data set to a run folder."""
 
 import dataclasses
 import importlib.util
@@ -10,67 +10,35 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo import card, devices, lock
+from zoo import card, devices, digest, terminal
 from zoo.bundle import Bundle
+from zoo.datasets import Dataset
 from zoo.files import write_text
 from zoo.samples import Samples
-from zoo.training import language_model, material, run, teachers
+from zoo.training import epochs, language_model, material, run, teachers
 from zoo.training import model as models
 from zoo.training.batches import Batches, Rest, WithUnlabelled
-from zoo.training.checkpoint import FOLDER, Checkpoint, DivergedError, writing
+from zoo.training.checkpoint import Checkpoint, DivergedError
 from zoo.training.config import TrainingConfig
 from zoo.training.objectives import SEMI_SUPERVISED
 
 
 def train(
     config: TrainingConfig,
+    dataset: Dataset,
     output: Path,
     *,
-    resume: bool = False,
-    tensorboard: bool = True,
-    verbose: bool = True,
+    resume: bool,
+    tensorboard: bool,
+    verbose: bool,
 ) -> Bundle:
-    """Trains a model and writes its run folder (see `zoo.bundle`).
-
-    The vocabulary comes from the training texts alone. The weights kept are those of the epoch
-    with the best validation accuracy, and of equal ones the lowest loss. The test texts are read
-    once, at the end, with those weights.
-
-    Args:
-        config: What to train on what, and how.
-        output: The run folder. While a run goes on it holds `checkpoint/`.
-        resume: Go on after the last whole epoch of an interrupted run.
-        tensorboard: Write logs for TensorBoard to `output/logs`, where TensorFlow is installed.
-        verbose: Show progress.
-
-    Returns:
-        The trained model.
-
-    Raises:
-        RunError: If `output` holds anything already, or with `resume` no run that can go on.
-        zoo.lock.LockedError: If another process trains in `output`.
-        DivergedError: If the loss became NaN or overflowed. The run folder then holds the best
-            weights before that; none is written if no epoch was whole.
-        zoo.datasets.DatasetError: If the data set cannot be read.
-    """
+    """Trains on a data set that is read already; see `zoo.training.train`."""
+    say: Callable[..., None] = terminal.say if verbose else lambda *_: None
+    checkpoint = Checkpoint(output / run.CHECKPOINT, config.patience, config.seed)
     if resume:
-        run.read_config(output)  # nothing is made where there is nothing to go on with
-    else:
-        run.check_place(output)
-    with lock.locked(output):
-        return _train(config, output, resume, tensorboard, verbose)
-
-
-def _train(
-    config: TrainingConfig, output: Path, resume: bool, tensorboard: bool, verbose: bool
-) -> Bundle:
-    say: Callable[..., None] = print if verbose else lambda *_: None
-    checkpoint = Checkpoint(output / FOLDER, config.patience, config.seed)
-    run.check_folder(config, output, checkpoint, resume)
-
+        run.check_checkpoint(checkpoint)
     say(f"Device: {devices.describe()}; Keras {keras.__version__} on {keras.backend.backend()}")
     started = time.monotonic()
-    dataset = material.read_dataset(config)
     models.set_seed(config.seed)
     given = material.gather(config, dataset, say)
     mixed = config.mixed_precision
@@ -85,8 +53,9 @@ def _train(
     config = given.config  # with the sizes of the model that is started from
 
     vocabulary, encode = given.tokenizer.vocabulary, given.tokenizer.encode
-    train_ids, other_ids = encode(dataset.train.texts), encode(given.others)
-    varied_ids, valid_ids = encode(given.variants), encode(dataset.valid.texts)
+    with terminal.progress("Splitting the texts into words"):
+        train_ids, other_ids = encode(dataset.train.texts), encode(given.others)
+        varied_ids, valid_ids = encode(given.variants), encode(dataset.valid.texts)
     material.warn_of_unknown_words(valid_ids, vocabulary, say)
     try:
         targets = material.targets(given, checkpoint, say)
@@ -104,6 +73,7 @@ def _train(
     if config.pretrain and epoch == 0:
         _pretrain(config, model, np.concatenate([train_ids, other_ids]), checkpoint, verbose, say)
     if not checkpoint.is_over:
+        bar, lines = epochs.shown(verbose, say)
         valid_targets = np.eye(len(dataset.labels), dtype=np.float32)[dataset.valid.labels]
         options: dict[str, Any] = {
             "validation_data": Batches(valid_ids, valid_targets, 256),
@@ -111,10 +81,11 @@ def _train(
             "callbacks": [
                 checkpoint,
                 *([keras.callbacks.SwapEMAWeights()] if config.average else []),
+                *lines,
                 _Forecast(say),
                 *_tensorboard(output / "logs", tensorboard, say),
             ],
-            "verbose": "auto" if verbose else 0,
+            "verbose": bar,
         }
 
         def batches(epoch: int) -> Batches:
@@ -187,14 +158,13 @@ def _finish(
         kept = Samples.of(ids[0], dataset.train.labels, ids[1], dataset.valid.labels)
     bundle = Bundle(model, tokenizer, dataset.labels, made_by, kept)
     classifier = bundle.classifier()
-    validation = classifier.evaluate(dataset.valid.texts, dataset.valid.labels)
-    run.check_kept_weights(checkpoint, validation["accuracy"], mixed)
-    figures: dict[str, Any] = {
-        "best_epoch": checkpoint.best["epoch"],
-        "validation": validation,
-        "test": classifier.evaluate(dataset.test.texts, dataset.test.labels),
-        "seconds": round(time.monotonic() - started, 1),
-    }
+    figures: dict[str, Any] = {"best_epoch": checkpoint.best["epoch"]}
+    for split, part in (("validation", dataset.valid), ("test", dataset.test)):
+        with terminal.progress(f"Answering the {split} texts", len(part)):
+            figures[split] = classifier.evaluate(part.texts, part.labels)
+        if split == "validation":
+            run.check_kept_weights(checkpoint, figures[split]["accuracy"], mixed)
+    figures["seconds"] = round(time.monotonic() - started, 1)
     if checkpoint.diverged:
         figures["diverged"] = checkpoint.diverged
     write_text(output / "history.csv", checkpoint.table)
@@ -225,10 +195,10 @@ def _pretrain(config: TrainingConfig, model, ids, checkpoint: Checkpoint, verbos
         epochs=config.pretrain,
         batch_size=config.batch_size,
         seed=config.seed,
-        verbose="auto" if verbose else 0,
+        verbose=verbose,
         say=say,
     )
-    with writing(checkpoint.pretrained) as partial:
+    with digest.writing(checkpoint.pretrained) as partial:
         model.save_weights(partial)
 
 

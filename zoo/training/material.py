@@ -6,13 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 
 from zoo import bundle as bundles
-from zoo import catalogue, devices
+from zoo import catalogue, terminal
 from zoo.bundle import Bundle
-from zoo.datasets import Dataset, load_dataset, load_texts
+from zoo.datasets import Dataset, load_texts
 from zoo.datasets.split import text_key
 from zoo.text import DELIMITER, Tokenizer, Vocabulary
 from zoo.training import teachers
@@ -56,23 +55,6 @@ class Material:
             "word vectors": self.vectors and _digest(self.vectors.content),
             "texts without labels": _digest(json.dumps(self.others + self.variants).encode()),
         }
-
-
-def read_dataset(config: TrainingConfig) -> Dataset:
-    """The texts with labels."""
-    sources = (config.dataset, *config.unlabelled)
-    by_tfds = any(source == "reviews" or source.startswith("tfds:") for source in sources)
-    if keras.backend.backend() != "tensorflow" and by_tfds:
-        devices.keep_tensorflow_off()
-    return load_dataset(
-        config.dataset,
-        data_dir=config.data_dir,
-        download_dir=config.download_dir,
-        limit=config.limit,
-        seed=config.seed,
-        text_column=config.text_column,
-        label_column=config.label_column,
-    )
 
 
 def gather(config: TrainingConfig, dataset: Dataset, say) -> Material:
@@ -127,7 +109,8 @@ def _vectors(config: TrainingConfig) -> WordVectors | None:
     """The word vectors; refused at once where they are too narrow."""
     if not config.vectors:
         return None
-    vectors = WordVectors.read(config.vectors)
+    with terminal.progress(f"Reading {config.vectors}"):
+        vectors = WordVectors.read(config.vectors)
     vectors.check_width(config.embed_dim or catalogue.find(config.model)[1].embed_dim)
     return vectors
 
@@ -136,7 +119,10 @@ def _unlabelled(config: TrainingConfig, dataset: Dataset, say) -> list[str]:
     """The texts of all sources without labels, but for those that the run is judged by."""
     names = ("text_column", "label_column", "data_dir", "download_dir")
     options = {name: getattr(config, name) for name in names}
-    found = [text for source in config.unlabelled for text in load_texts(source, **options)]
+    found = []
+    for source in config.unlabelled:
+        with terminal.progress(f"Reading {source}"):
+            found += load_texts(source, **options)
     if not found:
         return []
     judges = {text_key(text) for part in (dataset.valid, dataset.test) for text in part.texts}

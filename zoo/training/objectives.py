@@ -14,8 +14,10 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
-OBJECTIVES = ("cross-entropy", "adversarial", "virtual-adversarial", "mixed")
-SEMI_SUPERVISED = OBJECTIVES[2:]  # those that learn from texts without labels
+from zoo.training.config import OBJECTIVES, SEMI_SUPERVISED
+
+__all__ = ["OBJECTIVES", "SEMI_SUPERVISED", "Regularized", "gradient"]
+
 # Share of the embedding's length that a move is probed with: in 16 bits a smaller one is lost.
 SMALL, SMALL_IN_16_BITS = 1e-2, 1e-1
 SCALE = 2.0**10  # keeps small gradients from vanishing in float16; only their direction counts

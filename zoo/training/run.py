@@ -1,24 +1,28 @@
 """The run folder while a run goes on: begun, gone on with, recorded."""
 
+from __future__ import annotations
+
 import dataclasses
 import datetime
 import json
 import platform
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
-
-from zoo import devices, lock
+from zoo import lock
 from zoo.datasets import Dataset
 from zoo.digest import DamagedFileError
 from zoo.files import remove_partial
 from zoo.text import Tokenizer
-from zoo.training.checkpoint import FOLDER, Checkpoint
 from zoo.training.config import TrainingConfig
-from zoo.training.model import sizes
 
+if TYPE_CHECKING:
+    import keras
+
+    from zoo.training.checkpoint import Checkpoint
+
+CHECKPOINT = "checkpoint"  # the folder in a run's that an interrupted run goes on from
 # Of a run folder, in the order that they are written.
 FILES = (
     "history.csv",
@@ -36,14 +40,19 @@ class RunError(ValueError):
     """A run folder that cannot be written to or gone on with."""
 
 
+def is_interrupted(output: Path) -> bool:
+    """Whether there is a run in that folder that can be resumed."""
+    return (output / CHECKPOINT / "config.json").is_file()
+
+
 def read_config(output: Path) -> TrainingConfig:
     """The settings of an interrupted run.
 
     Raises:
         RunError: If there is none at `output`, or its settings cannot be read.
     """
-    path = output / FOLDER / "config.json"
-    if not path.is_file():
+    path = output / CHECKPOINT / "config.json"
+    if not is_interrupted(output):
         state = "is finished" if (output / "model.keras").is_file() else "holds no run"
         raise RunError(f"There is nothing to resume: {output} {state}.")
     try:
@@ -63,7 +72,7 @@ def check_place(output: Path) -> None:
         return
     if (output / "model.keras").exists():
         raise RunError(f"{output} holds a finished run. Choose another --output, or remove it.")
-    if (output / FOLDER / "config.json").exists():
+    if is_interrupted(output):
         raise RunError(
             f"{output} holds an interrupted run. Go on with --resume --output {output}, choose "
             "another --output, or remove it."
@@ -83,19 +92,18 @@ def _is_of_a_run(path: Path) -> bool:
         return True
     if path.name == "logs":
         return path.is_dir() and all(one.name in ("train", "validation") for one in path.iterdir())
-    return path.name == FOLDER and path.is_dir() and all(map(_is_of_a_checkpoint, path.iterdir()))
+    if path.name != CHECKPOINT or not path.is_dir():
+        return False
+    return all(map(_is_of_a_checkpoint, path.iterdir()))
 
 
 def _is_of_a_checkpoint(path: Path) -> bool:
     name = path.name.lstrip(".")
-    return name.startswith(
-        ("answers-", "data.json", "config.json", "history.csv", "state.npz")
-    ) or (".weights.h5" in name)
+    known = ("answers-", "data.json", "config.json", "history.csv", "state.npz")
+    return name.startswith(known) or ".weights.h5" in name
 
 
-def check_folder(
-    config: TrainingConfig, output: Path, checkpoint: Checkpoint, resume: bool
-) -> None:
+def check_folder(config: TrainingConfig, output: Path, resume: bool) -> None:
     """Raises `RunError` if a run cannot begin or go on at `output`."""
     if resume:
         before = read_config(output)
@@ -109,15 +117,17 @@ def check_folder(
                 f"{output} was begun with other settings ({', '.join(changed)}). Resume with the "
                 "same ones, or choose another --output."
             )
-        try:
-            checkpoint.check()
-        except DamagedFileError as error:
-            raise RunError(
-                f"{error} The run cannot go on; begin again in another --output."
-            ) from error
         remove_partial(output, FILES)
         return
     check_place(output)
+
+
+def check_checkpoint(checkpoint: Checkpoint) -> None:
+    """Raises `RunError` if a file that an interrupted run goes on from is damaged."""
+    try:
+        checkpoint.check()
+    except DamagedFileError as error:
+        raise RunError(f"{error} The run cannot go on; begin again in another --output.") from error
 
 
 def check_data(now: dict[str, Any], output: Path, checkpoint: Checkpoint) -> None:
@@ -167,6 +177,11 @@ def record(
     mixed: bool,
 ) -> dict[str, Any]:
     """All that made a run: its config.json."""
+    import keras
+
+    from zoo import devices
+    from zoo.training.model import sizes
+
     dropouts = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
     packages = ("birnn-zoo", "keras", "tensorflow", "jax", "torch", "numpy")
     return {

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 import zoo
-from zoo import pretrained
+from zoo import digest, pretrained, terminal
 from zoo.training import ngrams, transformer
-from zoo.training.checkpoint import KEPT_ANSWERS, writing
 
 NGRAMS = "ngrams"
+KEPT = "answers-{}.npy"  # of each teacher, by its place
 
 
 def check(teachers: Sequence[str]) -> None:
@@ -72,13 +72,15 @@ def answers(
 
     total = np.zeros((len(texts) + len(others), len(labels)), np.float32)
     for number, name in enumerate(teachers):
-        before = kept / KEPT_ANSWERS.format(number) if kept else None
+        before = kept / KEPT.format(number) if kept else None
         if before and before.is_file():
             total += np.load(before)
             continue
-        said = answer(name)
+        counted = None if _is_trained_here(name) else len(total)
+        with terminal.progress(f"Teacher {name}", counted):
+            said = answer(name)
         if before:
-            with writing(before) as partial:
+            with digest.writing(before) as partial:
                 np.save(partial, said)
         total += said
     return total / len(teachers)
@@ -93,7 +95,7 @@ def check_labels(teachers: Sequence[str], labels: Sequence[str]) -> None:
 
 def forget(kept: Path) -> None:
     """Removes what teachers of other settings have left in a folder."""
-    for path in kept.glob(KEPT_ANSWERS.format("*")):
+    for path in kept.glob(KEPT.format("*")):
         path.unlink()
 
 

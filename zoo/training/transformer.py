@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo import terminal
+
 PREFIX = "transformer:"
 EPOCHS, BATCH, RATE = 3, 32, 1e-4
 LONGEST = 256  # word pieces of a text
@@ -112,20 +114,25 @@ def answers(
     rng = np.random.default_rng(seed)
     for epoch in range(EPOCHS):
         started = time.monotonic()
-        for places in _batches(rng.permutation(len(texts)), every, rng):
-            wanted = torch.as_tensor(labels[places], dtype=torch.long, device=device)
-            torch.nn.functional.cross_entropy(logits(places), wanted).backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            optimizer.zero_grad()
+        what = f"Teacher {PREFIX}{folder}, epoch {epoch + 1} of {EPOCHS}"
+        with terminal.progress(what, len(texts)):
+            for places in _batches(rng.permutation(len(texts)), every, rng):
+                wanted = torch.as_tensor(labels[places], dtype=torch.long, device=device)
+                torch.nn.functional.cross_entropy(logits(places), wanted).backward()
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                optimizer.step()
+                schedule.step()
+                optimizer.zero_grad()
+                terminal.advance(len(places))
         seconds = time.monotonic() - started
         say(f"Teacher {PREFIX}{folder}: epoch {epoch + 1} of {EPOCHS} took {seconds:.0f} s")
     model.eval()
     result = np.zeros((len(every), num_classes), np.float32)
-    with torch.inference_mode():
+    what = f"Teacher {PREFIX}{folder} answers"
+    with torch.inference_mode(), terminal.progress(what, len(every)):
         for places in _batches(np.arange(len(every)), every, rng):
             result[places] = logits(places).softmax(dim=-1).cpu().numpy()
+            terminal.advance(len(places))
     if not np.isfinite(result).all():
         raise ValueError(f"{PREFIX}{folder}: its answers are no numbers; take another transformer.")
     return result

@@ -26,6 +26,13 @@ class VectorsError(ValueError):
     """A file that holds no word vectors."""
 
 
+def check(path: str | Path) -> None:
+    """Raises `VectorsError` if there is no such file."""
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise VectorsError(f"{path}: no such file. Word vectors are a text file, as GloVe's.")
+
+
 @dataclass(frozen=True)
 class WordVectors:
     """Words and their vectors.
@@ -47,9 +54,8 @@ class WordVectors:
         Raises:
             VectorsError: If it is missing, or a line is no word with as many numbers as the first.
         """
+        check(path)
         path = Path(path).expanduser()
-        if not path.is_file():
-            raise VectorsError(f"{path}: no such file. Word vectors are a text file, as GloVe's.")
         opener = gzip.open if path.suffix == ".gz" else open
         try:
             with opener(path, "rt", encoding="utf-8-sig", newline="\n") as file:

@@ -1,0 +1,18 @@
+"""The sizes that a classifier can have, checked without Keras."""
+
+POOLINGS = ("last", "mean")
+
+
+def check(**given: object) -> None:
+    """Raises `ValueError` for a size, a dropout or a pooling that no classifier can have."""
+    for key, value in given.items():
+        if key == "pooling":
+            if value not in POOLINGS:
+                raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, not {value!r}.")
+        elif key == "dropout":
+            if not (isinstance(value, (int, float)) and 0 <= value < 1):
+                raise ValueError(f"dropout must be at least 0 and below 1, not {value!r}.")
+        else:
+            least = 2 if key == "num_classes" else 1
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ValueError(f"{key} must be an integer of at least {least}, not {value!r}.")

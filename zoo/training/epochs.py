@@ -1,0 +1,47 @@
+"""What is shown of an epoch: Keras's bar on a terminal, one line elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from zoo import terminal
+
+FIGURES = {
+    "loss": "loss",
+    "accuracy": "accuracy",
+    "val_loss": "validation loss",
+    "val_accuracy": "validation accuracy",
+}
+
+
+class EpochLine(keras.callbacks.Callback):
+    """Says the figures of each epoch and how long it took."""
+
+    def __init__(self, say: Callable[[str], None]):
+        super().__init__()
+        self.say = say
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.started = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = logs or {}
+        figures = [f"{name} {logs[key]:.4f}" for key, name in FIGURES.items() if key in logs]
+        seconds = time.monotonic() - self.started
+        self.say(
+            f"Epoch {epoch + 1} of {self.params['epochs']}: "
+            f"{', '.join([*figures, f'{seconds:.1f} s'])}"
+        )
+
+
+def shown(verbose: bool, say: Callable[[str], None]) -> tuple[int, list[Any]]:
+    """The `verbose` of `keras.Model.fit`, and callbacks for its end.
+
+    A bar is drawn with control characters, which do not belong into a file.
+    """
+    if verbose and terminal.is_interactive(sys.stdout):
+        return 1, []
+    return 0, [EpochLine(say)] if verbose else []
