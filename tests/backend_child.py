@@ -13,6 +13,10 @@ takes one step of each model and prints the losses by name, or the error.
 
 pretrains on TEXTS too, trains by the mixed objective, and prints the validation losses.
 
+    python -m tests.backend_child masks
+
+prints the largest difference of masked scans from a loop in Python, by model.
+
 Backends other than TensorFlow run as if it were not installed.
 """
 
@@ -104,5 +108,7 @@ def everything(dataset: str, texts: str, output: str) -> list[float]:
 
 
 if __name__ == "__main__":
-    commands = {"epochs": epochs, "step": step, "everything": everything}
+    from tests import masks
+
+    commands = {"epochs": epochs, "step": step, "everything": everything, "masks": masks.worst}
     print(json.dumps(commands[sys.argv[1]](*sys.argv[2:])))

@@ -33,6 +33,13 @@ def child(backend, *arguments):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_masked_steps_are_skipped_wherever_they_are(backend):
+    found = child(backend, "masks")
+    assert len(found) > 25
+    assert {name: off for name, off in found.items() if not off < 1e-5} == {}
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """`trained(backend)`: the figures of two epochs, which each backend trains once."""

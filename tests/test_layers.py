@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests import masks
 from tests.cells import reference
 from zoo import cells
 from zoo.layers import Recurrent
@@ -67,3 +68,9 @@ def test_a_cell_that_is_its_output_is_refused(kind):
     with pytest.raises(ValueError, match=f"erase that of {kind.__name__}"):
         made(0.5, kind)
     made(0.0, kind)
+
+
+def test_masked_steps_are_skipped_wherever_they_are():
+    """On the others, tests/test_backends.py."""
+    found = masks.worst()
+    assert {name: off for name, off in found.items() if not off < 1e-5} == {}

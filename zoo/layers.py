@@ -1,5 +1,7 @@
 """The scan of a cell over a sequence, and the mean of its outputs."""
 
+import inspect
+
 import keras
 from keras import ops
 
@@ -15,6 +17,9 @@ class Recurrent(keras.layers.RNN):
     `step`, see `zoo.cells.Cell`); a cell that has only `call` is scanned by `call`, and a
     `zoo.cells.LinearCell` is not scanned at all, since its steps are computed together. In
     `keras.layers.Bidirectional` it works as a built-in layer does.
+
+    On JAX it also gives the output that other backends give at masked steps; `keras.layers.RNN`
+    gives the cell's first state there, which is not the output of every cell (SRU's and QRNN's).
 
     Args:
         cell: The cell.
@@ -60,22 +65,48 @@ class Recurrent(keras.layers.RNN):
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         if not hasattr(self.cell, "step"):
-            return super().inner_loop(sequences, initial_state, mask, training)
+            if mask is None or not (self.unroll or keras.backend.backend() == "jax"):
+                return super().inner_loop(sequences, initial_state, mask, training)
+            given = {"training": training} if _takes_training(self.cell) else {}
+            whole = _Step(self.cell, lambda inputs, states: self.cell(inputs, states, **given))
+            return self._scan(whole, sequences, initial_state, mask, training)
         if isinstance(self.cell, LinearCell):
             return self._all_steps(self.cell.project(sequences), initial_state, mask)
         kept = None
         if training and self.recurrent_dropout:
             ones = ops.ones_like(initial_state[0])
             kept = keras.random.dropout(ones, self.recurrent_dropout, seed=self.seed_generator)
-        # Keras's own scan, over the cell's step instead of the whole cell.
+        projected = self.cell.project(sequences)
+        step = _Step(self.cell, self.cell.step, kept)
+        return self._scan(step, projected, initial_state, mask, training)
+
+    def _scan(self, step, inputs, initial_state, mask, training):
+        """Keras's own scan, over a step instead of the whole cell."""
+        # At a masked step JAX's scan gives the first state for the output before.
+        carries_output = mask is not None and keras.backend.backend() == "jax"
+        if carries_output:
+            size = (ops.shape(inputs)[0], step.output_size)
+            output = ops.zeros(size, keras.tree.flatten(initial_state)[0].dtype)
+            step, initial_state = _WithOutput(step), [output, *initial_state]
+        backwards = self.go_backwards
+        if backwards and self.unroll and mask is not None:
+            # Keras's unrolled scan does not turn the mask around on every backend.
+            inputs, mask = ops.flip(inputs, axis=1), ops.flip(mask, axis=1)
+            backwards = False
         scan = keras.layers.RNN(
-            _Step(self.cell, kept),
+            step,
             return_sequences=self.return_sequences,
-            go_backwards=self.go_backwards,
+            go_backwards=backwards,
             unroll=self.unroll,
             zero_output_for_mask=self.zero_output_for_mask,
         )
-        return scan.inner_loop(self.cell.project(sequences), initial_state, mask, training)
+        last, outputs, states = scan.inner_loop(inputs, initial_state, mask, training)
+        if self.unroll and self.zero_output_for_mask and mask is not None:
+            # Keras's unrolled scan on JAX gives the output before instead.
+            shown = ops.reshape(mask, (*ops.shape(mask)[:2], 1))[:, -outputs.shape[1] :]
+            outputs = ops.where(shown, outputs, ops.zeros_like(outputs))
+            last = outputs[:, -1]
+        return last, outputs, list(states)[1:] if carries_output else states
 
     def _all_steps(self, projected, initial_state, mask):
         if self.go_backwards:
@@ -130,23 +161,44 @@ class MeanOverTime(keras.layers.Layer):
         return sequences_shape[0], sequences_shape[2]
 
 
+def _takes_training(cell) -> bool:
+    return "training" in inspect.signature(cell.call).parameters
+
+
 class _Step:
-    """A cell's step, as a cell whose inputs are projected already.
+    """A function of inputs and states as a cell.
 
     Args:
-        cell: The cell.
+        cell: The cell whose step it is.
+        function: Its step, or the whole cell.
         kept: What its last output is multiplied by before it looks at it; None for nothing.
     """
 
-    def __init__(self, cell, kept=None):
-        self.step = cell.step
-        self.kept = kept
+    def __init__(self, cell, function, kept=None):
+        self.function, self.kept = function, kept
         self.state_size = cell.state_size
-        self.output_size = cell.output_size
+        # As Keras has it of a cell that does not say.
+        sizes = keras.tree.flatten(cell.state_size)
+        self.output_size = getattr(cell, "output_size", None) or sizes[0]
 
-    def call(self, projected, states):
+    def call(self, inputs, states):
         if self.kept is not None:
             states = [states[0] * self.kept, *states[1:]]
-        return self.step(projected, states)
+        return self.function(inputs, states)
+
+    __call__ = call
+
+
+class _WithOutput:
+    """A cell that carries its last output before its states."""
+
+    def __init__(self, cell):
+        self.cell = cell
+        self.state_size = [cell.output_size, *cell.state_size]
+        self.output_size = cell.output_size
+
+    def call(self, inputs, states):
+        output, new_states = self.cell(inputs, list(states)[1:])
+        return output, [output, *new_states]
 
     __call__ = call
