@@ -1,6 +1,7 @@
 """PyTorch classifiers become zoo models with the same logits."""
 
 import json
+import re
 
 import keras
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 import zoo
 from tests.cells import reference
 from zoo.__main__ import main
-from zoo.torch_import import TorchImportError, import_torch, read_state_dict, read_vocabulary
+from zoo.torch_import import import_bundle, import_torch, read_state_dict, read_vocabulary
+from zoo.torch_readout import Readout, TorchImportError
 
 VOCAB = "<pad>\n<unk>\n" + "\n".join("abcdefghij")
 IDS = np.array([[5, 3, 9, 1, 7, 2], [4, 4, 8, 0, 0, 0], [6, 0, 0, 0, 0, 0]], np.int32)
@@ -320,6 +322,205 @@ def test_other_files_are_refused(tmp_path, name, content, message):
 
 
 def test_tokens_that_a_device_never_makes_are_told(tmp_path):
-    paths = write(tmp_path, state_dict(), VOCAB.replace("d\n", "e-mail\n", 1))
-    with pytest.warns(UserWarning, match=r"3 of \d+ tokens, like 'e-mail'"):
-        assert call(tmp_path, paths) == 0
+    words = ["<pad>", "<unk>", "it's", "well-known", "e.g.", "(", "fine", *"abcde"]
+    files = files_of(tmp_path, state_dict(), "\n".join(words), "no\nyes\n")
+    imported = import_bundle(tmp_path / "model.safetensors", **files)
+    assert re.search(r"\d of \d+ tokens, like 'well-known'", "\n".join(imported.assumed))
+
+
+def files_of(folder, weights, vocab, labels):
+    from safetensors.numpy import save_file
+
+    save_file(weights, folder / "model.safetensors")
+    (folder / "vocab.txt").write_text(vocab, encoding="utf-8")
+    (folder / "labels.txt").write_text(labels, encoding="utf-8")
+    return {"vocab": folder / "vocab.txt", "labels": folder / "labels.txt"}
+
+
+class Torch:
+    """A PyTorch classifier, and what it answers, for one kind of recurrent module and readout."""
+
+    def __init__(self, kind, pooling, outputs=2, **options):
+        import torch
+        from torch import nn
+
+        torch.manual_seed(1)
+        self.torch, self.pooling = torch, pooling
+        self.embedding = nn.Embedding(12, 5, padding_idx=0)
+        module = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[kind]
+        self.recurrent = module(5, 4, num_layers=2, bidirectional=True, batch_first=True, **options)
+        self.head = nn.Linear(8, outputs)
+        with torch.no_grad():
+            for weight in (*self.embedding.parameters(), *self.recurrent.parameters()):
+                weight.mul_(2)
+
+    def state_dict(self):
+        modules = {"emb": self.embedding, "rnn": self.recurrent, "head": self.head}
+        return {
+            f"{name}.{key}": value.detach().numpy().copy()
+            for name, module in modules.items()
+            for key, value in module.state_dict().items()
+        }
+
+    def logits(self, ids):
+        with self.torch.no_grad():
+            outputs, state = self.recurrent(self.embedding(self.torch.tensor([ids])))
+            h = state[0] if isinstance(state, tuple) else state
+            features = {
+                "last": lambda: self.torch.cat([h[-2], h[-1]], dim=1),
+                "mean": lambda: outputs.mean(dim=1),
+                "max": lambda: outputs.max(dim=1).values,
+                "last-step": lambda: outputs[:, -1],
+            }[self.pooling]()
+            return self.head(features)[0].tolist()
+
+    def answers(self, path, key="logits", form="ids"):
+        lines = []
+        for ids in ([5, 3, 9, 1, 7, 2], [4, 4, 8], [6], [11, 10, 9, 8]):
+            values = self.torch.tensor(self.logits(ids))
+            if key == "scores":
+                values = values.softmax(0) if len(values) > 1 else values.sigmoid()
+            given = ids if form == "ids" else " ".join("abcdefghij"[number - 2] for number in ids)
+            if form == "text" and 1 in ids:
+                continue
+            lines.append(json.dumps({form: given, key: values.tolist()}))
+        path.write_text("\n".join(lines), encoding="utf-8")
+        return path
+
+
+@pytest.fixture
+def torch_model(tmp_path):
+    pytest.importorskip("torch")
+
+    def make(kind, pooling, **options):
+        model = Torch(kind, pooling, **options)
+        labels = "no\nyes\n" if options.get("outputs", 2) < 3 else "a\nb\nc\n"
+        return model, files_of(tmp_path, model.state_dict(), VOCAB, labels)
+
+    return make
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("pooling", ["last", "mean"])
+@pytest.mark.parametrize(("key", "form"), [("logits", "ids"), ("scores", "text")])
+def test_answers_of_pytorch_prove_an_import(torch_model, tmp_path, kind, pooling, key, form):
+    model, files = torch_model(kind, pooling)
+    found = import_bundle(
+        tmp_path / "model.safetensors",
+        **files,
+        readout=Readout(pooling=pooling),
+        check=model.answers(tmp_path / "answers.jsonl", key, form),
+    )
+    checked = found.bundle.config["imported"]["checked"]
+    assert checked["texts"] >= 3 and checked["largest_difference"] < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("kind", "pooling", "options", "hint"),
+    [
+        ("lstm", "mean", {}, "It agrees with --pooling mean"),
+        ("gru", "max", {}, "It agrees with --pooling max"),
+        ("lstm", "last-step", {}, "It agrees with --pooling last-step"),
+        ("rnn", "last", {"nonlinearity": "relu"}, "It agrees with --activation relu"),
+        ("rnn", "mean", {"nonlinearity": "relu"}, "--activation relu --pooling mean"),
+    ],
+)
+def test_a_wrong_assumption_is_found_and_the_right_one_named(
+    torch_model, tmp_path, kind, pooling, options, hint
+):
+    model, files = torch_model(kind, pooling, **options)
+    answers = model.answers(tmp_path / "answers.jsonl")
+    output = tmp_path / "run"
+    arguments = [str(tmp_path / "model.safetensors"), "--output", str(output)]
+    for name, path in files.items():
+        arguments += [f"--{name}", str(path)]
+    with pytest.raises(TorchImportError, match=rf"off in line \d.*{hint}"):
+        import_bundle(tmp_path / "model.safetensors", **files, check=answers)
+    assert main(["import", *arguments, "--check", str(answers)]) == 2
+    assert not output.exists()
+
+
+def test_a_relu_and_one_logit_are_imported_as_they_are(torch_model, tmp_path):
+    model, files = torch_model("rnn", "last", outputs=1, nonlinearity="relu")
+    found = import_bundle(
+        tmp_path / "model.safetensors",
+        **files,
+        readout=Readout(activation="relu"),
+        check=model.answers(tmp_path / "answers.jsonl", "scores"),
+    )
+    assert found.bundle.config["imported"]["scores"] == "one"
+
+
+def test_what_was_assumed_is_said_and_kept(torch_model, tmp_path, capsys):
+    _, files = torch_model("lstm", "last")
+    arguments = ["import", str(tmp_path / "model.safetensors"), "--output", str(tmp_path / "run")]
+    for name, path in files.items():
+        arguments += [f"--{name}", str(path)]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    for line in (
+        "last state of each direction",
+        "reaches no state",
+        "softmax over 2",
+        "NOT CHECKED",
+    ):
+        assert line in said
+    card = (tmp_path / "run" / "README.md").read_text(encoding="utf-8")
+    assert "last state of each direction" in card and "not checked" in card
+    config = json.loads((tmp_path / "run" / "config.json").read_text(encoding="utf-8"))
+    assert config["imported"]["pooling"] == "last" and config["imported"]["checked"] is None
+
+
+@pytest.mark.parametrize(
+    ("readout", "message"),
+    [
+        ({"pooling": "max"}, "maximum over the steps cannot be imported"),
+        ({"pooling": "last-step"}, r"out\[:, -1\]"),
+        ({"packed": False}, "states read the padding"),
+        ({"activation": "relu"}, "nn.LSTM has no other activation"),
+        ({"scores": "sigmoid"}, "sigmoid for each of several labels"),
+        ({"scores": "one"}, "2 scores, which do not go with"),
+        ({"pooling": "median"}, "pooling must be one of last, mean, max, last-step"),
+    ],
+)
+def test_what_cannot_be_computed_is_refused(readout, message):
+    with pytest.raises(TorchImportError, match=message):
+        import_torch(state_dict(), **readout)
+
+
+@pytest.mark.parametrize(
+    ("vocab", "message"),
+    [
+        ("<pad> 0\n<unk> 1\nthe 7\na 7\nfilm 3", "'the' and 'a' both have the number 7.*counts"),
+        ("<pad> 0\n<unk> 1\nthe 900", "embedding 12 rows"),
+    ],
+)
+def test_counts_are_no_ids(tmp_path, vocab, message):
+    files = files_of(tmp_path, state_dict(), vocab, "no\nyes\n")
+    with pytest.raises(TorchImportError, match=message):
+        import_bundle(tmp_path / "model.safetensors", **files)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("", "holds no answers"),
+        ("{", "not JSON"),
+        ('{"text": "a"}', "a line is"),
+        ('{"ids": [99], "logits": [1, 2]}', "ids are from 0 to 11"),
+        ('{"ids": [3], "logits": [1]}', "1 numbers; the model gives 2"),
+    ],
+)
+def test_odd_answers_are_refused(torch_model, tmp_path, line, message):
+    _, files = torch_model("lstm", "last")
+    (tmp_path / "answers.jsonl").write_text(line, encoding="utf-8")
+    with pytest.raises(TorchImportError, match=message):
+        import_bundle(tmp_path / "model.safetensors", **files, check=tmp_path / "answers.jsonl")
+
+
+def test_pytorchs_advice_to_load_a_file_unsafely_is_not_passed_on(tmp_path):
+    torch = pytest.importorskip("torch")
+    torch.save(torch.nn.Linear(2, 2), tmp_path / "model.pt")
+    with pytest.raises(TorchImportError) as error:
+        read_state_dict(tmp_path / "model.pt")
+    assert "weights_only" not in str(error.value) and "state_dict()" in str(error.value)

@@ -34,6 +34,29 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--labels", required=True, metavar="FILE", help="one a line")
     command.add_argument("--output", required=True, type=Path, metavar="RUN")
     command.add_argument("--max-length", type=int, default=128, metavar="N", help="ids of a text")
+    command.add_argument(
+        "--check", metavar="FILE", help="answers of the PyTorch model that it has to agree with"
+    )
+    command.add_argument(
+        "--pooling",
+        default="last",
+        help="what the head reads: the last state of each direction, the mean of all steps, their "
+        "max, or out[:, -1] (last, mean, max, last-step; default: last)",
+    )
+    command.add_argument(
+        "--packed",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="padding reaches no state, as with pack_padded_sequence (default: yes)",
+    )
+    command.add_argument(
+        "--activation", default="tanh", help="of an nn.RNN: tanh or relu (default: tanh)"
+    )
+    command.add_argument(
+        "--scores",
+        help="softmax over several logits, the sigmoid of one, or a sigmoid of each (softmax, one, "
+        "sigmoid; default: by the number of logits)",
+    )
     command.set_defaults(run=import_)
 
     command = commands.add_parser("predict", help="label texts")
@@ -128,16 +151,40 @@ def import_(options) -> None:
             raise ValueError(f"There is no file {path}.")
     if options.output.is_file() or (options.output.is_dir() and any(options.output.iterdir())):
         raise ValueError(f"{options.output} is there already; give another --output.")
+    if options.check and not Path(options.check).is_file():
+        raise ValueError(f"There is no file {options.check}.")
+    from zoo import card, torch_readout
+    from zoo.files import write_text
     from zoo.torch_import import import_bundle
 
-    bundle = import_bundle(
-        options.file, vocab=options.vocab, labels=options.labels, max_length=options.max_length
+    imported = import_bundle(
+        options.file,
+        vocab=options.vocab,
+        labels=options.labels,
+        max_length=options.max_length,
+        readout=torch_readout.Readout(
+            options.pooling, options.packed, options.activation, options.scores
+        ),
+        check=options.check,
     )
+    bundle = imported.bundle
+    write_text(options.output / "README.md", card.imported(bundle))
     bundle.save(options.output)
     print(
         f"{options.output}: {bundle.name}, {bundle.model.count_params():,} parameters, labels "
         f"{', '.join(bundle.labels)}"
     )
+    print("Assumed, since the files do not say it:")
+    for line in imported.assumed:
+        print(f"  {line}")
+    checked = bundle.config["imported"]["checked"]
+    if checked:
+        print(
+            f"It answers {checked['texts']} texts as PyTorch does; largest difference "
+            f"{checked['largest_difference']:.1e}."
+        )
+    else:
+        print(f"NOT CHECKED against PyTorch. {torch_readout.HOW_TO_CHECK}")
 
 
 def predict(options) -> None:

@@ -77,3 +77,42 @@ def render(bundle, figures: dict) -> str:
             for k in ("parameters", "vocab_size", "embed_dim", "num_layers", "hidden_dim")
         },
     )
+
+
+IMPORTED = """\
+# {name}, imported from {file}
+
+A recurrent text classifier with the weights of a PyTorch model.
+
+| | |
+|---|---|
+| labels | {labels} |
+| parameters | {parameters:,} |
+| longest text | {max_length} token ids; the rest is cut |
+
+## Assumed
+
+The files do not say how the PyTorch model reads its recurrent layer. This was taken for granted:
+
+{assumed}
+
+{checked}
+"""
+
+
+def imported(bundle) -> str:
+    """The card of a model that was imported, in Markdown."""
+    record = bundle.config["imported"]
+    checked = record["checked"]
+    return IMPORTED.format(
+        name=bundle.name,
+        file=record["from"],
+        labels=", ".join(bundle.labels),
+        parameters=bundle.config["model"]["parameters"],
+        max_length=bundle.tokenizer.max_length,
+        assumed="\n".join(f"- {line}" for line in record["assumed"]),
+        checked=f"It answered {checked['texts']} texts as the PyTorch model does; the largest "
+        f"difference was {checked['largest_difference']:.1e}."
+        if checked
+        else "It was not checked against answers of the PyTorch model.",
+    )

@@ -5,15 +5,15 @@
         self.lstm = nn.LSTM(…)                  lstm.weight_ih_l0 [4·units, width], …
         self.fc = nn.Linear(…)                  fc.weight [classes, features], fc.bias
 
-Modules may have other names. The head reads the last state of each direction of the top layer,
-forward first, and id 0 is padding, as with `pack_padded_sequence`. A state dict does not say with
-which function an `nn.RNN` was made: tanh is taken, its default.
+Modules may have other names. A state dict does not say what the head reads, whether padding was
+packed away, or which function an `nn.RNN` has: `zoo.torch_readout.Readout` states it, and answers
+of the PyTorch model prove it.
 """
 
+import functools
 import json
 import os
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,21 +21,19 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from zoo import cells
+from zoo import cells, torch_readout
 from zoo.bundle import Bundle
 from zoo.classifier import build_classifier
 from zoo.layers import Recurrent
 from zoo.text import DELIMITER, PAD, START, UNKNOWN, Tokenizer, Vocabulary
+from zoo.torch_readout import Readout, TorchImportError
 
+SPECIAL = (PAD, UNKNOWN, START)
 GATES = {4: "lstm", 3: "gru", 1: "rnn"}
 RECURRENT_KEY = re.compile(
     r"(?P<module>.*?)\.?(?P<part>weight_ih|weight_hh|weight_hr|bias_ih|bias_hh)"
     r"_l(?P<layer>\d+)(?P<reverse>_reverse)?"
 )
-
-
-class TorchImportError(ValueError):
-    """A state dict of another model, or one that is not whole; the message names the keys."""
 
 
 @dataclass(frozen=True)
@@ -67,34 +65,54 @@ class _Stack:
         return f"projected-{way}lstm" if self.outputs != self.units else f"{way}{self.kind}"
 
 
-def import_torch(state_dict: Mapping[str, np.ndarray]) -> keras.Model:
+def import_torch(
+    state_dict: Mapping[str, np.ndarray],
+    *,
+    pooling: str = "last",
+    packed: bool = True,
+    activation: str = "tanh",
+    scores: str | None = None,
+) -> keras.Model:
     """A Keras model with the weights of a PyTorch classifier, and its logits.
 
     Args:
         state_dict: Names to arrays, or to tensors on the CPU.
+        pooling, packed, activation, scores: What the state dict does not say, see
+            `zoo.torch_readout.Readout`. They are taken for granted: hold the model against answers
+            of the PyTorch model.
 
     Returns:
         A model from int32 [batch, time] token ids, padded on the right with 0, to float32
         [batch, classes] logits. A head of one logit, for a sigmoid, gets two classes: 0 and it.
 
     Raises:
-        TorchImportError: If keys are missing, unknown or of shapes that do not fit together.
+        TorchImportError: If keys are missing, unknown or of shapes that do not fit together, or
+            the model reads its outputs in a way that the zoo's models do not.
     """
+    return _built(state_dict, Readout(pooling, packed, activation, scores))[0]
+
+
+def _built(
+    state_dict: Mapping[str, np.ndarray], readout: Readout
+) -> tuple[keras.Model, Readout, "_Stack"]:
+    """The model, the readout with nothing left open, and what the shapes say."""
     weights = {name: _array(name, value) for name, value in state_dict.items()}
     stack = _read_stack(weights)
     embedding, head = _read_ends(weights, stack)
     kernel = weights[f"{head}.weight"]
     bias = weights.get(f"{head}.bias", np.zeros(len(kernel), np.float32))
+    readout = readout.require_known(len(kernel), stack.kind)
     if len(kernel) == 1:  # one logit, for a sigmoid: softmax of 0 and it gives the same
         kernel, bias = np.vstack([0 * kernel, kernel]), np.append(np.float32(0), bias)
     model = build_classifier(
-        _layer(stack),
+        _layer(stack, readout.activation),
         vocab_size=len(weights[embedding]),
         num_classes=len(kernel),
         embed_dim=stack.features,
         hidden_dim=stack.units,
         num_layers=stack.layers,
         dropout=0.0,
+        pooling=readout.pooling,
         bidirectional=stack.ways == 2,
         name=stack.name.replace("-", "_"),
     )
@@ -105,7 +123,7 @@ def import_torch(state_dict: Mapping[str, np.ndarray]) -> keras.Model:
         name = f"bidirectional_{number + 1}" if stack.ways == 2 else f"recurrent_{number + 1}"
         model.get_layer(name).set_weights(found)
     model.get_layer("logits").set_weights([kernel.T, bias])
-    return model
+    return model, readout, stack
 
 
 def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
@@ -135,11 +153,11 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
         raise _missing(path, "torch") from None
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # what torch raises of a bad file has no common class
+    except Exception:  # what torch raises of a bad file has no common class
+        # Its message advises to load the file unsafely, which runs what is in it.
         raise TorchImportError(
             f"{path} holds more than weights, or is no PyTorch file, and was not read further. "
-            "Save the state dict alone: torch.save(model.state_dict(), 'model.pt'). "
-            f"PyTorch says: {(str(error).strip() or type(error).__name__).splitlines()[0]}"
+            "Save the state dict alone: torch.save(model.state_dict(), 'model.pt')."
         ) from None
     for name in ("state_dict", "model_state_dict"):  # as checkpoints hold it
         found = found.get(name, found) if isinstance(found, dict) else found
@@ -151,13 +169,28 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
     return found
 
 
+@dataclass(frozen=True)
+class Imported:
+    """What came of an import.
+
+    Attributes:
+        bundle: A run folder's content.
+        assumed: What the files do not say, a line each.
+    """
+
+    bundle: Bundle
+    assumed: tuple[str, ...]
+
+
 def import_bundle(
     path: str | os.PathLike,
     *,
     vocab: str | os.PathLike,
     labels: str | os.PathLike,
     max_length: int = 128,
-) -> Bundle:
+    readout: Readout | None = None,
+    check: str | os.PathLike | None = None,
+) -> Imported:
     """A run folder's content from a PyTorch file, its vocabulary and its labels.
 
     Args:
@@ -166,17 +199,17 @@ def import_bundle(
             and `<unk>` among them, in any case.
         labels: One a line, in the order of the classes.
         max_length: Ids of a text.
+        readout: What the state dict does not say.
+        check: JSON lines with answers of the PyTorch model, see `torch_readout.read_answers`.
 
     Raises:
-        TorchImportError: If the files do not fit each other.
+        TorchImportError: If the files do not fit each other, or the answers are others.
         ValueError: If the vocabulary is none.
         OSError: If a file cannot be read.
-
-    Warns:
-        UserWarning: If the vocabulary has tokens that the device's tokenizer never makes.
     """
     vocabulary = read_vocabulary(vocab)
-    model = import_torch(read_state_dict(path))
+    weights = read_state_dict(path)
+    model, readout, stack = _built(weights, readout or Readout())
     names = tuple(_lines(labels))
     classes, rows = model.output_shape[-1], model.get_layer("embedding").input_dim
     if len(names) != classes:
@@ -186,14 +219,14 @@ def import_bundle(
         )
     if len(set(names)) < len(names) or "" in names:
         raise TorchImportError(f"{labels}: {list(names)}; each line names one class.")
-    if vocabulary.size > rows:
-        raise TorchImportError(
-            f"{vocab} has ids up to {vocabulary.size - 1}, and the embedding {rows} rows; give the "
-            "vocabulary that the model was trained with."
-        )
-    if vocabulary.pad != 0:
-        raise TorchImportError(
-            f"{vocab}: the padding token has id {vocabulary.pad}; the zoo's models mask id 0."
+    _check_vocabulary(vocabulary, rows, vocab)
+    tokenizer = Tokenizer(vocabulary.with_apostrophes(), max_length)
+    assumed = [*readout.lines(stack.kind, classes), *_of_tokens(tokenizer, vocabulary, rows)]
+    checked = None
+    if check is not None:
+        answers = torch_readout.read_answers(check, tokenizer, rows)
+        checked = torch_readout.check(
+            model, answers, readout, lambda: _alternatives(weights, readout, stack)
         )
     config = {
         "model": {
@@ -203,25 +236,87 @@ def import_bundle(
             "parameters": model.count_params(),
         },
         "tokenizer": {"max_length": max_length, "delimiter": DELIMITER},
-        "imported": {"from": Path(path).name},
+        "imported": {
+            "from": Path(path).name,
+            **readout.record(),
+            "assumed": assumed,
+            "checked": checked,
+        },
     }
-    tokenizer = Tokenizer(vocabulary.with_apostrophes(), max_length)
-    _warn_of_lost_tokens(tokenizer, vocabulary, vocab)
-    return Bundle(model, tokenizer, names, config)
+    return Imported(Bundle(model, tokenizer, names, config), tuple(assumed))
 
 
-def _warn_of_lost_tokens(
-    tokenizer: Tokenizer, vocabulary: Vocabulary, vocab: str | os.PathLike
-) -> None:
-    words = [token for token in vocabulary if token not in (PAD, UNKNOWN, START)]
-    lost = [token for token in words if tokenizer.split(token) != [token]]
-    if lost:
-        warnings.warn(
-            f"{vocab}: {len(lost)} of {len(words)} tokens, like {', '.join(map(repr, lost[:3]))}, "
-            "are never met on a device, which splits texts at what is no letter, digit, _ or '. "
-            "Texts with them are read otherwise than in training: evaluate the model on yours.",
-            stacklevel=3,
+def _alternatives(weights, readout: Readout, stack: _Stack):
+    """Other readings of the same weights: the flag, and a function of ids to logits."""
+    activations = ("tanh", "relu") if stack.kind == "rnn" else ("tanh",)
+    for activation in activations:
+        flags = [] if activation == readout.activation else [f"--activation {activation}"]
+        both = {
+            pooling: _built(weights, Readout(pooling, True, activation, readout.scores))[0]
+            for pooling in ("last", "mean")
+        }
+        for pooling, model in both.items():
+            if flags or pooling != readout.pooling:
+                more = [] if pooling == readout.pooling else [f"--pooling {pooling}"]
+                yield " ".join([*flags, *more]), lambda ids, model=model: np.asarray(model(ids))
+        mean = both["mean"]
+        top = f"{'bidirectional' if stack.ways == 2 else 'recurrent'}_{stack.layers}"
+        steps = keras.Model(mean.input, mean.get_layer(top).output)
+        for pooling, take in (("max", _largest), ("last-step", _last_step)):
+
+            def reading(ids, take=take, steps=steps, mean=mean):
+                outputs = np.asarray(steps(ids[:, : max(np.count_nonzero(ids), 1)]))
+                return np.asarray(mean.get_layer("logits")(take(outputs)))
+
+            yield " ".join([*flags, f"--pooling {pooling}"]), reading
+
+
+def _largest(outputs: np.ndarray) -> np.ndarray:
+    return outputs.max(axis=1)
+
+
+def _last_step(outputs: np.ndarray) -> np.ndarray:
+    return outputs[:, -1]
+
+
+def _check_vocabulary(vocabulary: Vocabulary, rows: int, path: str | os.PathLike) -> None:
+    """Raises `TorchImportError` if the numbers of a vocabulary are no ids of this embedding."""
+    words = [(token, number) for token, number in vocabulary.items() if token not in SPECIAL]
+    holder: dict[int, str] = {}
+    for token, number in words:
+        other = holder.setdefault(number, token)
+        if other.casefold() != token.casefold():
+            raise TorchImportError(
+                f"{path}: {other!r} and {token!r} both have the number {number}. A vocabulary has "
+                "ids, from 0 up, one for each word; are these counts?"
+            )
+    if vocabulary.size > rows:
+        raise TorchImportError(
+            f"{path} has ids up to {vocabulary.size - 1}, and the embedding {rows} rows; give the "
+            "vocabulary that the model was trained with (its ids, not the words' counts)."
         )
+    if vocabulary.pad != 0:
+        raise TorchImportError(
+            f"{path}: the padding token has id {vocabulary.pad}; the zoo's models mask id 0."
+        )
+
+
+def _of_tokens(tokenizer: Tokenizer, vocabulary: Vocabulary, rows: int) -> list[str]:
+    """What becomes of the vocabulary on a device, for people to read."""
+    words = [token for token in vocabulary if token not in SPECIAL]
+    lost = [token for token in words if tokenizer.split(token) != [token]]
+    unused = rows - len(set(vocabulary.values()))
+    lines = [f"words that the vocabulary lacks have id {vocabulary.unknown} (<unk>)"]
+    if vocabulary.unknown == vocabulary.pad:
+        lines[0] += ", which is that of padding: they are skipped"
+    if unused:
+        lines.append(f"{unused:,} of the embedding's {rows:,} rows have no token and are not used")
+    if lost:
+        lines.append(
+            f"{len(lost):,} of {len(words):,} tokens, like {', '.join(map(repr, lost[:3]))}, are "
+            "never met on a device, which splits texts at what is no letter, digit, _ or '"
+        )
+    return lines
 
 
 def read_vocabulary(path: str | os.PathLike) -> Vocabulary:
@@ -390,8 +485,10 @@ def _read_ends(weights: Mapping[str, np.ndarray], stack: _Stack) -> tuple[str, s
     return embeddings[0], head
 
 
-def _layer(stack: _Stack):
+def _layer(stack: _Stack, activation: str):
     builtin = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
+    if activation != "tanh":
+        return functools.partial(keras.layers.SimpleRNN, activation=activation)
     if stack.outputs == stack.units:
         return builtin[stack.kind]
 
