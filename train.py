@@ -7,7 +7,11 @@ from pathlib import Path
 
 from zoo.classifier import POOLINGS
 from zoo.training import TrainingConfig, read_config, train
+from zoo.training.config import KEEP
+from zoo.training.defaults import CHOSEN
 from zoo.training.objectives import OBJECTIVES
+
+FROM_DATA = " (default: chosen from the data)"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,7 +55,9 @@ def _parser() -> argparse.ArgumentParser:
 
     def add(flag: str, kind: type, text: str) -> None:
         value = default[flag]
-        if value is not None and value is not dataclasses.MISSING:
+        if flag in CHOSEN:
+            text += FROM_DATA
+        elif value is not None and value is not dataclasses.MISSING:
             text += f" (default: {value})"
         metavar = {int: "N", float: "X", str: "NAME"}[kind]
         parser.add_argument(f"--{flag.replace('_', '-')}", type=kind, metavar=metavar, help=text)
@@ -63,6 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--resume", action="store_true", help="go on with the interrupted run in --output"
+    )
+    parser.add_argument(
+        "--keep",
+        choices=KEEP,
+        help="the epoch kept: the best on validation, or the latest within a standard error of it"
+        + FROM_DATA,
     )
     add("epochs", int, "most passes over the training texts")
     add("patience", int, "epochs without a better validation accuracy before it stops")
@@ -92,9 +104,10 @@ def _parser() -> argparse.ArgumentParser:
         "--teacher",
         action="append",
         metavar="MODEL",
-        help="learn its answers, or those of 'ngrams' or 'transformer:FOLDER'; may be repeated",
+        help="learn its answers, or those of 'tfidf', 'ngrams' or 'transformer:FOLDER'; may be "
+        "repeated" + FROM_DATA,
     )
-    add("augment", int, "variants of each text, by near words, that the teachers answer too")
+    add("augment", int, "variants of each text, words exchanged, that the teachers answer too")
     add("embed_dim", int, "width of the embedding, instead of the model's own")
     add("hidden_dim", int, "units of each direction, instead of the model's own")
     add("num_layers", int, "bidirectional layers, instead of the model's own")

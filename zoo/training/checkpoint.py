@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import shutil
 import time
 from pathlib import Path
@@ -20,11 +21,20 @@ class Checkpoint(keras.callbacks.Callback):
     The files are written in the order validated weights, history, best weights, state. A kill
     between two of them is healed on resuming: the state says how many epochs are whole, rows beyond
     it are dropped, and the epoch that is trained again writes the same again.
+
+    Args:
+        folder: Where the files are.
+        patience: Epochs without a better one after which training stops.
+        seed: The run's.
+        keep: Which epoch's weights are kept, as in `TrainingConfig`.
+        validation: Number of validation texts; `keep="latest"` needs it.
     """
 
-    def __init__(self, folder: Path, patience: int, seed: int = 0):
+    def __init__(
+        self, folder: Path, patience: int, seed: int = 0, *, keep: str = "best", validation: int = 0
+    ):
         super().__init__()
-        self.seed = seed
+        self.seed, self.keep, self.validation = seed, keep, validation
         self.folder, self.patience = folder, patience
         self.validated = folder / "validated.weights.h5"
         self.best_weights = folder / "best.weights.h5"
@@ -35,6 +45,15 @@ class Checkpoint(keras.callbacks.Callback):
     @property
     def best(self) -> dict[str, float]:
         return max(self.history, key=lambda row: (row["val_accuracy"], -row["val_loss"]))
+
+    @property
+    def kept(self) -> dict[str, float]:
+        """The epoch whose weights are kept."""
+        best = self.best
+        if self.keep == "best":
+            return best
+        least = best["val_accuracy"] - _standard_error(best["val_accuracy"], self.validation)
+        return [row for row in self.history if row["val_accuracy"] >= least][-1]
 
     @property
     def is_over(self) -> bool:
@@ -88,13 +107,19 @@ class Checkpoint(keras.callbacks.Callback):
         figures = {key: float(value) for key, value in logs.items()}
         self.history.append({"epoch": epoch + 1, **figures, "seconds": seconds})
         write_text(self.folder / "history.csv", self.table)
-        if self.best is self.history[-1]:
+        if self.kept is self.history[-1]:
             self.validated.replace(self.best_weights)
         with replacing(self.last) as partial:
             state = [keras.ops.convert_to_numpy(variable) for variable in _state(self.model)]
             np.savez(partial, *state, epoch=epoch + 1)
         if self.is_over:
             self.model.stop_training = True
+
+
+def _standard_error(accuracy: float, texts: int) -> float:
+    """Of an accuracy on so many texts; not zero where all were right (Laplace's rule)."""
+    share = (accuracy * texts + 1) / (texts + 2)
+    return math.sqrt(share * (1 - share) / texts)
 
 
 def _state(model: keras.Model) -> list[keras.Variable]:

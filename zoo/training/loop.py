@@ -13,11 +13,12 @@ import numpy as np
 from zoo import card, devices
 from zoo.bundle import Bundle
 from zoo.files import replacing, write_text
-from zoo.training import language_model, material, run, teachers
+from zoo.training import baseline, language_model, material, run, teachers
 from zoo.training import model as models
 from zoo.training.batches import Batches, WithUnlabelled
 from zoo.training.checkpoint import Checkpoint
-from zoo.training.config import TrainingConfig
+from zoo.training.config import SettledConfig, TrainingConfig
+from zoo.training.defaults import CHOSEN
 from zoo.training.objectives import SEMI_SUPERVISED
 
 
@@ -31,9 +32,9 @@ def train(
 ) -> Bundle:
     """Trains a model and writes its run folder (see `zoo.bundle`).
 
-    The vocabulary comes from the training texts alone. The weights kept are those of the epoch
-    with the best validation accuracy, and of equal ones the lowest loss. The test texts are read
-    once, at the end, with those weights.
+    The vocabulary comes from the training texts alone. The weights kept are those of one epoch,
+    chosen by validation accuracy (see `TrainingConfig.keep`). The test texts are read once, at the
+    end, with those weights. Settings that are None are chosen from the data.
 
     Args:
         config: What to train on what, and how.
@@ -50,8 +51,7 @@ def train(
         zoo.datasets.DatasetError: If the data set cannot be read.
     """
     say: Callable[..., None] = print if verbose else lambda *_: None
-    checkpoint = Checkpoint(output / "checkpoint", config.patience, config.seed)
-    run.check_folder(config, output, checkpoint, resume)
+    config = run.begin(config, output, resume)
 
     say(f"Device: {devices.describe()}; Keras {keras.__version__} on {keras.backend.backend()}")
     started = time.monotonic()
@@ -60,14 +60,19 @@ def train(
     given = material.gather(config, dataset, say)
     mixed = config.mixed_precision
     mixed = bool(devices.accelerators()) if mixed is None else mixed
+    checkpoint = _checkpoint(given, output)
     begun_with = given.digests() | {"backend": keras.backend.backend(), "16 bits": mixed}
     if resume:
         run.check_data(begun_with, output, checkpoint)
+        given = dataclasses.replace(given, chosen=run.chosen_before(checkpoint))
     else:
         teachers.forget(checkpoint.folder)
+    begun_with[run.CHOSEN_BEFORE] = given.chosen
     write_text(checkpoint.folder / "data.json", run.dumps(begun_with))
-    write_text(checkpoint.folder / "config.json", run.dumps(dataclasses.asdict(config)))
-    config = given.config  # with the sizes of the model that is started from
+    settings = {name: getattr(given.config, name) for name in CHOSEN}
+    asked = dataclasses.asdict(dataclasses.replace(config, **settings))
+    write_text(checkpoint.folder / "config.json", run.dumps(asked))
+    settled = given.config  # also with the sizes of the model that is started from
 
     vocabulary, encode = given.tokenizer.vocabulary, given.tokenizer.encode
     train_ids, other_ids = encode(dataset.train.texts), encode(given.others)
@@ -80,30 +85,41 @@ def train(
         if not resume:  # what is refused is no run that could be gone on with
             (checkpoint.folder / "config.json").unlink()
         raise
-    trained = models.compiled(config, model, -(-len(targets) // config.batch_size))
+    trained = models.compiled(settled, model, -(-len(targets) // settled.batch_size))
     epoch = checkpoint.restore(trained) if resume else 0
     if resume:
-        say(f"Resuming after epoch {epoch} of {config.epochs}")
-    say(f"Model: {config.model}, {model.count_params():,} parameters")
-    if config.pretrain and epoch == 0:
-        _pretrain(config, model, np.concatenate([train_ids, other_ids]), checkpoint, verbose, say)
+        say(f"Resuming after epoch {epoch} of {settled.epochs}")
+    say(f"Model: {settled.model}, {model.count_params():,} parameters")
+    if settled.pretrain and epoch == 0:
+        _pretrain(settled, model, np.concatenate([train_ids, other_ids]), checkpoint, verbose, say)
     if not checkpoint.is_over:
         valid_targets = np.eye(len(dataset.labels), dtype=np.float32)[dataset.valid.labels]
         trained.fit(
-            _batches(config, train_ids, other_ids, varied_ids, targets, epoch, vocabulary.unknown),
+            _batches(settled, train_ids, other_ids, varied_ids, targets, epoch, vocabulary.unknown),
             validation_data=Batches(valid_ids, valid_targets, 256),
             initial_epoch=epoch,
-            epochs=config.epochs,
+            epochs=settled.epochs,
             shuffle=False,  # the batches shuffle themselves, the same in each run
             callbacks=[
                 checkpoint,
-                *([keras.callbacks.SwapEMAWeights()] if config.average else []),
+                *([keras.callbacks.SwapEMAWeights()] if settled.average else []),
                 _Forecast(say),
                 *_tensorboard(output / "logs", tensorboard, say),
             ],
             verbose="auto" if verbose else 0,
         )
     return _finish(given, output, checkpoint, mixed, started, say)
+
+
+def _checkpoint(given: material.Material, output: Path) -> Checkpoint:
+    config = given.config
+    return Checkpoint(
+        output / "checkpoint",
+        config.patience,
+        config.seed,
+        keep=config.keep,
+        validation=len(given.dataset.valid),
+    )
 
 
 def _begin(given: material.Material, mixed: bool, say) -> keras.Model:
@@ -123,7 +139,7 @@ def _begin(given: material.Material, mixed: bool, say) -> keras.Model:
 
 
 def _batches(
-    config: TrainingConfig,
+    config: SettledConfig,
     train_ids: np.ndarray,
     other_ids: np.ndarray,
     varied_ids: np.ndarray,
@@ -155,27 +171,33 @@ def _finish(
     # Trained in 16 bits or not, the model that is kept computes in 32.
     model = models.create(config, tokenizer.vocabulary.size, len(dataset.labels), mixed=False)
     model.load_weights(checkpoint.best_weights)
-    made_by = run.record(config, model, tokenizer, dataset, mixed)
+    made_by = run.record(config, model, tokenizer, dataset, mixed, given.chosen)
     bundle = Bundle(model, tokenizer, dataset.labels, made_by)
     classifier = bundle.classifier()
     figures: dict[str, Any] = {
-        "best_epoch": checkpoint.best["epoch"],
+        "best_epoch": checkpoint.kept["epoch"],
         "validation": classifier.evaluate(dataset.valid.texts, dataset.valid.labels),
         "test": classifier.evaluate(dataset.test.texts, dataset.test.labels),
+        "baselines": baseline.measure(dataset, tokenizer.delimiter),
         "seconds": round(time.monotonic() - started, 1),
     }
+    compared, warning = baseline.compared(figures), baseline.warning(figures)
     write_text(output / "history.csv", checkpoint.table)
     write_text(output / "metrics.json", run.dumps(figures))
-    write_text(output / "README.md", card.render(bundle, figures))
+    write_text(output / "README.md", card.render(bundle, figures, compared, warning))
     bundle.save(output)
     checkpoint.remove()
     for split in ("validation", "test"):
         say(f"{split.capitalize()}: accuracy {figures[split]['accuracy']:.4f}")
+    for title, on_validation, on_test in compared:
+        say(f"Accuracy on validation {on_validation:.4f}, on test {on_test:.4f}: {title}")
+    if warning:
+        say(warning)
     say(f"Written: {output}")
     return bundle
 
 
-def _pretrain(config: TrainingConfig, model, ids, checkpoint: Checkpoint, verbose, say) -> None:
+def _pretrain(config: SettledConfig, model, ids, checkpoint: Checkpoint, verbose, say) -> None:
     """Pretrains, or takes what was pretrained before the run was killed."""
     if checkpoint.pretrained.is_file():
         model.load_weights(checkpoint.pretrained)

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import json
 import platform
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from zoo.files import remove_partial
 from zoo.text import Tokenizer
 from zoo.training.checkpoint import Checkpoint
 from zoo.training.config import TrainingConfig
+from zoo.training.defaults import CHOSEN
 from zoo.training.model import sizes
 
 # Of a run folder, in the order that they are written.
@@ -28,6 +30,12 @@ FILES = (
     "config.json",
     "model.keras",
 )
+
+
+# Settings that runs did without before they were added, and what those runs did.
+BEFORE_THERE_WAS = {"keep": "best"}
+
+CHOSEN_BEFORE = "chosen from the data"
 
 
 class RunError(ValueError):
@@ -44,15 +52,22 @@ def read_config(output: Path) -> TrainingConfig:
     if not path.is_file():
         state = "is finished" if (output / "model.keras").is_file() else "holds no run"
         raise RunError(f"There is nothing to resume: {output} {state}.")
-    return TrainingConfig(**json.loads(path.read_text(encoding="utf-8")))
+    recorded = json.loads(path.read_text(encoding="utf-8"))
+    return TrainingConfig(**BEFORE_THERE_WAS | recorded)
 
 
-def check_folder(
-    config: TrainingConfig, output: Path, checkpoint: Checkpoint, resume: bool
-) -> None:
-    """Raises `RunError` if a run cannot begin or go on at `output`."""
+def begin(config: TrainingConfig, output: Path, resume: bool) -> TrainingConfig:
+    """The settings of a run that begins or goes on at `output`.
+
+    A run that goes on keeps what was chosen from the data when it began.
+
+    Raises:
+        RunError: If a run cannot begin or go on there.
+    """
     if resume:
         before = read_config(output)
+        chosen = {name: getattr(before, name) for name in CHOSEN if getattr(config, name) is None}
+        config = dataclasses.replace(config, **chosen)
         changed = [
             field.name
             for field in dataclasses.fields(TrainingConfig)
@@ -64,16 +79,17 @@ def check_folder(
                 "same ones, or choose another --output."
             )
         remove_partial(output, FILES)
-        return
+        return config
     if output.exists() and not output.is_dir():
         raise RunError(f"{output} is a file. Choose another --output.")
     if (output / "model.keras").exists():
         raise RunError(f"{output} holds a finished run. Choose another --output, or remove it.")
-    if (checkpoint.folder / "config.json").exists():
+    if (output / "checkpoint" / "config.json").exists():
         raise RunError(
             f"{output} holds an interrupted run. Go on with --resume --output {output}, choose "
             "another --output, or remove it."
         )
+    return config
 
 
 def check_data(now: dict[str, Any], output: Path, checkpoint: Checkpoint) -> None:
@@ -88,14 +104,30 @@ def check_data(now: dict[str, Any], output: Path, checkpoint: Checkpoint) -> Non
         )
 
 
+def chosen_before(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Names of the settings that were chosen from the data when a run began."""
+    before = json.loads((checkpoint.folder / "data.json").read_text(encoding="utf-8"))
+    return tuple(before.get(CHOSEN_BEFORE, ()))
+
+
 def record(
     config: TrainingConfig,
     model: keras.Model,
     tokenizer: Tokenizer,
     dataset: Dataset,
     mixed: bool,
+    chosen: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """All that made a run: its config.json."""
+    """All that made a run: its config.json.
+
+    Args:
+        config: The settings, with what was chosen from the data.
+        model: What was trained.
+        tokenizer: What splits its texts.
+        dataset: What it learnt from.
+        mixed: Whether it was trained in 16 bits.
+        chosen: Names of the settings that were chosen from the data.
+    """
     dropouts = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
     packages = ("birnn-zoo", "keras", "tensorflow", "jax", "torch", "numpy")
     return {
@@ -116,6 +148,7 @@ def record(
             "test": len(dataset.test.texts),
         },
         "training": {**dataclasses.asdict(config), "mixed_precision": mixed},
+        "chosen_from_data": list(chosen),
         "device": devices.describe(),
         "backend": keras.backend.backend(),
         "python": platform.python_version(),
