@@ -639,7 +639,6 @@ def test_texts_that_a_start_has_seen_are_warned_of(quick, tiny_data, tmp_path, e
 
 
 def test_a_teacher_that_cannot_learn_leaves_no_run_behind(quick, tmp_path, eager):
-    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
     rows = "".join(f"{chr(97 + n) * 3}\t{n % 2}\n" for n in range(26))
     for part in ("train", "valid", "test"):
         (tmp_path / f"{part}.tsv").write_text("text\tlabel\n" + rows, encoding="utf-8")

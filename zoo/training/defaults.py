@@ -33,10 +33,14 @@ CHOSEN = (
 )
 LARGE = 20_000  # training texts from which a model needs no help
 BATCH = 32
-EXAMPLES = 4_000  # of training texts and variants together, at least
+VARIANTS = 6_000  # in all, about
 MOST_VARIANTS = 10  # of a text
-STEPS = 600  # of training on a small data set, at least
-EPOCHS = 8  # at least, so that there is a choice
+# Steps of training, at least: some, and more the more labels there are to tell apart, if there are
+# texts enough to tell them by.
+STEPS, STEPS_PER_LABEL, MOST_PER_TEXT = 600, 50, 2
+LONG = 100  # token ids; longer texts, which take longer, get fewer variants and steps
+LEAST_EPOCHS, MOST_EPOCHS = 6, 100
+RATE, RATE_OF_LARGE = 4e-3, 1e-3
 LENGTH_PERCENTILE = 99
 LENGTH_STEP, SHORTEST, LONGEST = 8, 16, 256  # token ids
 
@@ -62,12 +66,18 @@ def choose(
         given = getattr(config, name)
         return value if given is None else given
 
+    length = given_or("max_length", max_length(lengths))
+    scale = min(1.0, LONG / max(float(np.minimum(lengths, length).mean()), 1.0))
     helped = small and _is_plain(config)
-    augment = given_or("augment", variants_of_each(texts) if helped else 0)
+    variants = min(round(scale * VARIANTS / texts), MOST_VARIANTS)
+    augment = given_or("augment", variants if helped else 0)
     teacher = given_or("teacher", ("tfidf",) if augment else ())
     examples = texts * (1 + augment) + (others if teacher else 0)
     batch_size = given_or("batch_size", BATCH)
-    epochs = given_or("epochs", _epochs(math.ceil(examples / batch_size)) if small else 10)
+    steps = STEPS + min(STEPS_PER_LABEL * len(dataset.labels), MOST_PER_TEXT * texts)
+    passes = math.ceil(scale * steps / math.ceil(examples / batch_size))
+    passes = min(max(passes, LEAST_EPOCHS), MOST_EPOCHS)
+    epochs = given_or("epochs", passes if small else 10)
     given = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
     chosen = {
         "teacher": teacher,
@@ -78,18 +88,13 @@ def choose(
         "patience": epochs if small else 3,
         "keep": "latest" if small else "best",
         "batch_size": batch_size,
-        "max_length": max_length(lengths),
+        "max_length": length,
         # A model that is trained already needs small steps.
-        "learning_rate": 3e-3 if small and not config.init else 1e-3,
+        "learning_rate": RATE if small and not config.init else RATE_OF_LARGE,
         "word_dropout": 0.1,
         "average": 0.0,
     }
     return SettledConfig(**given | {name: given_or(name, chosen[name]) for name in CHOSEN})
-
-
-def variants_of_each(texts: int) -> int:
-    """How many variants of each text are made."""
-    return min(round(EXAMPLES / texts), MOST_VARIANTS)
 
 
 def max_length(lengths: np.ndarray) -> int:
@@ -112,7 +117,3 @@ def _is_plain(config: TrainingConfig) -> bool:
     """Whether the model learns from its labels alone, and has no other help."""
     others = (config.init, config.vectors, config.unlabelled, config.pretrain)
     return not any(others) and config.teacher is None and config.objective == OBJECTIVES[0]
-
-
-def _epochs(steps: int) -> int:
-    return max(math.ceil(STEPS / steps), EPOCHS)

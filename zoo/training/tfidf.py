@@ -12,12 +12,12 @@ import numpy as np
 from zoo.text import DELIMITER, PAD, UNKNOWN, Tokenizer, Vocabulary
 
 STRENGTH = 10.0  # inverse of the L2 penalty, scikit-learn's C
-ITERATIONS = 100  # at most, of L-BFGS
+ITERATIONS = 40  # at most, of L-BFGS
 # Limits that keep the fit to seconds: beyond them it takes the most frequent words, and a random
 # part of the training texts.
 MOST_WEIGHTS = 1_500_000  # words × labels
 MOST_CHARACTERS = 12_000_000
-MOST_PRODUCTS = 15_000_000  # non-zero TF-IDF values × labels
+MOST_PRODUCTS = 12_000_000  # non-zero TF-IDF values × labels
 SEED = 0
 
 
