@@ -107,7 +107,11 @@ def _parser() -> argparse.ArgumentParser:
         help="learn its answers, or those of 'tfidf', 'ngrams' or 'transformer:FOLDER'; may be "
         "repeated" + FROM_DATA,
     )
-    add("augment", int, "variants of each text, words exchanged, that the teachers answer too")
+    add(
+        "augment",
+        int,
+        "variants of each text, words exchanged, that the teachers answer too; 0 is none",
+    )
     add("embed_dim", int, "width of the embedding, instead of the model's own")
     add("hidden_dim", int, "units of each direction, instead of the model's own")
     add("num_layers", int, "bidirectional layers, instead of the model's own")

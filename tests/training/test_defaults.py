@@ -115,7 +115,7 @@ def test_the_length_follows_from_the_texts(lengths, expected):
 def test_what_was_chosen_is_said_in_a_line():
     said = defaults.describe(chosen(200), ("teacher", "epochs", "learning_rate"))
     assert said == f"Chosen from the data: teacher tfidf, epochs {chosen(200).epochs}, " + (
-        "learning-rate 0.004"
+        "learning-rate 0.005"
     )
 
 

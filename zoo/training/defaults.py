@@ -40,7 +40,7 @@ MOST_VARIANTS = 10  # of a text
 STEPS, STEPS_PER_LABEL, MOST_PER_TEXT = 600, 50, 2
 LONG = 100  # token ids; longer texts, which take longer, get fewer variants and steps
 LEAST_EPOCHS, MOST_EPOCHS = 6, 100
-RATE, RATE_OF_LARGE = 4e-3, 1e-3
+RATE, RATE_OF_LARGE = 5e-3, 1e-3
 LENGTH_PERCENTILE = 99
 LENGTH_STEP, SHORTEST, LONGEST = 8, 16, 256  # token ids
 
