@@ -17,7 +17,7 @@ ITERATIONS = 40  # at most, of L-BFGS
 # part of the training texts.
 MOST_WEIGHTS = 1_500_000  # words × labels
 MOST_CHARACTERS = 12_000_000
-MOST_PRODUCTS = 12_000_000  # non-zero TF-IDF values × labels
+MOST_PRODUCTS = 20_000_000  # non-zero TF-IDF values × labels
 SEED = 0
 
 
