@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 PROG = "train.py"
 
+FROM_DATA = " (default: chosen from the data)"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Reads the command line, trains, and returns the exit status."""
@@ -58,7 +60,8 @@ def _default_output(config: TrainingConfig) -> Path:
 
 def _parser() -> argparse.ArgumentParser:
     from zoo.sizes import POOLINGS
-    from zoo.training.config import OBJECTIVES, TrainingConfig
+    from zoo.training.config import KEEP, OBJECTIVES, TrainingConfig
+    from zoo.training.defaults import CHOSEN
 
     # A flag that is not given leaves no trace, so that TrainingConfig alone holds the defaults
     # and --resume can tell what was asked for anew.
@@ -71,7 +74,9 @@ def _parser() -> argparse.ArgumentParser:
 
     def add(flag: str, kind: type, text: str) -> None:
         value = default[flag]
-        if value is not None and value is not dataclasses.MISSING:
+        if flag in CHOSEN:
+            text += FROM_DATA
+        elif value is not None and value is not dataclasses.MISSING:
             text += f" (default: {value})"
         metavar = {int: "N", float: "X", str: "NAME"}[kind]
         parser.add_argument(f"--{flag.replace('_', '-')}", type=kind, metavar=metavar, help=text)
@@ -83,6 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--resume", action="store_true", help="go on with the interrupted run in --output"
+    )
+    parser.add_argument(
+        "--keep",
+        choices=KEEP,
+        help="the epoch kept: the best on validation, or the latest within a standard error of it"
+        + FROM_DATA,
     )
     add("epochs", int, "most passes over the training texts")
     add("patience", int, "epochs without a better validation accuracy before it stops")
@@ -112,9 +123,14 @@ def _parser() -> argparse.ArgumentParser:
         "--teacher",
         action="append",
         metavar="MODEL",
-        help="learn its answers, or those of 'ngrams' or 'transformer:FOLDER'; may be repeated",
+        help="learn its answers, or those of 'tfidf', 'ngrams' or 'transformer:FOLDER'; may be "
+        "repeated" + FROM_DATA,
     )
-    add("augment", int, "variants of each text, by near words, that the teachers answer too")
+    add(
+        "augment",
+        int,
+        "variants of each text, words exchanged, that the teachers answer too; 0 is none",
+    )
     add("embed_dim", int, "width of the embedding, instead of the model's own")
     add("hidden_dim", int, "units of each direction, instead of the model's own")
     add("num_layers", int, "bidirectional layers, instead of the model's own")

@@ -31,8 +31,10 @@ STUDENT_RUN := $(RUNS)/student
 # As the tables and the cards say it.
 COMMAND = make -f recipes/$(NAME).mk$(if $(LARGE), LARGE=$(notdir $(LARGE:%/=%)))$(if \
 	$(filter-out 0,$(SEED)), SEED=$(SEED))
+# Written out, since train.py would choose others from the data. What FLAGS and STUDENT give counts.
+SETTINGS := --batch-size 32 --patience 3 --keep best --word-dropout 0.1 --average 0 --augment 0
 # Goes on with a run that was interrupted.
-TRAIN = $(PYTHON) train.py --output $(@D) --seed $(SEED) $(if $(wildcard $(@D)/checkpoint/config.json),--resume)
+TRAIN = $(PYTHON) train.py --output $(@D) --seed $(SEED) $(SETTINGS) $(if $(wildcard $(@D)/checkpoint/config.json),--resume)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 $(foreach name,DATA RUNS LARGE,$(if $(word 2,$($(name))),$(error $(name) is a path with a space, \

@@ -10,6 +10,7 @@ import argparse
 import json
 import math
 import os
+from collections.abc import Sequence
 from operator import itemgetter
 from pathlib import Path
 
@@ -84,19 +85,19 @@ def measure(run: Path, made_by: str | None = None):
             "interval": "{:.4f} to {:.4f}".format(
                 *interval(figures["accuracy"], figures["examples"])
             ),
-            "command": made_by or command(training),
+            "command": made_by or command(training, config.get("chosen_from_data", ())),
         }
 
 
-def command(training: dict) -> str:
-    """The command that trains such a run."""
+def command(training: dict, chosen: Sequence[str]) -> str:
+    """The command that trains such a run; settings chosen from the data are left out of it."""
     from zoo.training import TrainingConfig
 
     default = TrainingConfig(model=training["model"], dataset="reviews")
     words = ["python train.py"]
     for name, value in training.items():
         same = name not in ("model", "dataset") and value == getattr(default, name)
-        if same or name in (*PLACES, "mixed_precision"):
+        if same or name in (*PLACES, "mixed_precision", *chosen):
             continue
         shown = Path(value).name if name == "dataset" and Path(value).exists() else value
         for one in shown if isinstance(shown, (list, tuple)) else [shown]:

@@ -30,6 +30,11 @@ from zoo.timing import take_turns
 TABLE = Path(__file__).with_name("leaderboard.csv")
 SETTINGS = {
     "epochs": 8,
+    "patience": 3,
+    "keep": "best",
+    "word_dropout": 0.1,
+    "average": 0.0,
+    "augment": 0,
     "batch_size": 64,
     "max_length": 64,
     "learning_rate": 3e-3,

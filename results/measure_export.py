@@ -31,7 +31,18 @@ from zoo.training import TrainingConfig, train
 
 TABLE = Path(__file__).with_name("export.csv")
 TEXTS = 500
-SETTINGS = {"epochs": 8, "max_length": 24, "learning_rate": 5e-3, "seed": 1}
+SETTINGS = {
+    "epochs": 8,
+    "patience": 3,
+    "keep": "best",
+    "word_dropout": 0.1,
+    "average": 0.0,
+    "augment": 0,
+    "batch_size": 32,
+    "max_length": 24,
+    "learning_rate": 5e-3,
+    "seed": 1,
+}
 
 
 def main() -> None:

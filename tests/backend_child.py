@@ -50,6 +50,8 @@ def epochs(dataset: str, weights: str, output: str) -> dict:
     config = TrainingConfig(
         "peephole-bilstm-tiny",
         dataset,
+        augment=0,
+        keep="best",
         epochs=2,  # the second starts from weights that are no averages again
         batch_size=4,
         max_length=12,

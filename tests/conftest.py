@@ -49,6 +49,10 @@ def tiny_flags(tiny_data) -> dict:
         "hidden_dim": 4,
         "seed": 7,
         "learning_rate": 0.02,
+        "keep": "best",
+        "word_dropout": 0.1,
+        "average": 0.0,
+        "augment": 0,
         "mixed_precision": False,
     }
 

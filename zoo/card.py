@@ -1,7 +1,13 @@
 """The model card of a run."""
 
+from collections.abc import Sequence
+
 from zoo import catalogue
 
+KEPT = {
+    "best": "the best on validation",
+    "latest": "the last one within a standard error of the best on validation",
+}
 TEMPLATE = """\
 # {name} on {data}
 
@@ -24,8 +30,14 @@ A bidirectional recurrent text classifier of BiRNN Zoo: {title} ({source}).
 |---|---|---|---|
 {figures}
 
-The weights are those of epoch {best_epoch}, the best on validation. The test texts were read once,
+The weights are those of epoch {best_epoch}, {how}. The test texts were read once,
 after that choice. The vocabulary comes from the training texts alone.
+
+| accuracy | validation | test |
+|---|---|---|
+{compared}
+
+The baselines were fitted to the same training texts.{warning}
 
 ## Use
 
@@ -41,12 +53,19 @@ labels to every text, also to one that has nothing to do with them. Its scores a
 """
 
 
-def render(bundle, figures: dict) -> str:
+def render(
+    bundle,
+    figures: dict,
+    compared: Sequence[tuple[str, float, float]],
+    warning: str | None,
+) -> str:
     """The card in Markdown.
 
     Args:
         bundle: The trained model, a `zoo.bundle.Bundle`.
         figures: What metrics.json holds.
+        compared: Rows (what, accuracy on validation, accuracy on test) of baselines and model.
+        warning: What there is to say of a model that is worse than a baseline.
     """
     config = bundle.config
     family, _ = catalogue.find(bundle.name)
@@ -67,6 +86,11 @@ def render(bundle, figures: dict) -> str:
         labels=labels,
         figures="\n".join(rows),
         best_epoch=figures["best_epoch"],
+        how=KEPT[config["training"]["keep"]],
+        compared="\n".join(
+            f"| {title} | {validation:.4f} | {test:.4f} |" for title, validation, test in compared
+        ),
+        warning=f"\n\n{warning}" if warning else "",
         max_length=bundle.tokenizer.max_length,
         train=config["data"]["train"],
         validation=config["data"]["validation"],

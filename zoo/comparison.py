@@ -19,6 +19,15 @@ from zoo.training_speed import answer, lesson_model, training_step
 FAMILIES = ("birnn", "bilstm", "bigru", "peephole-bilstm")
 STEPS = {"training_step": training_step, "answer": answer}
 ROUNDS = 15
+# For every data set alike, and no teacher: the layers are compared.
+SETTINGS = {
+    "batch_size": 32,
+    "patience": 3,
+    "keep": "best",
+    "word_dropout": 0.1,
+    "average": 0.0,
+    "augment": 0,
+}
 COLUMNS = 4  # of the picture
 # Student's t for a 95 % interval, by the number of seeds.
 T_95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.31, 10: 2.26}
@@ -65,7 +74,11 @@ def compare(
     for family in FAMILIES:
         catalogue.find(f"{family}-{size}")
     folder.mkdir(parents=True, exist_ok=True)
-    settings = {"epochs": epochs, "max_length": max_length, "learning_rate": learning_rate}
+    settings = SETTINGS | {
+        "epochs": epochs,
+        "max_length": max_length,
+        "learning_rate": learning_rate,
+    }
     accuracy_of = f"{size}, {epochs} epochs, {seeds} seeds, test split"
     known = _known(folder / "lstm_vs_gru.csv", names, accuracy_of) if costs_only else {}
     rows = []

@@ -40,7 +40,13 @@ def exported(dataset, tmp_path_factory):
     def make(family):
         folder = tmp_path_factory.mktemp(family)
         config = TrainingConfig(
-            f"{family}-tiny", str(REAL), epochs=3, max_length=24, learning_rate=5e-3, seed=1
+            f"{family}-tiny",
+            str(REAL),
+            epochs=3,
+            augment=0,
+            max_length=24,
+            learning_rate=5e-3,
+            seed=1,
         )
         run = train(config, folder / "run", tensorboard=False, verbose=False)
         texts = dataset.valid.texts

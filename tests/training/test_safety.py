@@ -109,7 +109,7 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path):
 
 def test_weights_that_are_not_those_of_the_history_are_refused():
     class Run:
-        best_weights, best = "best.weights.h5", {"val_accuracy": 0.91}
+        best_weights, kept = "best.weights.h5", {"val_accuracy": 0.91}
 
     check_kept_weights(Run, 0.9101, mixed=False)
     check_kept_weights(Run, 0.905, mixed=True)

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from zoo.datasets import load_dataset
-from zoo.training import TrainingConfig, ngrams, teachers, train
+from zoo.training import TrainingConfig, ngrams, teachers, tfidf, train
 from zoo.training.checkpoint import Checkpoint
 from zoo.training.material import gather, targets
 
-pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 WORDS = ["film", "plot", "cast", "scene", "sound", "light"]
 
 
@@ -111,6 +110,13 @@ def test_texts_without_a_word_in_common_are_refused():
         ngrams.answers(["good", "bad"], np.array([0, 1], np.int32), 2, [], seed=0)
 
 
+def test_tfidf_answers_as_it_is_fitted():
+    texts, labels = negated(400, 0)
+    found = teachers.answers(["tfidf"], texts, labels, ("bad", "good"), ["good film"], 0)
+    own = tfidf.TfidfClassifier(2).fit(texts, labels).probabilities([*texts, "good film"])
+    np.testing.assert_array_equal(found, own)
+
+
 def test_answers_are_the_mean_in_the_order_of_the_labels(tiny_run):
     import zoo
 
@@ -139,12 +145,6 @@ def test_other_labels_are_refused_before_a_teacher_is_asked(tiny_run, monkeypatc
 def test_a_teacher_that_is_not_there_is_refused_at_once():
     with pytest.raises(ValueError, match="There is no teacher no/such"):
         TrainingConfig("bilstm-tiny", "reviews", teacher=("ngrams", "no/such"))
-
-
-def test_ngrams_without_scikit_learn_are_refused_at_once(monkeypatch):
-    monkeypatch.setattr(teachers.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"birnn-zoo\[ngrams\]"):
-        TrainingConfig("bilstm-tiny", "reviews", teacher=("ngrams",))
 
 
 def test_what_teachers_said_is_kept_for_resuming(

@@ -208,8 +208,8 @@ def test_narrow_vectors_are_refused_before_teachers_are_asked(tiny_flags, tmp_pa
 
 
 def test_settings_that_need_each_other(tmp_path):
-    with pytest.raises(ValueError, match="give vectors and a teacher"):
-        TrainingConfig("bilstm", "reviews", augment=2, vectors="v.txt")
+    with pytest.raises(ValueError, match="give a teacher"):
+        TrainingConfig("bilstm", "reviews", augment=2, teacher=())
     with pytest.raises(ValueError, match="augment must be 0 or more"):
         TrainingConfig("bilstm", "reviews", augment=-1)
     with pytest.raises(ValueError, match="init or from vectors"):

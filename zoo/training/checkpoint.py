@@ -36,11 +36,20 @@ class Checkpoint(keras.callbacks.Callback):
     of them is healed on resuming: the state says how many epochs are whole, and the epoch that is
     trained again writes the same again. Each file ends in a digest (`zoo.digest`), which is checked
     before anything is read from it.
+
+    Args:
+        folder: Where the files are.
+        patience: Epochs without a better one after which training stops.
+        seed: The run's.
+        keep: Which epoch's weights are kept, as in `TrainingConfig`.
+        validation: Number of validation texts; `keep="latest"` needs it.
     """
 
-    def __init__(self, folder: Path, patience: int, seed: int = 0):
+    def __init__(
+        self, folder: Path, patience: int, seed: int = 0, *, keep: str = "best", validation: int = 0
+    ):
         super().__init__()
-        self.seed = seed
+        self.seed, self.keep, self.validation = seed, keep, validation
         self.folder, self.patience = folder, patience
         self.config, self.data = folder / "config.json", folder / "data.json"
         self.validated = folder / "validated.weights.h5"
@@ -56,12 +65,21 @@ class Checkpoint(keras.callbacks.Callback):
 
     @property
     def best(self) -> dict[str, float]:
-        """The row of the epoch whose weights are kept."""
+        """The row of the epoch with the best validation accuracy, and of equal ones lowest loss."""
         return max(self._finite, key=lambda row: (row["val_accuracy"], -row["val_loss"]))
 
     @property
     def _finite(self) -> list[dict[str, float]]:
         return [row for row in self.history if _is_sound(row["val_loss"])]
+
+    @property
+    def kept(self) -> dict[str, float]:
+        """The epoch whose weights are kept."""
+        best = self.best
+        if self.keep == "best":
+            return best
+        least = best["val_accuracy"] - _standard_error(best["val_accuracy"], self.validation)
+        return [row for row in self._finite if row["val_accuracy"] >= least][-1]
 
     @property
     def is_over(self) -> bool:
@@ -185,7 +203,7 @@ class Checkpoint(keras.callbacks.Callback):
             raise _Diverged
         self.history.append({"epoch": epoch + 1, **figures, "seconds": seconds})
         write_text(self.folder / "history.csv", self.table)  # for people to look at
-        if self.best is self.history[-1]:
+        if self.kept is self.history[-1]:
             self.validated.replace(self.best_weights)
         self._save(epoch + 1, 0)
         if self.is_over:
@@ -278,6 +296,12 @@ def _read_history(path: Path) -> list[dict[str, float]]:
             {key: int(value) if key == "epoch" else float(value) for key, value in row.items()}
             for row in csv.DictReader(file)
         ]
+
+
+def _standard_error(accuracy: float, texts: int) -> float:
+    """Of an accuracy on so many texts; not zero where all were right (Laplace's rule)."""
+    share = (accuracy * texts + 1) / (texts + 2)
+    return math.sqrt(share * (1 - share) / texts)
 
 
 def _state(model: keras.Model) -> list[keras.Variable]:

@@ -10,26 +10,39 @@ from zoo.training import teachers
 OBJECTIVES = ("cross-entropy", "adversarial", "virtual-adversarial", "mixed")
 SEMI_SUPERVISED = OBJECTIVES[2:]  # those that learn from texts without labels
 
+KEEP = ("best", "latest")
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
     """All that decides what a run becomes.
 
+    A setting that says "chosen from the data" is None until `zoo.training.defaults` has chosen it.
+
     Attributes:
         model: A name of the catalogue.
         dataset: What `zoo.datasets.load_dataset` takes.
-        epochs: Most passes over the training texts.
-        patience: Epochs without a better validation accuracy after which training stops.
-        batch_size: Texts in a step.
-        max_length: Token ids of a text; what is longer is cut.
+        epochs: Most passes over the training texts; chosen from the data.
+        patience: Epochs without a better validation accuracy after which training stops; chosen
+            from the data.
+        keep: Which epoch's weights are kept, of `KEEP`; chosen from the data. `best` is the epoch
+            with the highest validation accuracy, and of equal ones the lowest loss. `latest` is the
+            last epoch whose validation accuracy is within one standard error of the highest: with
+            few validation texts the differences between epochs are mostly chance, and a later
+            epoch, trained at a lower learning rate, is usually better.
+        batch_size: Texts in a step; chosen from the data.
+        max_length: Token ids of a text, longer texts are cut; chosen from the data.
         vocab_size: Most token ids, the special ones included.
         seed: Decides initial weights, order of texts and dropout.
         learning_rate: Of Adam, at the start; it falls to zero over all epochs, along a cosine.
+            Chosen from the data.
         clip_norm: Largest norm of all gradients together.
-        word_dropout: Share of the words that are replaced by the unknown word in training.
+        word_dropout: Share of the words that are replaced by the unknown word in training; chosen
+            from the data.
         average: Momentum of an exponential moving average (EMA) of the weights, for example 0.999,
             which is then validated and kept in their place (after Polyak & Juditsky, "Acceleration
             of stochastic approximation by averaging", 1992, whose mean is uniform). 0 is none.
+            Chosen from the data.
         init: A model to start from, the name of one that is shipped or a run folder: its sizes,
             its weights, with the same labels its last layer too, and after the words of the
             training texts its own, up to `vocab_size`. The model has to be the same.
@@ -44,11 +57,13 @@ class TrainingConfig:
         objective: What is minimised, of `zoo.training.objectives.OBJECTIVES`. With teachers, texts
             without labels count as texts with labels.
         reach: How far an objective moves an embedding, as a share of the length of the text's own.
-        teacher: Models with the same labels, as `zoo.load` takes them, `ngrams` or
-            `transformer:FOLDER` (see `zoo.training.ngrams`, `zoo.training.transformer`), whose mean
-            answer is what is learnt, on texts with labels together with those.
-        augment: Variants of each training text, words exchanged for near ones by `vectors`, that
-            the teachers answer too.
+        teacher: Models with the same labels, as `zoo.load` takes them, `tfidf`, `ngrams` or
+            `transformer:FOLDER` (see `zoo.training.tfidf`, `zoo.training.ngrams`,
+            `zoo.training.transformer`), whose mean answer is what is learnt, on texts with labels
+            together with those; chosen from the data. The empty tuple is none.
+        augment: Variants of each training text that the teachers answer too; chosen from the data.
+            With `vectors`, words are exchanged for near ones, without for words of other training
+            texts.
         embed_dim, hidden_dim, num_layers, dropout: As in `zoo.create_model`; None is the
             model's own.
         pooling: What the logits see of the top layer, of `zoo.sizes.POOLINGS`; None is that of
@@ -63,24 +78,25 @@ class TrainingConfig:
 
     model: str
     dataset: str
-    epochs: int = 10
-    patience: int = 3
-    batch_size: int = 32
-    max_length: int = 256
+    epochs: int | None = None
+    patience: int | None = None
+    keep: str | None = None
+    batch_size: int | None = None
+    max_length: int | None = None
     vocab_size: int = 20_000
     seed: int = 0
-    learning_rate: float = 1e-3
+    learning_rate: float | None = None
     clip_norm: float = 1.0
-    word_dropout: float = 0.1
-    average: float = 0.0
+    word_dropout: float | None = None
+    average: float | None = None
     init: str | None = None
     vectors: str | None = None
     pretrain: int = 0
     unlabelled: tuple[str, ...] = ()
     objective: str = OBJECTIVES[0]
     reach: float = 0.1
-    teacher: tuple[str, ...] = ()
-    augment: int = 0
+    teacher: tuple[str, ...] | None = None
+    augment: int | None = None
     embed_dim: int | None = None
     hidden_dim: int | None = None
     num_layers: int | None = None
@@ -97,8 +113,10 @@ class TrainingConfig:
     def __post_init__(self):
         catalogue.find(self.model)
         for name in ("epochs", "patience", "batch_size", "max_length"):
-            if getattr(self, name) < 1:
+            if self._given(name, 1) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        if self._given("keep", KEEP[0]) not in KEEP:
+            raise ValueError(f"keep must be one of {', '.join(KEEP)}, not {self.keep!r}.")
         if self.vocab_size < 4:
             raise ValueError(
                 f"vocab_size must be at least 4 (padding, start, unknown and one word), "
@@ -107,19 +125,20 @@ class TrainingConfig:
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed must be 0 or more and below 2**32, not {self.seed}.")
         for name in ("learning_rate", "clip_norm"):
-            if not 0 < getattr(self, name) < math.inf:
+            if not 0 < self._given(name, 1) < math.inf:
                 raise ValueError(f"{name} must be above 0 and finite, not {getattr(self, name)}.")
         for name in ("unlabelled", "teacher"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON has lists
-        teachers.check(self.teacher)
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON has lists
+        teachers.check(self._given("teacher", ()))
         if self.pretrain < 0:
             raise ValueError(f"pretrain must be 0 or more passes, not {self.pretrain}.")
-        if self.augment < 0:
+        if self._given("augment", 0) < 0:
             raise ValueError(f"augment must be 0 or more variants, not {self.augment}.")
-        if self.augment and not (self.vectors and self.teacher):
+        if self.augment and self.teacher == ():
             raise ValueError(
-                "augment exchanges words for near ones and has teachers answer: give vectors and a "
-                "teacher with it."
+                "augment makes texts whose labels nobody knows: give a teacher that answers them, "
+                "for example 'tfidf'."
             )
         if self.init and self.vectors:
             raise ValueError("A model starts from init or from vectors; give one of them.")
@@ -139,7 +158,27 @@ class TrainingConfig:
                 "virtual-adversarial and mixed; give one of them."
             )
         for name in ("word_dropout", "average"):
-            if not 0 <= getattr(self, name) < 1:
+            if not 0 <= self._given(name, 0) < 1:
                 raise ValueError(
                     f"{name} must be at least 0 and below 1, not {getattr(self, name)}."
                 )
+
+    def _given(self, name: str, otherwise):
+        """A setting, or another value where it is still to be chosen."""
+        value = getattr(self, name)
+        return otherwise if value is None else value
+
+
+class SettledConfig(TrainingConfig):
+    """Settings of which none is left to be chosen from the data."""
+
+    epochs: int
+    patience: int
+    keep: str
+    batch_size: int
+    max_length: int
+    learning_rate: float
+    word_dropout: float
+    average: float
+    teacher: tuple[str, ...]
+    augment: int

@@ -15,11 +15,12 @@ from zoo.bundle import Bundle
 from zoo.datasets import Dataset
 from zoo.files import write_text
 from zoo.samples import Samples
-from zoo.training import epochs, language_model, material, run, teachers
+from zoo.training import baseline, epochs, language_model, material, run, teachers
 from zoo.training import model as models
 from zoo.training.batches import Batches, Rest, WithUnlabelled
 from zoo.training.checkpoint import Checkpoint, DivergedError
-from zoo.training.config import TrainingConfig
+from zoo.training.config import SettledConfig, TrainingConfig
+from zoo.training.defaults import CHOSEN
 from zoo.training.objectives import SEMI_SUPERVISED
 
 
@@ -34,23 +35,27 @@ def train(
 ) -> Bundle:
     """Trains on a data set that is read already; see `zoo.training.train`."""
     say: Callable[..., None] = terminal.say if verbose else lambda *_: None
-    checkpoint = Checkpoint(output / run.CHECKPOINT, config.patience, config.seed)
-    if resume:
-        run.check_checkpoint(checkpoint)
     say(f"Device: {devices.describe()}; Keras {keras.__version__} on {keras.backend.backend()}")
     started = time.monotonic()
     models.set_seed(config.seed)
     given = material.gather(config, dataset, say)
     mixed = config.mixed_precision
     mixed = bool(devices.accelerators()) if mixed is None else mixed
+    checkpoint = _checkpoint(given, output)
+    if resume:
+        run.check_checkpoint(checkpoint)
     begun_with = given.digests() | {"backend": keras.backend.backend(), "16 bits": mixed}
     if resume:
         run.check_data(begun_with, output, checkpoint)
+        given = dataclasses.replace(given, chosen=run.chosen_before(checkpoint))
     else:
         teachers.forget(checkpoint.folder)
+    begun_with[run.CHOSEN_BEFORE] = given.chosen
     write_text(checkpoint.folder / "data.json", run.dumps(begun_with))
-    write_text(checkpoint.folder / "config.json", run.dumps(dataclasses.asdict(config)))
-    config = given.config  # with the sizes of the model that is started from
+    settings = {name: getattr(given.config, name) for name in CHOSEN}
+    asked = dataclasses.asdict(dataclasses.replace(config, **settings))
+    write_text(checkpoint.folder / "config.json", run.dumps(asked))
+    settled = given.config  # also with the sizes of the model that is started from
 
     vocabulary, encode = given.tokenizer.vocabulary, given.tokenizer.encode
     with terminal.progress("Splitting the texts into words"):
@@ -60,7 +65,7 @@ def train(
     try:
         targets = material.targets(given, checkpoint, say)
         model = _begin(given, mixed, say)
-        trained = models.compiled(config, model, -(-len(targets) // config.batch_size))
+        trained = models.compiled(settled, model, -(-len(targets) // settled.batch_size))
     except Exception:  # of any kind, also of memory
         if not resume:  # what is refused is no run that could be gone on with
             checkpoint.config.unlink()
@@ -68,10 +73,10 @@ def train(
     epoch = checkpoint.restore(trained) if resume else 0
     if resume:
         steps = f" and {checkpoint.step} steps" if checkpoint.step else ""
-        say(f"Resuming after epoch {epoch} of {config.epochs}{steps}")
-    say(f"Model: {config.model}, {model.count_params():,} parameters")
-    if config.pretrain and epoch == 0:
-        _pretrain(config, model, np.concatenate([train_ids, other_ids]), checkpoint, verbose, say)
+        say(f"Resuming after epoch {epoch} of {settled.epochs}{steps}")
+    say(f"Model: {settled.model}, {model.count_params():,} parameters")
+    if settled.pretrain and epoch == 0:
+        _pretrain(settled, model, np.concatenate([train_ids, other_ids]), checkpoint, verbose, say)
     if not checkpoint.is_over:
         bar, lines = epochs.shown(verbose, say)
         valid_targets = np.eye(len(dataset.labels), dtype=np.float32)[dataset.valid.labels]
@@ -80,7 +85,7 @@ def train(
             "shuffle": False,  # the batches shuffle themselves, the same in each run
             "callbacks": [
                 checkpoint,
-                *([keras.callbacks.SwapEMAWeights()] if config.average else []),
+                *([keras.callbacks.SwapEMAWeights()] if settled.average else []),
                 *lines,
                 _Forecast(say),
                 *_tensorboard(output / "logs", tensorboard, say),
@@ -90,16 +95,27 @@ def train(
 
         def batches(epoch: int) -> Batches:
             others = (train_ids, other_ids, varied_ids, targets)
-            return _batches(config, *others, epoch, vocabulary.unknown)
+            return _batches(settled, *others, epoch, vocabulary.unknown)
 
         with checkpoint.saving_when_interrupted(), checkpoint.stopping_where_it_diverges():
             if checkpoint.step:
                 rest = Rest(batches(epoch), checkpoint.step)
                 epoch += 1
                 trained.fit(rest, initial_epoch=epoch - 1, epochs=epoch, **options)
-            if epoch < config.epochs and not checkpoint.is_over:
-                trained.fit(batches(epoch), initial_epoch=epoch, epochs=config.epochs, **options)
+            if epoch < settled.epochs and not checkpoint.is_over:
+                trained.fit(batches(epoch), initial_epoch=epoch, epochs=settled.epochs, **options)
     return _finish(given, output, checkpoint, mixed, started, say)
+
+
+def _checkpoint(given: material.Material, output: Path) -> Checkpoint:
+    config = given.config
+    return Checkpoint(
+        output / run.CHECKPOINT,
+        config.patience,
+        config.seed,
+        keep=config.keep,
+        validation=len(given.dataset.valid),
+    )
 
 
 def _begin(given: material.Material, mixed: bool, say) -> keras.Model:
@@ -119,7 +135,7 @@ def _begin(given: material.Material, mixed: bool, say) -> keras.Model:
 
 
 def _batches(
-    config: TrainingConfig,
+    config: SettledConfig,
     train_ids: np.ndarray,
     other_ids: np.ndarray,
     varied_ids: np.ndarray,
@@ -151,40 +167,47 @@ def _finish(
     # Trained in 16 bits or not, the model that is kept computes in 32.
     model = models.create(config, tokenizer.vocabulary.size, len(dataset.labels), mixed=False)
     model.load_weights(checkpoint.best_weights)
-    made_by = run.record(config, model, tokenizer, dataset, mixed)
+    made_by = run.record(config, model, tokenizer, dataset, mixed, given.chosen)
     kept = None
     if config.samples:
         ids = [tokenizer.encode(part.texts) for part in (dataset.train, dataset.valid)]
         kept = Samples.of(ids[0], dataset.train.labels, ids[1], dataset.valid.labels)
     bundle = Bundle(model, tokenizer, dataset.labels, made_by, kept)
     classifier = bundle.classifier()
-    figures: dict[str, Any] = {"best_epoch": checkpoint.best["epoch"]}
+    figures: dict[str, Any] = {"best_epoch": checkpoint.kept["epoch"]}
     for split, part in (("validation", dataset.valid), ("test", dataset.test)):
         with terminal.progress(f"Answering the {split} texts", len(part)):
             figures[split] = classifier.evaluate(part.texts, part.labels)
         if split == "validation":
             run.check_kept_weights(checkpoint, figures[split]["accuracy"], mixed)
+    with terminal.progress("Fitting TF-IDF with logistic regression, to compare"):
+        figures["baselines"] = baseline.measure(dataset, tokenizer.delimiter)
     figures["seconds"] = round(time.monotonic() - started, 1)
     if checkpoint.diverged:
         figures["diverged"] = checkpoint.diverged
+    compared, warning = baseline.compared(figures), baseline.warning(figures)
     write_text(output / "history.csv", checkpoint.table)
     write_text(output / "metrics.json", run.dumps(figures))
-    write_text(output / "README.md", card.render(bundle, figures))
+    write_text(output / "README.md", card.render(bundle, figures, compared, warning))
     bundle.save(output)
     checkpoint.remove()
     for split in ("validation", "test"):
         say(f"{split.capitalize()}: accuracy {figures[split]['accuracy']:.4f}")
+    for title, on_validation, on_test in compared:
+        say(f"Accuracy on validation {on_validation:.4f}, on test {on_test:.4f}: {title}")
+    if warning:
+        say(warning)
     say(f"Written: {output}")
     if checkpoint.diverged:
         raise DivergedError(
             f"The loss became NaN or overflowed {checkpoint.diverged}. {output} holds the weights "
-            f"of epoch {checkpoint.best['epoch']}, the best before that. Train with a lower "
+            f"of epoch {checkpoint.kept['epoch']}, the best before that. Train with a lower "
             "--learning-rate or --clip-norm for better ones."
         )
     return bundle
 
 
-def _pretrain(config: TrainingConfig, model, ids, checkpoint: Checkpoint, verbose, say) -> None:
+def _pretrain(config: SettledConfig, model, ids, checkpoint: Checkpoint, verbose, say) -> None:
     """Pretrains, or takes what was pretrained before the run was killed."""
     if checkpoint.pretrained.is_file():
         model.load_weights(checkpoint.pretrained)

@@ -14,9 +14,10 @@ from zoo.bundle import Bundle
 from zoo.datasets import Dataset, load_texts
 from zoo.datasets.split import text_key
 from zoo.text import DELIMITER, Tokenizer, Vocabulary
-from zoo.training import teachers
+from zoo.training import defaults, teachers
+from zoo.training.augment import exchanged
 from zoo.training.checkpoint import Checkpoint
-from zoo.training.config import TrainingConfig
+from zoo.training.config import SettledConfig, TrainingConfig
 from zoo.training.model import sizes
 from zoo.training.vectors import WordVectors, variants
 
@@ -28,7 +29,8 @@ class Material:
     """What a run learns from.
 
     Attributes:
-        config: The settings, with the sizes of the model that is started from.
+        config: The settings, with what was chosen from the data and the sizes of the model that is
+            started from.
         dataset: Texts with labels.
         others: Texts without.
         variants: Of the training texts, for teachers to answer.
@@ -36,15 +38,17 @@ class Material:
         vectors: Word vectors that the embedding starts from.
         tokenizer: Texts to ids. The words of the training texts come first, then those of `start`
             or of `vectors`.
+        chosen: Names of the settings that were chosen from the data.
     """
 
-    config: TrainingConfig
+    config: SettledConfig
     dataset: Dataset
     others: list[str]
     variants: list[str]
     start: Bundle | None
     vectors: WordVectors | None
     tokenizer: Tokenizer
+    chosen: tuple[str, ...] = ()
 
     def digests(self) -> dict[str, Any]:
         """What a run that goes on has to find again."""
@@ -83,15 +87,35 @@ def gather(config: TrainingConfig, dataset: Dataset, say) -> Material:
     others = _unlabelled(config, dataset, say)
     if others:
         say(f"Without labels: {len(others):,} texts")
-    varied = []
-    if vectors and config.augment:
-        varied = variants(dataset.train.texts, vectors, config.augment, config.seed)
+    lengths = _lengths(dataset, vocabulary, delimiter)
+    settled = defaults.choose(config, dataset, len(others), lengths)
+    chosen = tuple(name for name in defaults.CHOSEN if getattr(config, name) is None)
+    if chosen:
+        say(defaults.describe(settled, chosen))
+    varied = _varied(settled, dataset, vectors, delimiter)
+    if varied:
         changed = len(set(varied) - set(dataset.train.texts))
         say(f"Variants: {len(varied):,} texts, {changed:,} of them new")
     if start:
         _warn_of_texts_seen(start, dataset, config, say)
-    tokenizer = Tokenizer(vocabulary, config.max_length, delimiter)
-    return Material(config, dataset, others, varied, start, vectors, tokenizer)
+    tokenizer = Tokenizer(vocabulary, settled.max_length, delimiter)
+    return Material(settled, dataset, others, varied, start, vectors, tokenizer, chosen)
+
+
+def _lengths(dataset: Dataset, vocabulary: Vocabulary, delimiter: str) -> np.ndarray:
+    """Token ids of each training text, uncut, int [texts]."""
+    split = Tokenizer(vocabulary, 1, delimiter).split
+    start = vocabulary.start is not None
+    return np.array([start + len(split(text)) for text in dataset.train.texts])
+
+
+def _varied(
+    config: SettledConfig, dataset: Dataset, vectors: WordVectors | None, delimiter: str
+) -> list[str]:
+    """Variants of the training texts: by near words where there are vectors."""
+    if vectors and config.augment:
+        return variants(dataset.train.texts, vectors, config.augment, config.seed)
+    return exchanged(dataset.train.texts, config.augment, config.seed, delimiter)
 
 
 def _of_the_same_sizes(config: TrainingConfig, start: Bundle) -> TrainingConfig:

@@ -9,7 +9,7 @@ from zoo import catalogue, devices
 from zoo.bundle import Bundle
 from zoo.classifier import POOLINGS
 from zoo.layers import MeanOverTime
-from zoo.training.config import TrainingConfig
+from zoo.training.config import SettledConfig, TrainingConfig
 from zoo.training.objectives import OBJECTIVES, Regularized
 from zoo.training.vectors import WordVectors
 
@@ -79,7 +79,7 @@ def take_vectors(model: keras.Model, vocabulary, vectors: WordVectors) -> int:
     return count
 
 
-def compiled(config: TrainingConfig, model: keras.Model, steps: int) -> keras.Model:
+def compiled(config: SettledConfig, model: keras.Model, steps: int) -> keras.Model:
     """The model with what is minimised, and how; `steps` are those of an epoch."""
     if config.objective != OBJECTIVES[0]:
         model = Regularized(model, config.objective, config.reach)

@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import json
 import platform
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from zoo.digest import DamagedFileError
 from zoo.files import remove_partial
 from zoo.text import Tokenizer
 from zoo.training.config import TrainingConfig
+from zoo.training.defaults import CHOSEN
 
 if TYPE_CHECKING:
     import keras
@@ -34,6 +36,12 @@ FILES = (
     "config.json",
     "model.keras",
 )
+
+
+# Settings that runs did without before they were added, and what those runs did.
+BEFORE_THERE_WAS = {"keep": "best"}
+
+CHOSEN_BEFORE = "chosen from the data"
 
 
 class RunError(ValueError):
@@ -56,7 +64,8 @@ def read_config(output: Path) -> TrainingConfig:
         state = "is finished" if (output / "model.keras").is_file() else "holds no run"
         raise RunError(f"There is nothing to resume: {output} {state}.")
     try:
-        return TrainingConfig(**json.loads(path.read_text(encoding="utf-8")))
+        recorded = json.loads(path.read_text(encoding="utf-8"))
+        return TrainingConfig(**BEFORE_THERE_WAS | recorded)
     except (TypeError, ValueError) as error:
         raise RunError(
             f"{path} is damaged, or is not the settings of a training run ({error}). Begin again "
@@ -103,10 +112,18 @@ def _is_of_a_checkpoint(path: Path) -> bool:
     return name.startswith(known) or ".weights.h5" in name
 
 
-def check_folder(config: TrainingConfig, output: Path, resume: bool) -> None:
-    """Raises `RunError` if a run cannot begin or go on at `output`."""
+def begin(config: TrainingConfig, output: Path, resume: bool) -> TrainingConfig:
+    """The settings of a run that begins or goes on at `output`.
+
+    A run that goes on keeps what was chosen from the data when it began.
+
+    Raises:
+        RunError: If a run cannot begin or go on there.
+    """
     if resume:
         before = read_config(output)
+        chosen = {name: getattr(before, name) for name in CHOSEN if getattr(config, name) is None}
+        config = dataclasses.replace(config, **chosen)
         changed = [
             field.name
             for field in dataclasses.fields(TrainingConfig)
@@ -118,8 +135,9 @@ def check_folder(config: TrainingConfig, output: Path, resume: bool) -> None:
                 "same ones, or choose another --output."
             )
         remove_partial(output, FILES)
-        return
+        return config
     check_place(output)
+    return config
 
 
 def check_checkpoint(checkpoint: Checkpoint) -> None:
@@ -161,12 +179,18 @@ def check_kept_weights(checkpoint: Checkpoint, accuracy: float, mixed: bool) -> 
     Raises:
         RunError: If they are the weights of something else.
     """
-    noted = checkpoint.best["val_accuracy"]
+    noted = checkpoint.kept["val_accuracy"]
     if abs(accuracy - noted) > (0.02 if mixed else 0.002):
         raise RunError(
             f"{checkpoint.best_weights} is not of this run: its accuracy on the validation texts "
             f"is {accuracy:.4f}, and the history says {noted:.4f}. Begin again in another --output."
         )
+
+
+def chosen_before(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Names of the settings that were chosen from the data when a run began."""
+    before = json.loads(checkpoint.data.read_text(encoding="utf-8"))
+    return tuple(before.get(CHOSEN_BEFORE, ()))
 
 
 def record(
@@ -175,8 +199,18 @@ def record(
     tokenizer: Tokenizer,
     dataset: Dataset,
     mixed: bool,
+    chosen: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """All that made a run: its config.json."""
+    """All that made a run: its config.json.
+
+    Args:
+        config: The settings, with what was chosen from the data.
+        model: What was trained.
+        tokenizer: What splits its texts.
+        dataset: What it learnt from.
+        mixed: Whether it was trained in 16 bits.
+        chosen: Names of the settings that were chosen from the data.
+    """
     import keras
 
     from zoo import devices
@@ -202,6 +236,7 @@ def record(
             "test": len(dataset.test.texts),
         },
         "training": {**dataclasses.asdict(config), "mixed_precision": mixed},
+        "chosen_from_data": list(chosen),
         "device": devices.describe(),
         "backend": keras.backend.backend(),
         "python": platform.python_version(),

@@ -25,9 +25,9 @@ def train(
 ) -> Bundle:
     """Trains a model and writes its run folder (see `zoo.bundle`).
 
-    The vocabulary comes from the training texts alone. The weights kept are those of the epoch
-    with the best validation accuracy, and of equal ones the lowest loss. The test texts are read
-    once, at the end, with those weights.
+    The vocabulary comes from the training texts alone. The weights kept are those of one epoch,
+    chosen by validation accuracy (see `TrainingConfig.keep`). The test texts are read once, at the
+    end, with those weights. Settings that are None are chosen from the data.
 
     Args:
         config: What to train on what, and how.
@@ -46,9 +46,9 @@ def train(
             then holds the best weights before that; none is written if no epoch was whole.
         zoo.datasets.DatasetError: If the data set cannot be read.
     """
-    run.check_folder(config, output, resume)
+    run.begin(config, output, resume)
     with lock.locked(output):
-        run.check_folder(config, output, resume)  # as the process that had the lock has left it
+        config = run.begin(config, output, resume)  # as who had the lock before has left it
         _check_files(config)
         dataset = _read_dataset(config)
         with terminal.progress("Loading Keras"):

@@ -1,6 +1,5 @@
-"""Whose answers a model learns: other classifiers, n-grams, pretrained transformers."""
+"""Whose answers a model learns: other classifiers, words, n-grams, pretrained transformers."""
 
-import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -8,25 +7,22 @@ import numpy as np
 
 import zoo
 from zoo import digest, pretrained, terminal
-from zoo.training import ngrams, transformer
+from zoo.training import ngrams, tfidf, transformer
 
-NGRAMS = "ngrams"
+NGRAMS, TFIDF = "ngrams", "tfidf"
 KEPT = "answers-{}.npy"  # of each teacher, by its place
 
 
 def check(teachers: Sequence[str]) -> None:
     """Raises `ValueError` if a teacher lacks what it needs, before any work is done."""
-    if NGRAMS in teachers and importlib.util.find_spec("sklearn") is None:
-        raise ValueError(
-            "The teacher 'ngrams' needs scikit-learn: pip install 'birnn-zoo[ngrams]'."
-        )
     for name in teachers:
         if name.startswith(transformer.PREFIX):
             transformer.check(name.removeprefix(transformer.PREFIX))
         elif not (_is_trained_here(name) or pretrained.is_name(name) or Path(name).exists()):
             raise ValueError(
                 f"There is no teacher {name}. Give a run folder, a .tflite file, a name of "
-                f"`python -m zoo list --pretrained`, {NGRAMS!r}, or '{transformer.PREFIX}FOLDER'."
+                f"`python -m zoo list --pretrained`, {TFIDF!r}, {NGRAMS!r}, or "
+                f"'{transformer.PREFIX}FOLDER'."
             )
 
 
@@ -43,7 +39,7 @@ def answers(
     """The mean of the teachers' probabilities.
 
     Args:
-        teachers: `ngrams`, `transformer:FOLDER`, or what `zoo.load` takes.
+        teachers: `tfidf`, `ngrams`, `transformer:FOLDER`, or what `zoo.load` takes.
         texts: Texts with labels.
         targets: int32 [texts], their labels, by number.
         labels: Names of the labels.
@@ -61,6 +57,8 @@ def answers(
     check_labels(teachers, labels)
 
     def answer(name: str) -> np.ndarray:
+        if name == TFIDF:
+            return tfidf.answers(texts, targets, len(labels), others)
         if name == NGRAMS:
             return ngrams.answers(texts, targets, len(labels), others, seed)
         if name.startswith(transformer.PREFIX):
@@ -100,7 +98,7 @@ def forget(kept: Path) -> None:
 
 
 def _is_trained_here(name: str) -> bool:
-    return name == NGRAMS or name.startswith(transformer.PREFIX)
+    return name in (NGRAMS, TFIDF) or name.startswith(transformer.PREFIX)
 
 
 def _load(name: str, labels: Sequence[str]):
