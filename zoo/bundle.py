@@ -15,7 +15,8 @@ from __future__ import annotations
 import functools
 import json
 import os
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,9 @@ class Bundle:
     labels: tuple[str, ...]
     config: dict
     samples: Samples | None = None
+    _lock: threading.Lock = field(
+        default_factory=threading.Lock, init=False, repr=False, compare=False
+    )
 
     @functools.cached_property
     def scores(self) -> Scores:
@@ -103,7 +107,10 @@ class Bundle:
         return Classifier(self.name, self.tokenizer, self.labels, self.probabilities)
 
     def probabilities(self, ids: np.ndarray) -> np.ndarray:
-        """Probabilities, float32 [batch, classes], for token ids [batch, time]."""
+        """Probabilities, float32 [batch, classes], for token ids [batch, time].
+
+        Threads may call it at the same time; it answers them in turn.
+        """
         # Without the padding that no text of a batch needs, in an order that leaves little.
         lengths = np.count_nonzero(ids, axis=1)
         order = np.argsort(lengths, kind="stable")
@@ -111,8 +118,9 @@ class Bundle:
         for start in range(0, len(ids), BATCH):
             rows = order[start : start + BATCH]
             longest = max(int(lengths[rows].max()), 1)
-            outputs = self.model.predict_on_batch(ids[rows, :longest])
-            result[rows] = self.scores.of(outputs)
+            with self._lock:  # not every backend's Keras model can be called by two threads
+                outputs = self.model.predict_on_batch(ids[rows, :longest])
+                result[rows] = self.scores.of(outputs)
             terminal.advance(len(rows))
         return result
 

@@ -1,6 +1,7 @@
 """Runs a .tflite file: LiteRT, and the tokenizer and labels that the file carries."""
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,6 +62,7 @@ def runner(
 
     Returns:
         The function, int32 [texts, L] to float32 [texts, classes]; L; the number of classes.
+        Threads may share the function; it answers them in turn.
 
     Raises:
         ModelFileError: If inputs and outputs are others.
@@ -87,12 +89,16 @@ def runner(
     if outputs[0]["dtype"] == np.float32:
         scale, zero_point = 1.0, 0
 
+    # An interpreter has one input and one output tensor, which threads would overwrite.
+    lock = threading.Lock()
+
     def forward(ids: np.ndarray) -> np.ndarray:
         rows = np.empty((len(ids), classes), np.float32)
         for number, row in enumerate(ids):
-            interpreter.set_tensor(inputs[0]["index"], row[None])
-            interpreter.invoke()
-            rows[number] = interpreter.get_tensor(outputs[0]["index"])[0]
+            with lock:
+                interpreter.set_tensor(inputs[0]["index"], row[None])
+                interpreter.invoke()
+                rows[number] = interpreter.get_tensor(outputs[0]["index"])[0]
             terminal.advance()
         return (rows - np.float32(zero_point)) * np.float32(scale)
 
