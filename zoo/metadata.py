@@ -18,6 +18,7 @@ from ai_edge_litert.schema_py_generated import Model
 from flatbuffers import number_types
 
 from zoo import archive, seal, structure
+from zoo.run_parts import LONGEST_TEXT
 from zoo.text import Tokenizer, Vocabulary
 
 METADATA_IDENTIFIER = b"M001"
@@ -79,7 +80,6 @@ class AssociatedFileType(IntEnum):
 
 
 LARGEST_ASSOCIATED = 64_000_000  # bytes of the vocabulary and the labels together
-LONGEST_TEXT = 2**20  # ids
 
 FEATURE_PROPERTIES = 1  # of the union ContentProperties
 REGEX_TOKENIZER = 6  # of the union ProcessUnitOptions

@@ -32,6 +32,7 @@ FILES = (
     "vocab.txt",
     "labels.txt",
     "config.json",
+    "SHA256SUMS",
     "model.keras",
 )
 
