@@ -52,15 +52,21 @@ COUNTING = {
     CODES.SPLIT_V: OPTIONS.SplitVOptions,
     CODES.UNPACK: OPTIONS.UnpackOptions,
 }
-# Operators that give ids on as they are, in another shape or type.
+# Operators that give ids on as they are, in another shape, order or type, and the input that they
+# take them from.
 KEEPING = {
-    CODES.CAST,
-    CODES.EXPAND_DIMS,
-    CODES.RESHAPE,
-    CODES.SLICE,
-    CODES.SQUEEZE,
-    CODES.STRIDED_SLICE,
-    CODES.TRANSPOSE,
+    CODES.CAST: 0,
+    CODES.EXPAND_DIMS: 0,
+    CODES.GATHER: 0,
+    CODES.GATHER_ND: 0,
+    CODES.RESHAPE: 0,
+    CODES.REVERSE_SEQUENCE: 0,
+    CODES.REVERSE_V2: 0,
+    CODES.SCATTER_ND: 1,
+    CODES.SLICE: 0,
+    CODES.SQUEEZE: 0,
+    CODES.STRIDED_SLICE: 0,
+    CODES.TRANSPOSE: 0,
 }
 # The places of table and ids among a lookup's inputs.
 LOOKUPS = {CODES.GATHER: (0, 1), CODES.EMBEDDING_LOOKUP: (1, 0)}
@@ -425,10 +431,9 @@ def _rows(graph: _Graph) -> int | None:
     relevant = np.isin(graph.codes, [*KEEPING, *LOOKUPS])
     for number in np.flatnonzero(relevant).tolist():
         code, operands = int(graph.codes[number]), graph.operands[number]
-        if code in KEEPING:
-            if operands and operands[0] in ids:
-                ids.update(graph.results[number])
-        elif len(operands) == 2:
+        if len(operands) > KEEPING.get(code, 9) and operands[KEEPING[code]] in ids:
+            ids.update(graph.results[number])
+        elif code in LOOKUPS and len(operands) == 2:
             table, index = (operands[place] for place in LOOKUPS[code])
             if index in ids and table >= 0 and graph.constant[table] and graph.shapes[table]:
                 rows = min(rows, graph.shapes[table][0])
