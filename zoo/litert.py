@@ -123,7 +123,7 @@ def runner(
 
 
 def _refused(error: Exception) -> ModelFileError:
-    return ModelFileError(f"LiteRT refuses the file: {' '.join(str(error).split())}")
+    return ModelFileError(f"LiteRT refuses the file: {' '.join(str(error).split())[:500]}")
 
 
 def _kinds(details) -> list[str]:

@@ -34,7 +34,7 @@ def ask(content: bytes, vocabulary: int) -> None:
             f"LiteRT gave no answer in {SECONDS} seconds; the file is damaged, or too large"
         ) from None
     if done.returncode == REFUSED:
-        raise ValueError(f"LiteRT refuses it: {done.stderr.decode(errors='replace').strip()}")
+        raise ValueError(f"LiteRT refuses it: {done.stdout.decode(errors='replace')}")
     if done.returncode:
         raise ValueError(
             f"the file is damaged: LiteRT, asked in a process of its own, ended it with status "
@@ -71,7 +71,8 @@ def main() -> int:
     try:
         _run(sys.stdin.buffer.read(), int(sys.argv[1]))
     except (ValueError, RuntimeError, MemoryError) as error:
-        print(" ".join(str(error).split()) or type(error).__name__, file=sys.stderr)
+        # By the standard output, since LiteRT writes lines of its own to the other.
+        print(" ".join(str(error).split())[:500] or type(error).__name__, end="")
         return REFUSED
     return 0
 
