@@ -8,7 +8,7 @@ SETTINGS := --batch-size 32 --patience 3 --keep best --word-dropout 0.1 --averag
 	--max-length 256
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help demo test test-lowest test-slow recipes results first-hour results-export results-leaderboard results-speed lint format clean
+.PHONY: help demo test test-lowest test-slow recipes results first-hour results-export results-leaderboard results-speed attacks lint format clean
 
 help:
 	@echo "make demo       train a model on the embedded reviews, export it, ask the exported file"
@@ -21,6 +21,7 @@ help:
 	@echo "make results-export  export the whole catalogue and ask every client: results/export.csv"
 	@echo "make results-leaderboard  the whole catalogue on three data sets: results/leaderboard.csv"
 	@echo "make results-speed   time the exported files beside their peers: results/speed.csv"
+	@echo "make attacks    damage files and kill runs, and count what becomes of them: results/attacks.csv"
 	@echo "make lint       formatting, lint and types"
 	@echo "make format     mend formatting and what lint can mend"
 	@echo "make clean      remove .venv, caches and runs/demo"
@@ -89,6 +90,10 @@ results-export: $(VENV)/.backends $(VENV)/.web
 
 results-speed: $(VENV)/.backends
 	$(BIN)/python -m export.benchmark
+
+# Some minutes for the files, an hour for the kills.
+attacks: $(VENV)/.run
+	$(BIN)/python -m results.attacks
 
 $(addprefix runs/,$(RESULTS)): runs/%: | $(VENV)/.run
 	$(BIN)/python train.py --model $(notdir $*) $(SETTINGS) $($(*D:/=)_FLAGS) --output $@

@@ -25,6 +25,7 @@ from export.verification import PrecisionError, verify
 from zoo import bundle as bundles
 from zoo import terminal
 from zoo.files import write_bytes
+from zoo.seal import seal
 
 __all__ = ["INTEGER", "ExportedFile", "default_folder", "export_model"]
 
@@ -237,7 +238,7 @@ def _export(
     if precision != INTEGER:
         quantize(model, precision)
     model.description = f"{given.name}, {lowering} lowering, {precision}"
-    content = _with_metadata(model.pack(), given)
+    content = seal(_with_metadata(model.pack(), given))
     seconds = lowered.seconds + time.perf_counter() - started
     _warn_of_memory(given, lowering, precision, model)
     found = verify(

@@ -1,7 +1,8 @@
 """Puts a trained run into the package: `python -m recipes.ship RUN NAME COMMAND`.
 
 `python -m recipes.ship --card NAME` writes the card of a shipped model anew: from its words, and an
-answer timed again.
+answer timed again. `python -m recipes.ship --seal NAME` seals the file of a shipped model that has
+no seal yet (see `zoo.seal`).
 
 COMMAND is what made the run, for the card. What it writes is `zoo.pretrained`'s folder NAME: the
 exported file, the weights, and the card, whose figures come from the run and whose words come from
@@ -28,7 +29,8 @@ from results.accuracy import interval
 from zoo import catalogue, litert, pretrained
 from zoo.bundle import Bundle, load
 from zoo.datasets import Dataset
-from zoo.files import replacing, write_text
+from zoo.files import replacing, write_bytes, write_text
+from zoo.seal import seal
 from zoo.timing import median_time
 from zoo.training import transformer
 
@@ -79,6 +81,9 @@ def main(run: str, name: str, command: str = "") -> None:
         record["measured"] |= timed(litert.load(pretrained.file(name)))
         write_text(folder / pretrained.CONFIG, json.dumps(record, indent=2) + "\n")
         write_card(name, folder, load(name), record)
+        return
+    if run == "--seal":
+        seal_shipped(name)
         return
     if not command:
         raise SystemExit("The card says what made a model: give the command, too.")
@@ -135,6 +140,16 @@ def put(bundle: Bundle, dataset: Dataset, name: str, command: str) -> None:
             )
         shutil.rmtree(pretrained.FOLDER / name, ignore_errors=True)
     print(f"{name}: {len(content):,} bytes, {measured['accuracy']:.4f}; all {total:,} bytes")
+
+
+def seal_shipped(name: str) -> None:
+    """Seals a shipped file, and puts its hash into record and card; its other bytes stay."""
+    folder, record = pretrained.FOLDER / name, pretrained.config(name)
+    content = seal(pretrained.file(name).read_bytes())
+    write_bytes(pretrained.file(name), content)
+    record["measured"]["sha256"][pretrained.FILE] = hashlib.sha256(content).hexdigest()
+    write_text(folder / pretrained.CONFIG, json.dumps(record, indent=2) + "\n")
+    write_card(name, folder, load(name), record)
 
 
 def exported(bundle, dataset) -> bytes:

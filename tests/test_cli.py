@@ -115,7 +115,7 @@ def test_predict_prints_a_document_of_texts_labels_and_scores(tiny_run, capsys):
     found = predictions(capsys, tiny_run)
     assert [row["text"] for row in found] == TEXTS
     for row in found:
-        assert list(row) == ["text", "label", "scores"]
+        assert list(row) == ["text", "label", "scores", "known"]
         assert list(row["scores"]) == ["bad", "good"]
         assert row["label"] == max(row["scores"], key=row["scores"].get)
         assert sum(row["scores"].values()) == pytest.approx(1, abs=1e-6)
@@ -127,6 +127,14 @@ def test_predict_prints_a_line_a_text(tiny_run, capsys):
     assert len(lines) == 2
     assert lines[0].startswith("good (")
     assert lines[0].endswith(TEXTS[0])
+
+
+def test_predict_says_which_text_has_no_known_word(tiny_tflite, capsys):
+    known, unknown = ask(capsys, "predict", tiny_tflite, "a zzyzx film", "zzyzx").splitlines()
+    assert "no known word" not in known
+    assert unknown.endswith(", no known word)  zzyzx")
+    shares = [row["known"] for row in predictions(capsys, tiny_tflite)]
+    assert [share > 0 for share in shares] == [True, True, False, True]
 
 
 def test_a_run_and_its_tflite_file_agree(tiny_run, tiny_tflite, tiny_data, capsys):
@@ -214,6 +222,7 @@ def test_evaluate_goes_by_the_names_of_labels_not_their_order(
 ):
     folder = Path(shutil.copytree(tiny_run, tmp_path / "run"))
     (folder / "labels.txt").write_text("good\nbad\n")  # so that each answer is the other one
+    (folder / "SHA256SUMS").unlink()
     right = evaluation(capsys, tiny_run, tiny_data)["accuracy"]
     assert evaluation(capsys, folder, tiny_data)["accuracy"] == pytest.approx(1 - right)
 

@@ -196,7 +196,10 @@ def predict(options) -> None:
         _print_json([asdict(prediction) for prediction in predictions])
         return
     for prediction in predictions:
-        print(f"{prediction.label} ({prediction.scores[prediction.label]:.3f})  {prediction.text}")
+        score = f"{prediction.scores[prediction.label]:.3f}"
+        if not prediction.known:
+            score += ", no known word"
+        print(f"{prediction.label} ({score})  {prediction.text}")
 
 
 def evaluate(options) -> None:

@@ -8,6 +8,9 @@ history.csv   a row an epoch
 metrics.json  figures on validation and test
 samples.npz   token ids of some training and validation texts, for exports; may be missing
 README.md     the model card
+SHA256SUMS    hashes of what `Bundle.save` writes, for `sha256sum -c`
+
+A folder without SHA256SUMS, as older versions wrote it, is read too.
 """
 
 from __future__ import annotations
@@ -15,17 +18,20 @@ from __future__ import annotations
 import functools
 import json
 import os
-from dataclasses import dataclass
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo import pretrained, samples, terminal
+from zoo import pretrained, run_parts, samples, sums, terminal
 from zoo.files import replacing, write_text
 from zoo.inference import Classifier
+from zoo.run_parts import CONFIG, LABELS, MODEL, VOCABULARY, BundleError
 from zoo.samples import Samples
-from zoo.text import Tokenizer, Vocabulary
+from zoo.text import Tokenizer
 
 if TYPE_CHECKING:
     import keras
@@ -33,10 +39,6 @@ if TYPE_CHECKING:
     from zoo.scores import Scores
 
 BATCH = 256
-
-
-class BundleError(ValueError):
-    """A run folder that is not there, not finished or not whole."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,9 @@ class Bundle:
         labels: Names of the classes, by id.
         config: What config.json holds.
         samples: Token ids of some of its texts, for exports; None where there are none.
+
+    Raises:
+        BundleError: If the configuration has no name for the model that a file can have.
     """
 
     model: keras.Model
@@ -56,6 +61,12 @@ class Bundle:
     labels: tuple[str, ...]
     config: dict
     samples: Samples | None = None
+    _lock: threading.Lock = field(
+        default_factory=threading.Lock, init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self):
+        run_parts.check_name(self.config)
 
     @functools.cached_property
     def scores(self) -> Scores:
@@ -82,28 +93,54 @@ class Bundle:
     def name(self) -> str:
         return self.config["model"]["name"]
 
-    def save(self, folder: str | os.PathLike) -> None:
-        """Writes samples.npz, vocab.txt, labels.txt, config.json, and model.keras last."""
+    def save(self, folder: str | os.PathLike, parts: Mapping[str, str] | None = None) -> None:
+        """Writes samples.npz, vocab.txt, labels.txt, config.json, SHA256SUMS and model.keras.
+
+        The folder is a finished run only when model.keras is in its place, which is the last step:
+        one that is there already is removed before the first other file changes.
+
+        Args:
+            folder: Where to write.
+            parts: More text files, by name, that belong to the run and get a hash too.
+
+        Raises:
+            ValueError: If a label cannot be a line of labels.txt.
+            OSError: If a file cannot be written.
+        """
         folder = Path(folder)
         for label in self.labels:
             if not label or "\n" in label or "\r" in label:
                 raise ValueError(f"The label {label!r} is no line of labels.txt. Rename it.")
             if self.labels.count(label) > 1:
                 raise ValueError(f"Two labels have the name {label!r}. Rename one.")
-        if self.samples is not None:
-            self.samples.save(folder / samples.FILE)
-        self.tokenizer.vocabulary.save(folder / "vocab.txt")
-        write_text(folder / "labels.txt", "".join(f"{label}\n" for label in self.labels))
-        write_text(folder / "config.json", json.dumps(self.config, indent=2) + "\n")
-        with replacing(folder / "model.keras") as partial:
+        texts = {
+            **(parts or {}),
+            VOCABULARY: self.tokenizer.vocabulary.text,
+            LABELS: "".join(f"{label}\n" for label in self.labels),
+            CONFIG: json.dumps(self.config, indent=2) + "\n",
+        }
+        with replacing(folder / MODEL) as partial:
             self.model.save(partial)
+            (folder / MODEL).unlink(missing_ok=True)
+            (folder / samples.FILE).unlink(missing_ok=True)
+            if self.samples is not None:
+                self.samples.save(folder / samples.FILE)
+            for name, text in texts.items():
+                write_text(folder / name, text)
+            digests = {MODEL: sums.digest(partial)}
+            for name in (*texts, *([samples.FILE] if self.samples else [])):
+                digests[name] = sums.digest(folder / name)
+            write_text(folder / sums.NAME, sums.text(digests))
 
     def classifier(self) -> Classifier:
         """The model as texts in, labels out."""
         return Classifier(self.name, self.tokenizer, self.labels, self.probabilities)
 
     def probabilities(self, ids: np.ndarray) -> np.ndarray:
-        """Probabilities, float32 [batch, classes], for token ids [batch, time]."""
+        """Probabilities, float32 [batch, classes], for token ids [batch, time].
+
+        Threads may call it at the same time; it answers them in turn.
+        """
         # Without the padding that no text of a batch needs, in an order that leaves little.
         lengths = np.count_nonzero(ids, axis=1)
         order = np.argsort(lengths, kind="stable")
@@ -111,8 +148,9 @@ class Bundle:
         for start in range(0, len(ids), BATCH):
             rows = order[start : start + BATCH]
             longest = max(int(lengths[rows].max()), 1)
-            outputs = self.model.predict_on_batch(ids[rows, :longest])
-            result[rows] = self.scores.of(outputs)
+            with self._lock:  # not every backend's Keras model can be called by two threads
+                outputs = self.model.predict_on_batch(ids[rows, :longest])
+                result[rows] = self.scores.of(outputs)
             terminal.advance(len(rows))
         return result
 
@@ -121,46 +159,14 @@ def load(folder: str | os.PathLike) -> Bundle:
     """Reads a run folder, or a model that comes with the package, by its name.
 
     Raises:
-        BundleError: If the folder or a file of it is missing, or they do not fit each other.
+        BundleError: If the folder or a file of it is missing or damaged, or they do not fit each
+            other.
     """
     check(folder)
     if pretrained.is_name(folder):
         return pretrained.load(os.fspath(folder))
-    folder = Path(folder)
-    vocabulary = Vocabulary.load(folder / "vocab.txt")
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        options = config["tokenizer"]
-        tokenizer = Tokenizer(vocabulary, options["max_length"], options["delimiter"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{folder / 'config.json'} is damaged: {error!r}.") from error
-    try:
-        # Not splitlines, which also splits at characters that a label may hold.
-        lines = (folder / "labels.txt").read_text(encoding="utf-8").split("\n")
-    except ValueError as error:
-        raise BundleError(f"{folder / 'labels.txt'} is damaged: {error}.") from error
-    labels = tuple(lines if lines[-1] else lines[:-1])
-    import keras
-
-    import zoo.cells
-    import zoo.layers  # noqa: F401  registers what model.keras may hold
-
-    model = keras.models.load_model(folder / "model.keras", compile=False)
-    if model.output_shape[-1] != len(labels):
-        raise BundleError(
-            f"{folder}: model.keras has {model.output_shape[-1]} classes and labels.txt "
-            f"{len(labels)} lines; they belong to different models."
-        )
-    rows = model.get_layer("embedding").input_dim
-    if vocabulary.size > rows:
-        raise BundleError(
-            f"{folder}: model.keras knows {rows} token ids and vocab.txt has {vocabulary.size}; "
-            "they belong to different models."
-        )
-    kept = None
-    if (folder / samples.FILE).is_file():
-        kept = samples.load(folder / samples.FILE, len(labels), rows)
-    return Bundle(model, tokenizer, labels, config, kept)
+    found = run_parts.read(Path(folder))
+    return Bundle(*found)
 
 
 def check(folder: str | os.PathLike) -> None:
@@ -181,7 +187,7 @@ def check(folder: str | os.PathLike) -> None:
             f"There is no folder {folder}, and no model of that name comes with the package "
             f"({', '.join(pretrained.names())}). Train a model first: python train.py."
         )
-    for name in ("model.keras", "vocab.txt", "labels.txt", "config.json"):
+    for name in (MODEL, VOCABULARY, LABELS, CONFIG):
         if not (folder / name).is_file():
             raise BundleError(
                 f"{folder} holds no {name}, so it is no finished run. If its training was "

@@ -16,16 +16,20 @@ class Prediction:
         text: The text.
         label: The label of the highest score.
         scores: A probability for each label; they add up to 1.
+        known: The share of the text's tokens that are in the vocabulary, from 0 to 1, counted over
+            the tokens that the model reads. It is 0 for a text without tokens. Where it is 0, the
+            label says nothing about the text.
     """
 
     text: str
     label: str
     scores: dict[str, float]
+    known: float
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """Texts in, labels out.
+    """Texts in, labels out. Threads may share one.
 
     Attributes:
         name: The model's name.
@@ -41,27 +45,38 @@ class Classifier:
 
     def scores(self, texts: Sequence[str]) -> np.ndarray:
         """Probabilities, float32 [texts, classes]."""
-        if not len(texts):
-            return np.zeros((0, len(self.labels)), np.float32)
-        return self.forward(self.tokenizer.encode(texts))
+        return self._forward(self.tokenizer.encode(texts))
+
+    def _forward(self, ids: np.ndarray) -> np.ndarray:
+        return self.forward(ids) if len(ids) else np.zeros((0, len(self.labels)), np.float32)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """A label and all scores for each text.
+        """The label, the scores and the share of known tokens of each text.
 
         Raises:
             TypeError: If `texts` is one text instead of a sequence of them.
         """
         if isinstance(texts, str):
             raise TypeError("predict takes a list of texts; put the text in brackets: [text].")
-        rows = self.scores(texts)
+        ids = self.tokenizer.encode(texts)
+        rows = zip(texts, self._forward(ids), self._known(ids), strict=True)
         return [
             Prediction(
                 text,
-                self.labels[int(row.argmax())],
-                dict(zip(self.labels, map(float, row), strict=True)),
+                self.labels[int(scores.argmax())],
+                dict(zip(self.labels, map(float, scores), strict=True)),
+                float(known),
             )
-            for text, row in zip(texts, rows, strict=True)
+            for text, scores, known in rows
         ]
+
+    def _known(self, ids: np.ndarray) -> np.ndarray:
+        """The share of known tokens in each row of ids, float64 [texts]."""
+        vocabulary = self.tokenizer.vocabulary
+        tokens = ids if vocabulary.start is None else ids[:, 1:]
+        read = tokens != vocabulary.pad
+        known = read & (tokens != vocabulary.unknown)
+        return known.sum(axis=1) / np.maximum(read.sum(axis=1), 1)
 
     def evaluate(self, texts: Sequence[str], labels: np.ndarray) -> dict[str, float]:
         """Accuracy and mean negative log-likelihood.

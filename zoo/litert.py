@@ -1,44 +1,54 @@
 """Runs a .tflite file: LiteRT, and the tokenizer and labels that the file carries."""
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from zoo import terminal
+from zoo import probe, structure, terminal
 from zoo.inference import Classifier
-from zoo.metadata import read_metadata
+from zoo.metadata import read_bytes, read_metadata
 
 
 class ModelFileError(ValueError):
-    """A .tflite file that is not there, or is no text classifier."""
+    """A .tflite file that is not there, is damaged, or is no text classifier."""
 
 
 def load(path: str | os.PathLike, *, threads: int = 1) -> Classifier:
     """Reads a .tflite file as texts in, labels out.
+
+    A file without a seal (see `zoo.seal`) is asked once in a process of its own first, since the
+    runtime can end the process on a file that is damaged; that takes some tenths of a second.
 
     Args:
         path: A file with metadata, as `python -m export` writes it.
         threads: Threads that an answer may use.
 
     Raises:
-        ModelFileError: If the file is missing, or no text classifier with metadata.
+        ModelFileError: If the file is missing, damaged, or no text classifier with metadata.
     """
     path = Path(path)
     if not path.is_file():
         raise ModelFileError(f"There is no file {path}.")
-    return load_content(path.read_bytes(), str(path), threads=threads)
+    try:
+        content = read_bytes(path)
+    except ValueError as error:
+        raise ModelFileError(str(error)) from None
+    return load_content(content, str(path), threads=threads)
 
 
 def load_content(content: bytes, source: str, *, threads: int = 1) -> Classifier:
     """The same of a file's content; `source` is what errors call it."""
     try:
         metadata = read_metadata(content)
+        if not metadata.sealed:
+            probe.ask(content, metadata.vocabulary.size)
+        forward, _, classes = runner(content, threads=threads)
     except ValueError as error:
         raise ModelFileError(f"{source}: {error}") from None
-    forward, _, classes = runner(content, threads=threads)
     if classes != len(metadata.labels):
         raise ModelFileError(
             f"{source}: the model gives {classes} scores, and its metadata has "
@@ -61,19 +71,25 @@ def runner(
 
     Returns:
         The function, int32 [texts, L] to float32 [texts, classes]; L; the number of classes.
+        Threads may share the function; it answers them in turn.
 
     Raises:
-        ModelFileError: If inputs and outputs are others.
+        ModelFileError: If the file is damaged, or its inputs and outputs are others.
     """
+    structure.check(content)
     kernels = OpResolverType.AUTO if packed else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    interpreter = Interpreter(
-        model_content=content, num_threads=threads, experimental_op_resolver_type=kernels
-    )
-    interpreter.allocate_tensors()
+    try:
+        interpreter = Interpreter(
+            model_content=content, num_threads=threads, experimental_op_resolver_type=kernels
+        )
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise _refused(error) from None
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     fits = (
         len(inputs) == len(outputs) == 1
         and len(inputs[0]["shape"]) == len(outputs[0]["shape"]) == 2
+        and inputs[0]["shape"][0] == outputs[0]["shape"][0] == 1
         and inputs[0]["dtype"] == np.int32
         and outputs[0]["dtype"] in (np.float32, np.int8)
     )
@@ -87,16 +103,27 @@ def runner(
     if outputs[0]["dtype"] == np.float32:
         scale, zero_point = 1.0, 0
 
+    # An interpreter has one input and one output tensor, which threads would overwrite.
+    lock = threading.Lock()
+
     def forward(ids: np.ndarray) -> np.ndarray:
         rows = np.empty((len(ids), classes), np.float32)
         for number, row in enumerate(ids):
-            interpreter.set_tensor(inputs[0]["index"], row[None])
-            interpreter.invoke()
-            rows[number] = interpreter.get_tensor(outputs[0]["index"])[0]
+            with lock:
+                interpreter.set_tensor(inputs[0]["index"], row[None])
+                try:
+                    interpreter.invoke()
+                except RuntimeError as error:
+                    raise _refused(error) from None
+                rows[number] = interpreter.get_tensor(outputs[0]["index"])[0]
             terminal.advance()
         return (rows - np.float32(zero_point)) * np.float32(scale)
 
     return forward, max_length, classes
+
+
+def _refused(error: Exception) -> ModelFileError:
+    return ModelFileError(f"LiteRT refuses the file: {' '.join(str(error).split())[:500]}")
 
 
 def _kinds(details) -> list[str]:

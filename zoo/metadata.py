@@ -9,8 +9,6 @@ appended to the model. The slots below are the fields of the tables in TFLite's
 import io
 import os
 import struct
-import zipfile
-import zlib
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -19,9 +17,10 @@ import flatbuffers
 from ai_edge_litert.schema_py_generated import Model
 from flatbuffers import number_types
 
+from zoo import archive, seal, structure
+from zoo.run_parts import LONGEST_TEXT
 from zoo.text import Tokenizer, Vocabulary
 
-MODEL_IDENTIFIER = b"TFL3"
 METADATA_IDENTIFIER = b"M001"
 METADATA_NAME = b"TFLITE_METADATA"
 
@@ -80,6 +79,8 @@ class AssociatedFileType(IntEnum):
     VOCABULARY = 5
 
 
+LARGEST_ASSOCIATED = 64_000_000  # bytes of the vocabulary and the labels together
+
 FEATURE_PROPERTIES = 1  # of the union ContentProperties
 REGEX_TOKENIZER = 6  # of the union ProcessUnitOptions
 
@@ -94,6 +95,7 @@ class Metadata:
         vocabulary: the tokenizer's vocabulary.
         labels: the names of the classes, in the order of the scores.
         max_length: the ids that the model takes; its input is [1, max_length].
+        sealed: whether the file has a seal, which was checked (see `zoo.seal`).
     """
 
     name: str
@@ -105,6 +107,7 @@ class Metadata:
     vocabulary: Vocabulary
     labels: tuple[str, ...]
     max_length: int
+    sealed: bool
 
     def tokenizer(self) -> Tokenizer:
         """The tokenizer that the device will run before the model."""
@@ -156,13 +159,13 @@ def metadata_buffer(content: bytes) -> bytes | None:
     """The metadata FlatBuffer of a model, or None.
 
     Raises:
-        ValueError: ``content`` is no TFLite model.
+        ValueError: ``content`` is no TFLite model, or a damaged one.
     """
-    if content[4:8] != MODEL_IDENTIFIER:
-        raise ValueError(
-            f"not a TFLite model (bytes 4 to 8 are {content[4:8]!r}, not {MODEL_IDENTIFIER!r}); "
-            "give a .tflite file"
-        )
+    structure.check(content)
+    return _metadata_buffer(content)
+
+
+def _metadata_buffer(content: bytes) -> bytes | None:
     model = Model.GetRootAs(content)
     for index in range(model.MetadataLength()):
         entry = model.Metadata(index)
@@ -177,12 +180,12 @@ def read_metadata(path_or_bytes: str | os.PathLike | bytes) -> Metadata:
     Raises:
         OSError: the file cannot be read.
         ValueError: it is no TFLite model, it is damaged, or its metadata lacks a regex tokenizer,
-            the vocabulary or the labels.
+            the vocabulary or the labels, or they do not fit the model.
     """
     if isinstance(path_or_bytes, bytes):
         source, content = "model", path_or_bytes
     else:
-        source, content = str(path_or_bytes), Path(path_or_bytes).read_bytes()
+        source, content = str(path_or_bytes), read_bytes(path_or_bytes)
     try:
         return _read(content)
     except ValueError as error:
@@ -193,8 +196,23 @@ def read_metadata(path_or_bytes: str | os.PathLike | bytes) -> Metadata:
         ) from error
 
 
+def read_bytes(path: str | os.PathLike) -> bytes:
+    """The content of a file that is small enough to be a model.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is larger than a model can be.
+    """
+    size = Path(path).stat().st_size
+    if size > structure.LARGEST_FILE:
+        raise ValueError(f"{path}: {size:,} bytes; a model has {structure.LARGEST_FILE:,} at most")
+    return Path(path).read_bytes()
+
+
 def _read(content: bytes) -> Metadata:
-    buffer = metadata_buffer(content)
+    sealed = seal.is_sealed(content)
+    model = structure.check(content)
+    buffer = _metadata_buffer(content)
     if buffer is None:
         raise ValueError(
             "the model has no metadata, so its tokenizer and labels are unknown; "
@@ -226,9 +244,15 @@ def _read(content: bytes) -> Metadata:
     ]
     labels_file = _first(labels_files, "labels file")
 
-    vocabulary = _associated_file(content, vocabulary_file)
-    labels = _associated_file(content, labels_file)
-    main = Model.GetRootAs(content).Subgraphs(0)
+    vocabulary_name = vocabulary_file.string(AssociatedFileSlot.NAME)
+    labels_name = labels_file.string(AssociatedFileSlot.NAME)
+    files = _associated_files(content, [vocabulary_name, labels_name])
+    vocabulary = Vocabulary.parse(files[vocabulary_name], source=vocabulary_name)
+    if model.rows is not None and vocabulary.size > model.rows:
+        raise ValueError(
+            f"{vocabulary_name} has ids up to {vocabulary.size - 1}, and the model knows "
+            f"{model.rows}, from 0 up; they belong to different models"
+        )
     return Metadata(
         name=root.string(ModelMetadataSlot.NAME),
         description=root.string(ModelMetadataSlot.DESCRIPTION),
@@ -236,12 +260,21 @@ def _read(content: bytes) -> Metadata:
         author=root.string(ModelMetadataSlot.AUTHOR),
         license=root.string(ModelMetadataSlot.LICENSE),
         delimiter=tokenizer.string(RegexTokenizerSlot.DELIMITER),
-        vocabulary=Vocabulary.parse(
-            vocabulary, source=vocabulary_file.string(AssociatedFileSlot.NAME)
-        ),
-        labels=_lines(labels),
-        max_length=main.Tensors(main.Inputs(0)).Shape(1),
+        vocabulary=vocabulary,
+        labels=_lines(files[labels_name], labels_name),
+        max_length=_length(model),
+        sealed=sealed,
     )
+
+
+def _length(model: structure.Structure) -> int:
+    shape = model.inputs[0] if model.inputs else ()
+    if len(shape) != 2 or not 1 <= shape[1] <= LONGEST_TEXT:
+        raise ValueError(
+            f"its input is {list(shape)}; a text classifier takes [1, L] ids, L from 1 to "
+            f"{LONGEST_TEXT:,}"
+        )
+    return shape[1]
 
 
 def _first(tables: list[Table], what: str) -> Table:
@@ -251,19 +284,32 @@ def _first(tables: list[Table], what: str) -> Table:
     return tables[0]
 
 
-def _associated_file(content: bytes, file: Table) -> bytes:
-    name = file.string(AssociatedFileSlot.NAME)
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return archive.read(name)
-    except (zipfile.BadZipFile, KeyError, RuntimeError, EOFError, zlib.error):
+def _associated_files(content: bytes, names: list[str]) -> dict[str, bytes]:
+    if seal.archive_comment(content) is None:
         raise ValueError(
-            f"the associated file {name!r} is not in the model, or is damaged (was the file cut "
-            "or repacked?); export it anew"
+            f"the files {names} are not in the model: it does not end with their zip archive (was "
+            "it cut or repacked?); export it anew"
+        )
+    try:
+        with archive.opened(io.BytesIO(content), largest=LARGEST_ASSOCIATED) as files:
+            missing = [name for name in names if name not in files.namelist()]
+            if missing:
+                raise ValueError(
+                    f"the associated file {missing[0]!r} is not in the model (was it repacked?); "
+                    "export it anew"
+                )
+            return {name: files.read(name) for name in names}
+    except archive.DAMAGE as error:
+        raise ValueError(
+            f"the zip archive of its vocabulary and labels is damaged ({error}); export it anew"
         ) from None
 
 
-def _lines(labels: bytes) -> tuple[str, ...]:
+def _lines(labels: bytes, source: str) -> tuple[str, ...]:
     """The device's rule: a line ends at CR, LF or both, and one empty line at the end is none."""
-    lines = labels.decode().replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    try:
+        text = labels.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{source} is not UTF-8 ({error.reason}); export the model anew") from None
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return tuple(lines[:-1] if not lines[-1] else lines)

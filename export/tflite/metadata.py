@@ -17,7 +17,6 @@ from zoo.metadata import (
     FEATURE_PROPERTIES,
     METADATA_IDENTIFIER,
     METADATA_NAME,
-    MODEL_IDENTIFIER,
     REGEX_TOKENIZER,
     AssociatedFileSlot,
     AssociatedFileType,
@@ -30,6 +29,7 @@ from zoo.metadata import (
     TensorMetadataSlot,
     metadata_buffer,
 )
+from zoo.structure import MODEL_IDENTIFIER
 from zoo.text import Tokenizer
 
 VOCABULARY_FILE = "vocab.txt"

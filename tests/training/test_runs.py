@@ -35,6 +35,7 @@ FILES = {
     "metrics.json",
     "README.md",
     "samples.npz",
+    "SHA256SUMS",
 }
 
 

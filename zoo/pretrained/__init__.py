@@ -13,6 +13,7 @@ The recipes that made them are in the project's folder `recipes/`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -49,7 +50,11 @@ def config(name: str) -> dict:
 
 
 def load(name: str) -> Bundle:
-    """A model with its weights, to go on training with or to export anew."""
+    """A model with its weights, to go on training with or to export anew.
+
+    Raises:
+        ValueError: If the weights are not those of the record.
+    """
     from zoo import catalogue
     from zoo.bundle import Bundle
     from zoo.metadata import read_metadata
@@ -57,7 +62,10 @@ def load(name: str) -> Bundle:
     record = config(name)
     made = {key: value for key, value in record["model"].items() if key != "parameters"}
     model = catalogue.create_model(made.pop("name"), **made)
-    model.set_weights(read_weights(FOLDER / name / WEIGHTS))
+    weights = FOLDER / name / WEIGHTS
+    if hashlib.sha256(weights.read_bytes()).hexdigest() != record["measured"]["sha256"][WEIGHTS]:
+        raise ValueError(f"{weights} is damaged: install the package again.")
+    model.set_weights(read_weights(weights))
     metadata = read_metadata(file(name).read_bytes())
     return Bundle(model, metadata.tokenizer(), metadata.labels, record)
 

@@ -34,6 +34,7 @@ FILES = (
     "vocab.txt",
     "labels.txt",
     "config.json",
+    "SHA256SUMS",
     "model.keras",
 )
 

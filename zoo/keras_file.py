@@ -1,0 +1,112 @@
+"""model.keras files from elsewhere, checked before Keras builds what they describe."""
+
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+
+from zoo import archive
+
+CONFIG, WEIGHTS = "config.json", "model.weights.h5"
+ENTRIES = {CONFIG, WEIGHTS, "metadata.json"}
+LARGEST = 4_000_000_000  # bytes
+LARGEST_CONFIG = 1_000_000  # bytes
+STATE_RATIO = 64  # of the square of a layer's units to the bytes of all weights
+
+
+class KerasFileError(ValueError):
+    """A model.keras that is damaged, or that would take more memory than its weights explain."""
+
+
+def load(path: str | os.PathLike) -> keras.Model:
+    """Loads a model, without running code that the file may hold.
+
+    Raises:
+        KerasFileError: If the file is damaged, too large, or no model of known layers.
+    """
+    path = Path(path)
+    try:
+        _check(path)
+    except archive.DAMAGE as error:
+        raise KerasFileError(f"{path} is damaged ({_first_line(error)}).") from None
+    except ValueError as error:
+        raise KerasFileError(f"{path} is damaged: {_first_line(error)}.") from None
+    try:
+        model = keras.models.load_model(path, compile=False)
+    except Exception as error:  # what Keras raises of a bad file has no common class
+        raise KerasFileError(f"Keras cannot load {path}: {_first_line(error)}") from error
+    if not isinstance(model, keras.Model):
+        raise KerasFileError(f"{path} holds a {type(model).__name__}, and no model.")
+    return model
+
+
+def _check(path: Path) -> None:
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise ValueError(f"it has {size:,} bytes; {LARGEST:,} are allowed")
+    with archive.opened(str(path), largest=LARGEST) as files:
+        names = set(files.namelist())
+        if not {CONFIG, WEIGHTS} <= names <= ENTRIES:
+            raise ValueError(f"it holds {sorted(names)[:5]}, not {sorted(ENTRIES)}")
+        if files.getinfo(CONFIG).file_size > LARGEST_CONFIG:
+            raise ValueError(f"its {CONFIG} is larger than {LARGEST_CONFIG:,} bytes")
+        # Read whole, an entry is held against its checksum; Keras does not always do so.
+        content = {name: files.read(name) for name in sorted(names)}
+    _check_weights(content[WEIGHTS])
+    try:
+        config = json.loads(content[CONFIG])
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"its {CONFIG} is no JSON ({_first_line(error)})") from None
+    _check_sizes(config, len(content[WEIGHTS]))
+
+
+def _check_weights(content: bytes) -> None:
+    """Keras stores arrays as they are, so that what takes more memory than the file is a bomb."""
+    sizes = []
+
+    def look(_, item):
+        if isinstance(item, h5py.Dataset):
+            sizes.append(item.nbytes)
+
+    try:
+        with h5py.File(io.BytesIO(content), "r") as file:
+            file.visititems(look)
+    except Exception as error:  # what HDF5 raises of a bad file has no common class
+        raise ValueError(f"its {WEIGHTS} cannot be read ({_first_line(error)})") from None
+    if sum(sizes) > len(content):
+        raise ValueError(
+            f"its {WEIGHTS} would take {sum(sizes):,} bytes of memory, and has {len(content):,}"
+        )
+
+
+def _check_sizes(config: Any, weights: int) -> None:
+    """Layers that their weights cannot belong to would fill the memory when they are built."""
+    left = [config]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            left += value.values()
+            units, rows, width = (_size(value, key) for key in ("units", "input_dim", "output_dim"))
+            # Each unit has a weight, of two bytes or more. Most recurrent layers have units ×
+            # units of them, and build as many before they are found to be the wrong ones.
+            recurrent = "kernel_initializer" not in value or "recurrent_initializer" in value
+            if max(units, rows * width) * 2 > weights or (
+                recurrent and units**2 > STATE_RATIO * weights
+            ):
+                raise ValueError(f"its {CONFIG} describes a larger layer than its weights are of")
+        elif isinstance(value, list):
+            left += value
+
+
+def _size(config: dict, key: str) -> int:
+    value = config.get(key)
+    return value if isinstance(value, int) else 0
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:300].rstrip(".")

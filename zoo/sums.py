@@ -1,0 +1,50 @@
+"""SHA256SUMS: the hashes of a folder's files, as `sha256sum -c SHA256SUMS` checks them."""
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+NAME = "SHA256SUMS"
+LARGEST = 1_000_000  # bytes
+_LINE = re.compile(r"([0-9a-f]{64}) [ *]([A-Za-z0-9][A-Za-z0-9._-]*)")
+
+
+def digest(path: str | os.PathLike) -> str:
+    """The SHA-256 of a file, in hex."""
+    found = hashlib.sha256()
+    with Path(path).open("rb") as file:
+        while piece := file.read(1 << 20):
+            found.update(piece)
+    return found.hexdigest()
+
+
+def text(digests: Mapping[str, str]) -> str:
+    """The file's content, of names and hashes.
+
+    Raises:
+        ValueError: If a name is no plain file name.
+    """
+    lines = [f"{value}  {name}" for name, value in digests.items()]
+    for line in lines:
+        if not _LINE.fullmatch(line):
+            raise ValueError(f"{line[66:]!r} is no name for a file here; use letters, digits, ._-")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def read(folder: str | os.PathLike) -> dict[str, str] | None:
+    """The hashes that a folder's SHA256SUMS has, by name; None if it has no such file.
+
+    Raises:
+        ValueError: If the file is not what `text` gives.
+    """
+    path = Path(folder) / NAME
+    if not path.is_file():
+        return None
+    content = path.read_bytes() if path.stat().st_size <= LARGEST else b"?"
+    lines = content.decode("ascii", "replace").split("\n")
+    found = [_LINE.fullmatch(line) for line in lines[:-1]]
+    if lines[-1] or not all(found):
+        raise ValueError(f"{path} is damaged: its lines are not those of sha256sum.")
+    return {match[2]: match[1] for match in found if match}
