@@ -34,6 +34,7 @@ def export_saved_model(
         The folder.
 
     Raises:
+        ValueError: If something else than a SavedModel is at `folder`.
         VerificationError: If it answers otherwise than the model. Nothing is written then.
     """
     bundle = run if isinstance(run, bundles.Bundle) else bundles.load(run)
@@ -42,6 +43,10 @@ def export_saved_model(
             raise ValueError("folder is needed: there is no run folder to write to.")
         folder = Path(run) / "export" / "saved_model"
     folder = Path(folder)
+    if folder.exists() and not (folder / "saved_model.pb").is_file():
+        raise ValueError(
+            f"{folder} is there and is no SavedModel, so it is not replaced. Give another folder."
+        )
     archive = keras.export.ExportArchive()
     archive.track(bundle.model)
     tokenize = _Tokenize(bundle.tokenizer)

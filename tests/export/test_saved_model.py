@@ -1,10 +1,14 @@
 """The SavedModel's two signatures."""
 
+import dataclasses
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import export
+from export import export_saved_model
 from export.verification import VerificationError
 from tests.export.models import bundle
 
@@ -29,6 +33,7 @@ def test_both_signatures_answer_as_the_model(tmp_path):
 def test_it_replaces_what_was_there_and_leaves_nothing_else(tmp_path):
     (tmp_path / "saved_model").mkdir()
     (tmp_path / "saved_model" / "old").touch()
+    (tmp_path / "saved_model" / "saved_model.pb").touch()
     export.export_saved_model(bundle(num_layers=1), tmp_path / "saved_model")
     assert not (tmp_path / "saved_model" / "old").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["saved_model"]
@@ -40,3 +45,23 @@ def test_nothing_is_left_of_a_wrong_one(tmp_path, monkeypatch):
     with pytest.raises(VerificationError, match="off by"):
         export.export_saved_model(source, tmp_path / "saved_model")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_no_saved_model_is_not_replaced(tmp_path):
+    (tmp_path / "saved_model").mkdir()
+    (tmp_path / "saved_model" / "notes.txt").write_text("mine")
+    with pytest.raises(ValueError, match="is no SavedModel"):
+        export_saved_model(bundle(), tmp_path / "saved_model")
+    assert (tmp_path / "saved_model" / "notes.txt").read_text() == "mine"
+
+
+def test_a_model_that_ends_in_a_softmax_gets_no_second_one(tmp_path):
+    source = bundle("bilstm")
+    ended = keras.Model(source.model.input, keras.layers.Softmax()(source.model.output))
+    source = dataclasses.replace(source, model=ended)
+    ids = source.tokenizer.encode(["a good film", "a poor book", ""])
+    expected = ended.predict(ids, verbose=0)
+    np.testing.assert_allclose(source.probabilities(ids), expected, atol=1e-6)
+    loaded = tf.saved_model.load(str(export_saved_model(source, tmp_path / "model")))
+    answered = loaded.signatures["serving_default"](tokens=tf.constant(ids))
+    np.testing.assert_allclose(answered["probabilities"].numpy(), expected, atol=1e-5)

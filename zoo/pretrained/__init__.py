@@ -26,7 +26,18 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 CARD, CONFIG, FILE, WEIGHTS = "README.md", "config.json", "model.tflite", "weights.npz"
-COLUMNS = ("name", "labels", "model", "MB", "accuracy", "interval", "texts")
+COLUMNS = ("name", "labels", "model", "MB", "accuracy", "interval", "texts", "year", "licence")
+# Of the data that a model learnt from: when they were published, and what may be done with them.
+RESEARCH = "none named: for research"
+DATA = {
+    "ag_news": ("2005", "non-commercial use"),
+    "clinc150": ("2019", "CC BY 3.0"),
+    "imdb_reviews": ("2011", RESEARCH),
+    "sms_spam": ("2011", "CC BY 4.0"),
+    "snips": ("2018", "CC0 1.0"),
+    "sst2": ("2013", RESEARCH),
+    "trec": ("2002", RESEARCH),
+}
 
 
 def names() -> list[str]:
@@ -93,6 +104,7 @@ def table() -> list[tuple[str, ...]]:
                 f"{measured['accuracy']:.3f}",
                 f"{low:.3f}–{high:.3f}",
                 f"{measured['texts']:,} of {record['data']['name']}",
+                *DATA[record["data"]["name"]],
             )
         )
     return rows
