@@ -17,6 +17,10 @@ pretrains on TEXTS too, trains by the mixed objective, and prints the validation
 
 prints the largest difference of masked scans from a loop in Python, by model.
 
+    python -m tests.backend_child padded
+
+prints how far padding moves a text's logits, by model.
+
 Backends other than TensorFlow run as if it were not installed.
 """
 
@@ -112,5 +116,11 @@ def everything(dataset: str, texts: str, output: str) -> list[float]:
 if __name__ == "__main__":
     from tests import masks
 
-    commands = {"epochs": epochs, "step": step, "everything": everything, "masks": masks.worst}
+    commands = {
+        "epochs": epochs,
+        "step": step,
+        "everything": everything,
+        "masks": masks.worst,
+        "padded": masks.padded,
+    }
     print(json.dumps(commands[sys.argv[1]](*sys.argv[2:])))

@@ -34,12 +34,35 @@ class OutputFirstIsNoState(keras.layers.Layer):
         return keras.ops.tanh(total[:, :2]) + count[:, :2], [total, count + 0.1]
 
 
+class OneBareState(keras.layers.Layer):
+    """A cell of one's own that gives its only state, and its size, without a list."""
+
+    state_size = output_size = 4
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(shape[-1], 4), name="kernel")
+
+    def call(self, inputs, states):
+        total = 0.5 * states[0] + inputs @ self.kernel
+        return keras.ops.tanh(total), total
+
+
+# Not of the catalogue, whose layers of Keras's own scan by themselves.
+OTHERS = {
+    "output-first-is-no-state": OutputFirstIsNoState,
+    "one-bare-state": OneBareState,
+    "keras-simple": lambda: keras.layers.SimpleRNNCell(4),
+    "keras-lstm": lambda: keras.layers.LSTMCell(4),
+    "keras-gru": lambda: keras.layers.GRUCell(4),
+}
+
+
 def worst() -> dict[str, float]:
     """The largest difference of `Recurrent` from the loop below, by cell."""
     found = {}
-    for name in [*catalogue.list_models("*-tiny"), "own"]:
-        if name == "own":
-            cell = OutputFirstIsNoState()
+    for name in [*catalogue.list_models("*-tiny"), *OTHERS]:
+        if name in OTHERS:
+            cell = OTHERS[name]()
         else:
             keras.utils.set_random_seed(1)
             cell = catalogue.find(name)[0].layer(4, return_sequences=False).cell
@@ -51,6 +74,24 @@ def worst() -> dict[str, float]:
         found[name] = max(
             _off(cell, rng, *options) for options in itertools.product((False, True), repeat=4)
         )
+    return found
+
+
+def padded() -> dict[str, float]:
+    """How far padding, and a longer text beside it, move a text's logits; by model."""
+    rng = np.random.default_rng(0)
+    found = {}
+    for name in catalogue.list_models("*-tiny"):
+        keras.utils.set_random_seed(1)
+        model = catalogue.create_model(
+            name, vocab_size=10, num_classes=2, embed_dim=4, hidden_dim=4
+        )
+        # Larger than the first weights, so that every step counts.
+        model.set_weights([w + rng.normal(size=w.shape) * 0.5 for w in model.get_weights()])
+        alone = model(np.array([[5, 3, 9]], np.int32))
+        beside = model(np.array([[5, 3, 9, 0, 0, 0], [1, 2, 3, 4, 5, 6]], np.int32))
+        pair = [keras.ops.convert_to_numpy(logits)[0] for logits in (alone, beside)]
+        found[name] = float(np.abs(pair[0] - pair[1]).max())
     return found
 
 

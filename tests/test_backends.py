@@ -40,6 +40,13 @@ def test_masked_steps_are_skipped_wherever_they_are(backend):
     assert {name: off for name, off in found.items() if not off < 1e-5} == {}
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_padding_does_not_move_the_logits(backend):
+    found = child(backend, "padded")
+    assert list(found) == zoo.list_models("*-tiny")
+    assert {name: off for name, off in found.items() if not off < 1e-5} == {}
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """`trained(backend)`: the figures of two epochs, which each backend trains once."""

@@ -35,13 +35,17 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--output", required=True, type=Path, metavar="RUN")
     command.add_argument("--max-length", type=int, default=128, metavar="N", help="ids of a text")
     command.add_argument(
-        "--check", metavar="FILE", help="answers of the PyTorch model that it has to agree with"
+        "--check",
+        metavar="FILE",
+        help="answers of the PyTorch model that it has to agree with: JSON lines, each with text "
+        "or ids, and logits or scores",
     )
     command.add_argument(
         "--pooling",
         default="last",
-        help="what the head reads: the last state of each direction, the mean of all steps, their "
-        "max, or out[:, -1] (last, mean, max, last-step; default: last)",
+        choices=["last", "mean", "max", "last-step"],
+        help="what the head reads: the last state of each direction (h_n), the mean or the max "
+        "over the real steps, or out[:, -1] (default: last)",
     )
     command.add_argument(
         "--packed",
@@ -50,12 +54,16 @@ def main(arguments: list[str] | None = None) -> int:
         help="padding reaches no state, as with pack_padded_sequence (default: yes)",
     )
     command.add_argument(
-        "--activation", default="tanh", help="of an nn.RNN: tanh or relu (default: tanh)"
+        "--activation",
+        default="tanh",
+        choices=["tanh", "relu"],
+        help="of an nn.RNN (default: tanh)",
     )
     command.add_argument(
         "--scores",
-        help="softmax over several logits, the sigmoid of one, or a sigmoid of each (softmax, one, "
-        "sigmoid; default: by the number of logits)",
+        choices=["softmax", "one", "sigmoid"],
+        help="softmax over several logits, the sigmoid of one, or a sigmoid of each (default: one "
+        "for one logit, else softmax)",
     )
     command.set_defaults(run=import_)
 
@@ -153,7 +161,7 @@ def import_(options) -> None:
         raise ValueError(f"{options.output} is there already; give another --output.")
     if options.check and not Path(options.check).is_file():
         raise ValueError(f"There is no file {options.check}.")
-    from zoo import card, torch_readout
+    from zoo import card, torch_check, torch_readout
     from zoo.files import write_text
     from zoo.torch_import import import_bundle
 
@@ -183,8 +191,10 @@ def import_(options) -> None:
             f"It answers {checked['texts']} texts as PyTorch does; largest difference "
             f"{checked['largest_difference']:.1e}."
         )
+        if not checked["padding_seen"]:
+            print("None of them is padded, so how PyTorch treats padding is still assumed.")
     else:
-        print(f"NOT CHECKED against PyTorch. {torch_readout.HOW_TO_CHECK}")
+        print(f"NOT CHECKED against PyTorch. {torch_check.HOW_TO_CHECK}")
 
 
 def predict(options) -> None:

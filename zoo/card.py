@@ -116,12 +116,23 @@ A recurrent text classifier with the weights of a PyTorch model.
 
 ## Assumed
 
-The files do not say how the PyTorch model reads its recurrent layer. This was taken for granted:
+The files do not say how the PyTorch model reads its recurrent layer. This was taken for granted; to
+change it, import again with the option in brackets, and with `--check` to prove it:
 
 {assumed}
 
 {checked}
+
+## Use
+
+```sh
+python -m zoo predict FOLDER "a text"     # from this folder
+python -m export FOLDER                   # files for a device
+```
 """
+
+
+NO_PADDING = " None of them was padded, so how the PyTorch model treats padding is not proved."
 
 
 def imported(bundle) -> str:
@@ -137,6 +148,7 @@ def imported(bundle) -> str:
         assumed="\n".join(f"- {line}" for line in record["assumed"]),
         checked=f"It answered {checked['texts']} texts as the PyTorch model does; the largest "
         f"difference was {checked['largest_difference']:.1e}."
+        + (NO_PADDING if not checked["padding_seen"] else "")
         if checked
         else "It was not checked against answers of the PyTorch model.",
     )

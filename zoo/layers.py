@@ -18,8 +18,9 @@ class Recurrent(keras.layers.RNN):
     `zoo.cells.LinearCell` is not scanned at all, since its steps are computed together. In
     `keras.layers.Bidirectional` it works as a built-in layer does.
 
-    On JAX it also gives the output that other backends give at masked steps; `keras.layers.RNN`
-    gives the cell's first state there, which is not the output of every cell (SRU's and QRNN's).
+    Use it instead of `keras.layers.RNN` for masked sequences: on JAX, that layer outputs the cell's
+    first state at a masked step, which is not the last output of every cell (not of SRU and QRNN).
+    This layer repeats the last output on every backend.
 
     Args:
         cell: The cell.
@@ -165,6 +166,11 @@ def _takes_training(cell) -> bool:
     return "training" in inspect.signature(cell.call).parameters
 
 
+def _as_list(states) -> list:
+    """States, or their sizes; a cell with one state may give it without a list."""
+    return list(states) if isinstance(states, (list, tuple)) else [states]
+
+
 class _Step:
     """A function of inputs and states as a cell.
 
@@ -194,11 +200,11 @@ class _WithOutput:
 
     def __init__(self, cell):
         self.cell = cell
-        self.state_size = [cell.output_size, *cell.state_size]
+        self.state_size = [cell.output_size, *_as_list(cell.state_size)]
         self.output_size = cell.output_size
 
     def call(self, inputs, states):
         output, new_states = self.cell(inputs, list(states)[1:])
-        return output, [output, *new_states]
+        return output, [output, *_as_list(new_states)]
 
     __call__ = call

@@ -14,18 +14,19 @@ import functools
 import json
 import os
 import re
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from zoo import cells, torch_readout
+from zoo import cells, torch_check
 from zoo.bundle import Bundle
 from zoo.classifier import build_classifier
 from zoo.layers import Recurrent
-from zoo.text import DELIMITER, PAD, START, UNKNOWN, Tokenizer, Vocabulary
+from zoo.text import APOSTROPHE, DELIMITER, PAD, START, UNKNOWN, Tokenizer, Vocabulary
 from zoo.torch_readout import Readout, TorchImportError
 
 SPECIAL = (PAD, UNKNOWN, START)
@@ -68,7 +69,7 @@ class _Stack:
 def import_torch(
     state_dict: Mapping[str, np.ndarray],
     *,
-    pooling: str = "last",
+    pooling: str | None = None,
     packed: bool = True,
     activation: str = "tanh",
     scores: str | None = None,
@@ -78,8 +79,7 @@ def import_torch(
     Args:
         state_dict: Names to arrays, or to tensors on the CPU.
         pooling, packed, activation, scores: What the state dict does not say, see
-            `zoo.torch_readout.Readout`. They are taken for granted: hold the model against answers
-            of the PyTorch model.
+            `zoo.torch_readout.Readout`. None for `pooling` takes "last", with a warning.
 
     Returns:
         A model from int32 [batch, time] token ids, padded on the right with 0, to float32
@@ -88,8 +88,21 @@ def import_torch(
     Raises:
         TorchImportError: If keys are missing, unknown or of shapes that do not fit together, or
             the model reads its outputs in a way that the zoo's models do not.
+
+    Warns:
+        UserWarning: If `pooling` is not given.
     """
-    return _built(state_dict, Readout(pooling, packed, activation, scores))[0]
+    model, readout, stack = _built(
+        state_dict, Readout(pooling or "last", packed, activation, scores)
+    )
+    if pooling is None:
+        taken = "; ".join(readout.lines(stack.kind, model.output_shape[-1]))
+        warnings.warn(
+            f"A state dict does not say how its outputs are read. Assumed: {taken}. Give pooling= "
+            "to say so yourself, and compare the logits with PyTorch's.",
+            stacklevel=2,
+        )
+    return model
 
 
 def _built(
@@ -101,6 +114,8 @@ def _built(
     embedding, head = _read_ends(weights, stack)
     kernel = weights[f"{head}.weight"]
     bias = weights.get(f"{head}.bias", np.zeros(len(kernel), np.float32))
+    if stack.ways == 1 and readout.packed and readout.pooling == "last-step":
+        readout = replace(readout, pooling="last")  # one direction's last output is its last state
     readout = readout.require_known(len(kernel), stack.kind)
     if len(kernel) == 1:  # one logit, for a sigmoid: softmax of 0 and it gives the same
         kernel, bias = np.vstack([0 * kernel, kernel]), np.append(np.float32(0), bias)
@@ -200,7 +215,7 @@ def import_bundle(
         labels: One a line, in the order of the classes.
         max_length: Ids of a text.
         readout: What the state dict does not say.
-        check: JSON lines with answers of the PyTorch model, see `torch_readout.read_answers`.
+        check: JSON lines with answers of the PyTorch model, see `zoo.torch_check.read_answers`.
 
     Raises:
         TorchImportError: If the files do not fit each other, or the answers are others.
@@ -224,9 +239,16 @@ def import_bundle(
     assumed = [*readout.lines(stack.kind, classes), *_of_tokens(tokenizer, vocabulary, rows)]
     checked = None
     if check is not None:
-        answers = torch_readout.read_answers(check, tokenizer, rows)
-        checked = torch_readout.check(
-            model, answers, readout, lambda: _alternatives(weights, readout, stack)
+        checked = torch_check.check(
+            model.predict_on_batch,
+            torch_check.read_answers(check, tokenizer, rows),
+            readout,
+            torch_check.other_readings(
+                readout,
+                ("tanh", "relu") if stack.kind == "rnn" else ("tanh",),
+                functools.partial(_steps, weights, stack),
+                stack.ways,
+            ),
         )
     config = {
         "model": {
@@ -246,46 +268,28 @@ def import_bundle(
     return Imported(Bundle(model, tokenizer, names, config), tuple(assumed))
 
 
-def _alternatives(weights, readout: Readout, stack: _Stack):
-    """Other readings of the same weights: the flag, and a function of ids to logits."""
-    activations = ("tanh", "relu") if stack.kind == "rnn" else ("tanh",)
-    for activation in activations:
-        flags = [] if activation == readout.activation else [f"--activation {activation}"]
-        both = {
-            pooling: _built(weights, Readout(pooling, True, activation, readout.scores))[0]
-            for pooling in ("last", "mean")
-        }
-        for pooling, model in both.items():
-            if flags or pooling != readout.pooling:
-                more = [] if pooling == readout.pooling else [f"--pooling {pooling}"]
-                yield " ".join([*flags, *more]), lambda ids, model=model: np.asarray(model(ids))
-        mean = both["mean"]
-        top = f"{'bidirectional' if stack.ways == 2 else 'recurrent'}_{stack.layers}"
-        steps = keras.Model(mean.input, mean.get_layer(top).output)
-        for pooling, take in (("max", _largest), ("last-step", _last_step)):
-
-            def reading(ids, take=take, steps=steps, mean=mean):
-                outputs = np.asarray(steps(ids[:, : max(np.count_nonzero(ids), 1)]))
-                return np.asarray(mean.get_layer("logits")(take(outputs)))
-
-            yield " ".join([*flags, f"--pooling {pooling}"]), reading
-
-
-def _largest(outputs: np.ndarray) -> np.ndarray:
-    return outputs.max(axis=1)
-
-
-def _last_step(outputs: np.ndarray) -> np.ndarray:
-    return outputs[:, -1]
+def _steps(
+    weights: Mapping[str, np.ndarray], stack: _Stack, activation: str
+) -> tuple[keras.Model, torch_check.Reading, int]:
+    """What `torch_check.other_readings` reads: all outputs, the head, and an unmasked padding."""
+    key, _ = _read_ends(weights, stack)
+    table = _array(key, weights[key])
+    more = {**weights, key: np.vstack([table, table[:1]])}
+    model = _built(more, Readout("mean", activation=activation))[0]
+    top = f"{'bidirectional' if stack.ways == 2 else 'recurrent'}_{stack.layers}"
+    steps = keras.Model(model.input, model.get_layer(top).output)
+    kernel, bias = model.get_layer("logits").get_weights()
+    return steps, lambda features: features @ kernel + bias, len(table)
 
 
 def _check_vocabulary(vocabulary: Vocabulary, rows: int, path: str | os.PathLike) -> None:
     """Raises `TorchImportError` if the numbers of a vocabulary are no ids of this embedding."""
-    words = [(token, number) for token, number in vocabulary.items() if token not in SPECIAL]
-    holder: dict[int, str] = {}
-    for token, number in words:
+    holder: dict[int, str] = {vocabulary.pad: PAD}
+    for token, number in vocabulary.items():
+        if token in SPECIAL or number == vocabulary.unknown:  # as rare words may be listed
+            continue
         other = holder.setdefault(number, token)
-        if other.casefold() != token.casefold():
+        if _caseless(other) != _caseless(token):
             raise TorchImportError(
                 f"{path}: {other!r} and {token!r} both have the number {number}. A vocabulary has "
                 "ids, from 0 up, one for each word; are these counts?"
@@ -301,6 +305,12 @@ def _check_vocabulary(vocabulary: Vocabulary, rows: int, path: str | os.PathLike
         )
 
 
+def _caseless(token: str) -> str:
+    """The same for all forms of a word that share its id."""
+    # By way of upper: "ı" and "I" are one letter, and fold to two.
+    return token.upper().casefold().replace(APOSTROPHE, "'")
+
+
 def _of_tokens(tokenizer: Tokenizer, vocabulary: Vocabulary, rows: int) -> list[str]:
     """What becomes of the vocabulary on a device, for people to read."""
     words = [token for token in vocabulary if token not in SPECIAL]
@@ -309,6 +319,9 @@ def _of_tokens(tokenizer: Tokenizer, vocabulary: Vocabulary, rows: int) -> list[
     lines = [f"words that the vocabulary lacks have id {vocabulary.unknown} (<unk>)"]
     if vocabulary.unknown == vocabulary.pad:
         lines[0] += ", which is that of padding: they are skipped"
+    if any(token != token.lower() and vocabulary.get(token.lower()) == number
+           for token, number in vocabulary.items()):  # fmt: skip
+        lines.append("case is folded: Word and WORD have the id of word")
     if unused:
         lines.append(f"{unused:,} of the embedding's {rows:,} rows have no token and are not used")
     if lost:
