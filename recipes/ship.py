@@ -27,7 +27,7 @@ from export.tflite.quantize import int8_rows
 from results.accuracy import interval
 from zoo import catalogue, litert, pretrained
 from zoo.bundle import Bundle, load
-from zoo.datasets import Dataset, load_dataset
+from zoo.datasets import Dataset, DatasetError, load_dataset
 from zoo.files import replacing, write_bytes, write_text
 from zoo.seal import seal
 from zoo.timing import median_time
@@ -87,10 +87,18 @@ def main(run: str, name: str, command: str = "") -> None:
     if not command:
         raise SystemExit("The card says what made a model: give the command, too.")
     bundle = load(run)
+    try:
+        dataset = own_dataset(bundle)
+    except DatasetError as error:
+        raise SystemExit(f"{run}: the card needs figures on its data set: {error}") from None
+    put(bundle, dataset, name, command)
+
+
+def own_dataset(bundle: Bundle) -> Dataset:
+    """The data set that a run was trained on."""
     training = bundle.config["training"]
     names = ("data_dir", "download_dir", "seed", "text_column", "label_column")
-    dataset = load_dataset(training["dataset"], **{name: training[name] for name in names})
-    put(bundle, dataset, name, command)
+    return load_dataset(training["dataset"], **{name: training[name] for name in names})
 
 
 def put(bundle: Bundle, dataset: Dataset, name: str, command: str) -> None:

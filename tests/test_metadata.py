@@ -9,6 +9,8 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
+from export import architecture
+from export.tflite import LOWERINGS
 from export.tflite import metadata as writer
 from export.tflite.metadata import add_metadata
 from tests.echo_model import echo_model
@@ -254,6 +256,57 @@ def test_metadata_that_lacks_something(monkeypatch, change, missing):
 def test_another_kind_of_metadata():
     with pytest.raises(ValueError, match="'M002'"):
         read_metadata(model().replace(b"M001", b"M002"))
+
+
+def packed_anew(content, data, **options):
+    """The model with another vocabulary, packed by another method."""
+    kept = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        kept.write(content[: archive.infolist()[0].header_offset])
+        with zipfile.ZipFile(kept, "w", **options) as copy:
+            copy.writestr("vocab.txt", data)
+            copy.writestr("labels.txt", archive.read("labels.txt"))
+    return kept.getvalue()
+
+
+def test_a_zip_bomb_is_not_unpacked():
+    content = packed_anew(model(), bytes(10**8), compression=zipfile.ZIP_DEFLATED)
+    assert len(content) < 500_000
+    with pytest.raises(ValueError, match="not unpacked"):
+        read_metadata(content)
+
+
+def test_files_may_be_deflated_but_not_packed_otherwise():
+    text = TOKENIZER.vocabulary.text
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        content = packed_anew(model(), text, compression=method)
+        assert read_metadata(content).vocabulary == TOKENIZER.vocabulary
+    for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        with pytest.raises(ValueError, match="stored or deflated"):
+            read_metadata(packed_anew(model(), text, compression=method))
+
+
+def test_ids_beyond_the_embedding_are_refused():
+    from tests.export.models import bundle
+
+    source = bundle()
+    plain = LOWERINGS["fused"](architecture.read(source.model), source.tokenizer.max_length).pack()
+    arguments = ARGUMENTS | {"labels": source.labels}
+    rows = source.tokenizer.vocabulary.size
+    for size, fits in ((rows, True), (rows + 1, False)):
+        ids = dict(source.tokenizer.vocabulary) | {"more": size - 1}
+        tokenizer = Tokenizer(Vocabulary(ids), source.tokenizer.max_length)
+        content = add_metadata(plain, **(arguments | {"tokenizer": tokenizer}))
+        if fits:
+            assert read_metadata(content).vocabulary.size == rows
+        else:
+            with pytest.raises(ValueError, match=rf"vocab\.txt has ids up to {rows}, .*{rows}"):
+                read_metadata(content)
+
+
+def test_labels_that_are_not_utf8():
+    with pytest.raises(ValueError, match=r"labels\.txt is not UTF-8"):
+        read_metadata(with_file(model(), "labels.txt", b"a\n\xff\nb\n"))
 
 
 def test_a_vocabulary_that_is_damaged():

@@ -79,7 +79,7 @@ class AssociatedFileType(IntEnum):
     VOCABULARY = 5
 
 
-LARGEST_ASSOCIATED = 64_000_000  # bytes of the vocabulary and the labels together
+LARGEST_ASSOCIATED = 32_000_000  # bytes of the vocabulary and the labels together
 
 FEATURE_PROPERTIES = 1  # of the union ContentProperties
 REGEX_TOKENIZER = 6  # of the union ProcessUnitOptions

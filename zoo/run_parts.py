@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import keras
 
 MODEL, VOCABULARY, LABELS, CONFIG = "model.keras", "vocab.txt", "labels.txt", "config.json"
-LARGEST = {VOCABULARY: 64_000_000, LABELS: 1_000_000, CONFIG: 16_000_000}  # bytes
+LARGEST = {VOCABULARY: 32_000_000, LABELS: 1_000_000, CONFIG: 16_000_000}  # bytes
 LONGEST_TEXT = 2**20  # ids
 # Exported files are called by the model's name, so it must be no path.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

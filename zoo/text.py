@@ -199,12 +199,12 @@ class Vocabulary(Mapping[str, int]):
             token, space, token_id = line.partition(" ")
             if not (token and space and token_id.isascii() and token_id.isdigit()):
                 raise ValueError(
-                    f"{where}: {line!r} is not 'token id', a word, one space and a whole number; "
-                    "write for example 'movie 5'"
+                    f"{where}: {line!r:.80} is not 'token id', a word, one space and a whole "
+                    "number; write for example 'movie 5'"
                 )
             if token in ids:
                 raise ValueError(
-                    f"{where}: {token!r} has had a line before, with id {ids[token]}; "
+                    f"{where}: {token!r:.80} has had a line before, with id {ids[token]}; "
                     "a token has one id: remove one of the lines"
                 )
             try:
@@ -312,11 +312,11 @@ def _folded(token: str) -> str:
 def _check_entry(token: str, token_id: int) -> None:
     if not token or _BREAKS_LINE.search(token):
         raise ValueError(
-            f"token {token!r}: lines are 'token id', so a token holds no space and no line feed "
-            "and is not empty; leave it out"
+            f"token {token!r:.80}: lines are 'token id', so a token holds no space and no line "
+            "feed and is not empty; leave it out"
         )
     if not 0 <= token_id <= _LARGEST_ID:
-        raise ValueError(f"token {token!r}: id {token_id} is no int32 from 0 up; count from 0")
+        raise ValueError(f"token {token!r:.80}: id {token_id} is no int32 from 0 up; count from 0")
 
 
 def _checked(texts: Iterable[str]) -> Iterator[str]:
