@@ -191,10 +191,9 @@ def _finish(
     write_text(output / "README.md", card.render(bundle, figures, compared, warning))
     bundle.save(output)
     checkpoint.remove()
-    for split in ("validation", "test"):
-        say(f"{split.capitalize()}: accuracy {figures[split]['accuracy']:.4f}")
     for title, on_validation, on_test in compared:
-        say(f"Accuracy on validation {on_validation:.4f}, on test {on_test:.4f}: {title}")
+        what = f"{title[0].upper()}{title[1:]}"
+        say(f"{what}: accuracy {on_validation:.4f} on validation, {on_test:.4f} on test")
     if warning:
         say(warning)
     say(f"Written: {output}")
