@@ -353,6 +353,8 @@ def main() -> None:
                     put("run folder, without SHA256SUMS", found, damages)
     if options.kills or options.stops:
         with tempfile.TemporaryDirectory() as place:
+            # What a background job's shell has ignored, the runs would ignore too.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             killing, number = Killing(Path(place), options.seed), 0
             while killing.counts["SIGKILL"].total() < options.kills:
                 left = options.kills - killing.counts["SIGKILL"].total()
