@@ -270,5 +270,22 @@ def test_a_run_that_is_interrupted_goes_on_from_that_step(
     assert one == other  # but for the seconds
 
 
+def test_a_signal_that_is_ignored_interrupts_nothing(config, tmp_path, monkeypatch):
+    on_train_batch_end = Checkpoint.on_train_batch_end
+
+    def interrupted(self, batch, logs=None):
+        if batch == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        on_train_batch_end(self, batch, logs)
+
+    monkeypatch.setattr(Checkpoint, "on_train_batch_end", interrupted)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        run(config, tmp_path / "run")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len((tmp_path / "run" / "history.csv").read_text().splitlines()) == 4
+
+
 class Stopped(BaseException):
     """What the program makes of a signal."""

@@ -241,7 +241,9 @@ class Checkpoint(keras.callbacks.Callback):
         if threading.current_thread() is not threading.main_thread():
             yield  # only the main thread can handle signals
             return
-        before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+        handlers = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+        # What is ignored, as under nohup, stays so; None is a handler that Python cannot restore.
+        before = {one: old for one, old in handlers.items() if old not in (signal.SIG_IGN, None)}
 
         def come(number, frame):
             signal.signal(number, before[number])
