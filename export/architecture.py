@@ -26,7 +26,7 @@ TRAINING_ONLY = (
 
 @dataclass(frozen=True)
 class Direction:
-    """One cell's way over the sequence.
+    """A cell and the direction in which it reads the sequence.
 
     Attributes:
         cell: A zoo cell (with `project` and `step`), or one with `call` alone.

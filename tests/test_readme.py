@@ -15,7 +15,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
-def test_the_cell_of_ones_own_trains_nowhere_but_exports(tmp_path):
+def test_the_custom_cell_exports(tmp_path):
     (snippet,) = [text for text in SNIPPETS if "class LeakyCell" in text]
     done = subprocess.run(
         [sys.executable, "-c", snippet],
@@ -37,7 +37,7 @@ def test_the_cell_of_ones_own_trains_nowhere_but_exports(tmp_path):
     ("name", "text"),
     re.findall(r'python -m zoo predict ([a-z-]+) "(.*?)"', README),
 )
-def test_the_first_examples_are_answered_rightly(name, text):
+def test_the_first_examples_are_answered_correctly(name, text):
     (prediction,) = zoo.load(name).predict([text])
     right = {"A warm, funny": "positive", "The plot is": "negative"}[" ".join(text.split()[:3])]
     assert prediction.label == right and prediction.scores[right] > 0.9

@@ -263,7 +263,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     @contextmanager
     def stopping_where_it_diverges(self) -> Iterator[None]:
-        """Ends the training inside at the step whose loss is no number; `diverged` says which.
+        """Stops training at the step whose loss is not finite; `diverged` says which step.
 
         Raises:
             DivergedError: If no epoch was whole before, so that there are no weights to keep.

@@ -75,7 +75,7 @@ def read_config(output: Path) -> TrainingConfig:
 
 
 def check_place(output: Path) -> None:
-    """Raises `RunError` unless a new run can be written to `output`: nothing of others is there."""
+    """Raises `RunError` unless `output` is free for a new run: no files of other programs."""
     if output.exists() and not output.is_dir():
         raise RunError(f"{output} is a file. Choose another --output.")
     if not output.exists():

@@ -48,7 +48,7 @@ def train(
     """
     run.begin(config, output, resume)
     with lock.locked(output):
-        config = run.begin(config, output, resume)  # as who had the lock before has left it
+        config = run.begin(config, output, resume)  # the last holder of the lock may have written
         _check_files(config)
         dataset = _read_dataset(config)
         with terminal.progress("Loading Keras"):
