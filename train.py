@@ -45,9 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _how_to_go_on(folder: Path) -> str:
-    from zoo.training import is_interrupted
+    from zoo import records
 
-    if not is_interrupted(folder):
+    if not records.is_unfinished(folder):
         return "interrupted; nothing was kept."
     return f"interrupted; go on with: python train.py --resume --output {shlex.quote(str(folder))}"
 

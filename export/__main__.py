@@ -70,14 +70,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def export(options: argparse.Namespace) -> None:
     """Writes the files, and says what they are."""
-    from zoo.bundle import check, load
+    from zoo import models
 
-    check(options.run)  # before the imports below, which take seconds
+    reference = models.resolve(options.run, weights=True)
     with terminal.progress(f"Loading {options.run}"):
-        from export.exporter import default_folder, export_model
+        from export.exporter import export_model
 
-        bundle = load(options.run)
-    output = options.output or default_folder(options.run)
+        bundle = reference.bundle()
+    output = options.output or reference.exports()
     if bundle.samples is None:
         print("Verifying with made-up texts: no samples of the model's own texts are kept.")
     with terminal.progress(f"Exporting {options.run}"):

@@ -15,7 +15,7 @@ import numpy as np
 from export import manifest, source
 from export.choices import INTEGER, PRECISIONS
 from export.manifest import ExportedFile
-from export.source import Source, default_folder
+from export.source import Source
 from export.tflite import LOWERINGS, automatic, available, integer
 from export.tflite.calibration import calibrate
 from export.tflite.graph import Model
@@ -23,11 +23,11 @@ from export.tflite.metadata import add_metadata
 from export.tflite.quantize import BeyondFloat16Error, quantize
 from export.verification import PrecisionError, verify
 from zoo import bundle as bundles
-from zoo import terminal
+from zoo import models, terminal
 from zoo.files import write_bytes
 from zoo.seal import seal
 
-__all__ = ["INTEGER", "ExportedFile", "default_folder", "export_model"]
+__all__ = ["INTEGER", "ExportedFile", "export_model"]
 
 MUCH_MEMORY = 64_000_000  # bytes; an app has few hundred million for all that it does
 FEW = 64  # texts that a lowering is asked before it is quantised, those of every bound among them
@@ -97,7 +97,7 @@ def export_model(
     if folder is None:
         if not isinstance(run_or_model, (str, os.PathLike)):
             raise ValueError("folder is needed: there is no run folder to write to.")
-        folder = default_folder(run_or_model)
+        folder = models.resolve(run_or_model, weights=True).exports()
     folder = Path(folder)
     if folder.is_file():
         raise ValueError(f"{folder} is a file; give a folder to write to.")

@@ -12,7 +12,7 @@ import tensorflow as tf
 from export import questions
 from export.verification import MADE_UP, VerificationError
 from zoo import bundle as bundles
-from zoo import scores
+from zoo import models, scores
 from zoo.text import Tokenizer
 
 
@@ -27,7 +27,7 @@ def export_saved_model(
       Tokenised by TensorFlow's own operators, whose regular expressions are RE2 as on the device.
 
     Args:
-        run: A run folder or a `zoo.bundle.Bundle`.
+        run: A run folder, the name of a shipped model, or a `zoo.bundle.Bundle`.
         folder: Where to write; `RUN/export/saved_model` if it is left out. It is replaced.
 
     Returns:
@@ -37,11 +37,14 @@ def export_saved_model(
         ValueError: If something else than a SavedModel is at `folder`.
         VerificationError: If it answers otherwise than the model. Nothing is written then.
     """
-    bundle = run if isinstance(run, bundles.Bundle) else bundles.load(run)
-    if folder is None:
-        if isinstance(run, bundles.Bundle):
+    if isinstance(run, bundles.Bundle):
+        if folder is None:
             raise ValueError("folder is needed: there is no run folder to write to.")
-        folder = Path(run) / "export" / "saved_model"
+        bundle = run
+    else:
+        reference = models.resolve(run, weights=True)
+        folder = reference.exports() / "saved_model" if folder is None else folder
+        bundle = reference.bundle()
     folder = Path(folder)
     if folder.exists() and not (folder / "saved_model.pb").is_file():
         raise ValueError(

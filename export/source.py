@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,8 +12,7 @@ from export import architecture, questions
 from export.architecture import Architecture, UnsupportedModelError
 from export.questions import Questions
 from zoo import bundle as bundles
-from zoo import scores
-from zoo.pretrained import is_name
+from zoo import models, scores
 from zoo.samples import of_length
 from zoo.text import Tokenizer
 
@@ -66,7 +64,7 @@ def of(
     if padding not in (None, *PADDINGS):
         raise ValueError(f"padding must be one of {', '.join(PADDINGS)}, not {padding!r}.")
     if isinstance(run_or_model, (str, os.PathLike)):
-        run_or_model = bundles.load(run_or_model)
+        run_or_model = models.resolve(run_or_model, weights=True).bundle()
     bundle: bundles.Bundle | None = None
     tokenizer: Tokenizer | None = None
     labels: tuple[str, ...] | None = None
@@ -102,12 +100,6 @@ def of(
     return Source(
         name, read, asked, length, tokenizer, labels, _calibration(given, tokenizer, length, read)
     )
-
-
-def default_folder(run: str | os.PathLike) -> Path:
-    """Where a run's files go; those of a model that comes with the package go to runs/NAME."""
-    run = Path("runs") / run if is_name(run) else Path(run)
-    return run / "export"
 
 
 def _usual_padding(tokenizer: Tokenizer | None) -> str:

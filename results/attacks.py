@@ -36,7 +36,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
-from zoo import litert, run_parts, samples, seal, sums
+from zoo import litert, records, seal, sums
 from zoo.files import read_table, write_table
 
 ROOT = Path(__file__).parents[1]
@@ -112,7 +112,7 @@ def _answer(ask: Callable[[], str], said) -> int:
         resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         text, code = ask(), 0
-    except (litert.ModelFileError, run_parts.BundleError) as error:
+    except (litert.ModelFileError, records.RunError) as error:
         text, code = str(error), 1
         if "\n" in text or not 10 < len(text) < LONGEST_SENTENCE:
             code = 3
@@ -171,7 +171,7 @@ def attack_file(content: bytes, count: int, seed: int) -> dict[str, collections.
 def attack_run(folder: Path, count: int, seed: int) -> dict[str, collections.Counter]:
     """Damages a file of a run folder that is read when it is loaded, so many times."""
     attack = Attack(lambda: ask_run(folder))
-    names = [run_parts.MODEL, *run_parts.LARGEST, samples.FILE, sums.NAME]
+    names = [records.MODEL, *records.LARGEST, records.SAMPLES, sums.NAME]
     names = [name for name in names if (folder / name).is_file()]
     with tempfile.TemporaryDirectory() as place:
         copy = Path(shutil.copytree(folder, Path(place) / "run"))
@@ -222,7 +222,7 @@ class Killing:
         """The run gone on with, or begun again if nothing was kept; None if it is finished."""
         if (output / "checkpoint" / "config.json").is_file():
             return self.train(output, "--resume")
-        if (output / run_parts.MODEL).is_file():
+        if (output / records.MODEL).is_file():
             return None
         return self.train(output)
 
@@ -273,7 +273,7 @@ def weights(folder: Path) -> dict[str, bytes]:
         if isinstance(item, h5py.Dataset):
             found[name] = item[()].tobytes()
 
-    with zipfile.ZipFile(folder / run_parts.MODEL) as file:
+    with zipfile.ZipFile(folder / records.MODEL) as file:
         content = io.BytesIO(file.read("model.weights.h5"))
     with h5py.File(content, "r") as file:
         file.visititems(keep)

@@ -9,7 +9,9 @@ import pytest
 
 import zoo
 from zoo import bundle
-from zoo.bundle import Bundle, BundleError
+from zoo.bundle import Bundle
+from zoo.models import UnknownModelError
+from zoo.records import RunError
 from zoo.text import Tokenizer, Vocabulary
 
 TEXTS = ["a lovely film", "", "dull", "it was the quite awful story of this film " * 5, "?!", "É"]
@@ -138,38 +140,39 @@ def test_a_label_file_with_windows_line_ends_is_read(folder):
 @pytest.mark.parametrize("name", ["model.keras", "vocab.txt", "labels.txt", "config.json"])
 def test_a_missing_file_is_named(folder, name):
     (folder / name).unlink()
-    with pytest.raises(BundleError, match=name.replace(".", r"\.")) as caught:
+    with pytest.raises(RunError, match=name.replace(".", r"\.")) as caught:
         bundle.load(folder)
     assert str(folder) in str(caught.value)
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(BundleError, match="no-such-run"):
+    with pytest.raises(UnknownModelError, match="no-such-run"):
         zoo.load(tmp_path / "no-such-run")
 
 
 def test_a_file_instead_of_a_folder_is_refused(saved):
-    with pytest.raises(BundleError, match=r"labels\.txt"):
+    with pytest.raises(UnknownModelError, match=r"labels\.txt"):
         zoo.load(saved[1] / "labels.txt")
 
 
 def test_an_interrupted_run_says_how_to_go_on(tmp_path):
     (tmp_path / "checkpoint").mkdir()
-    with pytest.raises(BundleError, match="--resume"):
+    (tmp_path / "checkpoint" / "config.json").write_text("{}")
+    with pytest.raises(RunError, match="--resume"):
         bundle.load(tmp_path)
 
 
 @pytest.mark.parametrize("labels", ["bad\n", "bad\ngood\nugly\n", ""])
 def test_labels_of_another_model_are_refused(folder, labels):
     (folder / "labels.txt").write_text(labels)
-    with pytest.raises(BundleError, match=r"labels\.txt"):
+    with pytest.raises(RunError, match=r"labels\.txt"):
         bundle.load(folder)
 
 
 def test_a_vocabulary_of_another_model_is_refused(folder):
     with (folder / "vocab.txt").open("a") as file:
         file.write("beyond 20000\n")
-    with pytest.raises(BundleError, match=r"vocab\.txt"):
+    with pytest.raises(RunError, match=r"vocab\.txt"):
         bundle.load(folder)
 
 
@@ -201,7 +204,7 @@ def test_a_save_that_fails_leaves_no_model(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         made.save(tmp_path)
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(BundleError, match=r"model\.keras"):
+    with pytest.raises(RunError, match=r"model\.keras"):
         bundle.load(tmp_path)
 
 

@@ -176,6 +176,8 @@ def test_a_cut_off_tflite_file_is_named(capsys, tmp_path, tiny_tflite):
 def test_an_unfinished_run_says_how_to_go_on(capsys, tmp_path, tiny_run):
     folder = Path(shutil.copytree(tiny_run, tmp_path / "run"))
     (folder / "model.keras").unlink()
+    (folder / "checkpoint").mkdir()
+    (folder / "checkpoint" / "config.json").write_text("{}")
     assert "--resume" in refuse(capsys, "predict", folder, "a film")
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from tests.test_bundle import TEXTS, make
 from zoo import archive, bundle, sums
-from zoo.bundle import Bundle, BundleError
+from zoo.bundle import Bundle
+from zoo.records import RunError
 
 PARTS = ("model.keras", "vocab.txt", "labels.txt", "config.json")
 
@@ -40,7 +41,7 @@ def older(whole):
 
 
 def refused(folder, match):
-    with pytest.raises(BundleError, match=match) as caught:
+    with pytest.raises(RunError, match=match) as caught:
         bundle.load(folder)
     message = str(caught.value)
     assert "\n" not in message and len(message) < 600
@@ -133,7 +134,7 @@ def test_a_kill_between_two_writes_leaves_no_half_run(tmp_path, monkeypatch, bef
                 break
         try:
             assert bundle.load(folder).labels == old.labels
-        except BundleError as error:
+        except RunError as error:
             assert "no finished run" in str(error) or "no folder" in str(error)
     assert steps > 5
     assert bundle.load(folder).labels == new.labels
@@ -212,7 +213,7 @@ def test_a_name_that_is_a_path_is_refused(saved, older, name):
     (older / "config.json").write_text(json.dumps(config))
     refused(older, "name")
     made = make()
-    with pytest.raises(BundleError, match="name"):
+    with pytest.raises(RunError, match="name"):
         Bundle(made.model, made.tokenizer, made.labels, config)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import bundle, pretrained
+from zoo import pretrained
 from zoo.__main__ import main
 from zoo.metadata import read_metadata
 
@@ -41,7 +41,7 @@ def test_files_are_those_that_the_card_names(name):
 
 @every_model
 def test_weights_and_file_are_the_same_model(name):
-    classifier, weights = zoo.load(name), bundle.load(name)
+    classifier, weights = zoo.load(name), pretrained.load(name)
     assert weights.labels == classifier.labels
     expected = weights.classifier().scores(TEXTS)
     np.testing.assert_allclose(classifier.scores(TEXTS), expected, atol=0.03)
@@ -64,7 +64,7 @@ def test_an_apostrophe_is_one_however_it_is_typed(name):
 
     plain = ["I don't like it", "It doesn't work", "What's my bank's number?"]
     typed = [text.replace("'", "\u2019") for text in plain]
-    for answers in (zoo.load(name).scores, bundle.load(name).classifier().scores):
+    for answers in (zoo.load(name).scores, pretrained.load(name).classifier().scores):
         np.testing.assert_array_equal(answers(typed), answers(plain))
     found = in_mediapipe(pretrained.file(name), typed)
     np.testing.assert_allclose(found, zoo.load(name).scores(plain), atol=1e-5)
@@ -113,7 +113,7 @@ def test_a_folder_of_that_name_is_meant_with_a_dot(tmp_path, monkeypatch, tiny_r
 def test_one_is_the_start_of_a_run(tmp_path, tiny_data):
     from zoo.training import TrainingConfig, train
 
-    start = bundle.load("sms-spam")
+    start = pretrained.load("sms-spam")
     config = TrainingConfig(
         start.name, str(tiny_data), init="sms-spam", epochs=1, max_length=12, learning_rate=1e-9
     )

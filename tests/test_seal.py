@@ -116,17 +116,16 @@ def test_a_file_without_a_seal_is_asked_in_a_process_of_its_own(monkeypatch):
 
 
 def test_what_a_shipped_model_goes_on_from_is_checked(tmp_path, monkeypatch):
-    from zoo import bundle as bundles
 
     shutil.copytree(pretrained.FOLDER / "sms-spam", tmp_path / "sms-spam")
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
-    assert bundles.load("sms-spam").labels == ("ham", "spam")
+    assert pretrained.load("sms-spam").labels == ("ham", "spam")
     weights = tmp_path / "sms-spam" / pretrained.WEIGHTS
     content = bytearray(weights.read_bytes())
     content[len(content) // 2] ^= 1
     weights.write_bytes(content)
     with pytest.raises(ValueError, match=r"weights\.npz is damaged"):
-        bundles.load("sms-spam")
+        pretrained.load("sms-spam")
 
 
 def test_unzip_reads_a_sealed_file(tmp_path):

@@ -360,8 +360,8 @@ def test_training_says_how_to_go_on(tiny_data, tmp_path, number, status):
 def test_training_says_that_nothing_was_kept(tiny_data, tmp_path):
     kill = (
         "import os, runpy, signal, sys\n"
-        "from zoo.training import run\n"
-        "run.begin = lambda *_: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "from zoo.training import folder\n"
+        "folder.begin = lambda *_: os.kill(os.getpid(), signal.SIGTERM)\n"
         "runpy.run_path('train.py', run_name='__main__')\n"
     )
     _, *arguments = training(tiny_data, "--output", tmp_path / "run")

@@ -38,16 +38,9 @@ def load(model: str | os.PathLike) -> Classifier:
     Raises:
         ValueError: If there is no model at that path; the message says what is missing.
     """
-    from zoo import pretrained
+    from zoo import models
 
-    shipped = pretrained.is_name(model)
-    if shipped or os.fspath(model).endswith(".tflite"):
-        from zoo import litert
-
-        return litert.load(pretrained.file(os.fspath(model)) if shipped else model)
-    from zoo import bundle
-
-    return bundle.load(model).classifier()
+    return models.resolve(model).classifier()
 
 
 def __dir__() -> list[str]:

@@ -1,12 +1,19 @@
 """The catalogue and trained models: `python -m zoo list|show|import|predict|evaluate|…`."""
 
+from __future__ import annotations
+
 import argparse
 import difflib
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zoo import terminal
+
+if TYPE_CHECKING:
+    from zoo.inference import Classifier
+    from zoo.models import Reference
 
 PROG = "python -m zoo"
 
@@ -135,21 +142,21 @@ def list_(options) -> None:
 
 def show(options) -> None:
     """Prints what is known of one model: of a trained one, its card."""
-    from zoo import pretrained
+    from zoo import catalogue, describe, models, pretrained, records
 
-    if pretrained.is_name(options.name):
-        card = pretrained.FOLDER / options.name / pretrained.CARD
-        print(card.read_text(encoding="utf-8").rstrip())
+    name = options.name
+    there = bool(name) and Path(name).exists()
+    trained = there or difflib.get_close_matches(name, pretrained.names(), n=1)
+    if name in catalogue.list_models() or not trained:
+        print(describe.page(name))
         return
-    from zoo import describe
-
-    try:
-        print(describe.page(options.name))
-    except ValueError as error:
-        near = difflib.get_close_matches(options.name, pretrained.names(), n=1)
-        if not near:
-            raise
-        raise ValueError(f"There is no model {options.name!r}. Did you mean {near[0]}?") from error
+    reference = models.resolve(name)
+    if reference.kind == "file":
+        raise ValueError(f"{name} has no card; give the run folder that it was exported from.")
+    card = reference.path / records.CARD
+    if not card.is_file():
+        raise ValueError(f"{reference.path} holds no {records.CARD}.")
+    print(card.read_text(encoding="utf-8").rstrip())
 
 
 def import_(options) -> None:
@@ -199,7 +206,9 @@ def import_(options) -> None:
 
 def predict(options) -> None:
     """Prints a label for each text."""
-    classifier = _load(options.model)
+    from zoo import models
+
+    classifier = _classifier(models.resolve(options.model))
     with terminal.progress("Answering texts", len(options.texts)):
         predictions = classifier.predict(options.texts)
     if options.json:
@@ -216,9 +225,11 @@ def evaluate(options) -> None:
     """Prints the accuracy on a data set."""
     import numpy as np
 
-    _check(options.model)
-    name, texts, labels, held_out = _texts(options)
-    classifier = _load(options.model)
+    from zoo import models
+
+    reference = models.resolve(options.model)
+    name, texts, labels, held_out = _texts(options, reference)
+    classifier = _classifier(reference)
     unknown = sorted(set(labels) - set(classifier.labels))
     if unknown:
         raise ValueError(
@@ -240,17 +251,26 @@ def evaluate(options) -> None:
         print("Those are held out, as in training; --split all takes every row.")
 
 
-def _texts(options) -> tuple[str, list[str], list[str], bool]:
+def _texts(options, model: Reference) -> tuple[str, list[str], list[str], bool]:
     """A data set's name, the texts of the split and their labels, whether they are held out."""
-    from zoo.datasets import load_dataset, load_rows
+    from zoo import records
+    from zoo.datasets import Source
 
-    names = ("text_column", "label_column", "data_dir", "download_dir")
-    given = {name: getattr(options, name) for name in names}
+    source = Source(
+        options.dataset,
+        options.text_column,
+        options.label_column,
+        options.data_dir,
+        options.download_dir,
+    )
     if options.split == "all":
-        texts, labels = load_rows(options.dataset, **given)
+        texts, labels = source.rows()
         return Path(options.dataset).name, texts, labels, False
-    seed = _seed(options.model) if options.seed is None else options.seed
-    dataset = load_dataset(options.dataset, seed=seed or 0, **given)
+    # Validation texts are drawn by the run's seed: with another, it was trained on some of them.
+    seed = options.seed
+    if seed is None:
+        seed = records.seed(model.record() or {})
+    dataset = source.dataset(seed=seed or 0)
     held_out = options.split in dataset.source["held_out"]
     if held_out and options.split == "valid" and seed is None:
         raise ValueError(
@@ -259,24 +279,6 @@ def _texts(options) -> tuple[str, list[str], list[str], bool]:
         )
     split = getattr(dataset, options.split)
     return dataset.name, split.texts, [dataset.labels[one] for one in split.labels], held_out
-
-
-def _seed(model: str) -> int | None:
-    """The seed of a run, by which validation texts are drawn: others, it was trained on."""
-    from zoo import pretrained
-
-    if pretrained.is_name(model):
-        folder = pretrained.FOLDER / model
-    else:
-        # A file lies where the export wrote it, or its run is not known.
-        folder = Path(model).resolve().parent.parent if model.endswith(".tflite") else Path(model)
-    config = folder / "config.json"
-    if not config.is_file():
-        return None
-    try:
-        return json.loads(config.read_text(encoding="utf-8"))["training"]["seed"]
-    except (ValueError, KeyError, TypeError):  # another program's, or that of imported weights
-        return None
 
 
 def compare(options) -> None:
@@ -324,22 +326,9 @@ def training_speed(options) -> None:
     print(path)
 
 
-def _check(model: str) -> None:
-    """Raises `ValueError` if there is no such model, at once: Keras takes seconds to import."""
-    from zoo import bundle
-
-    if not model.endswith(".tflite"):
-        bundle.check(model)
-    elif not Path(model).is_file():
-        raise ValueError(f"There is no file {model}.")
-
-
-def _load(model: str):
-    import zoo
-
-    _check(model)
-    with terminal.progress(f"Loading {model}"):
-        return zoo.load(model)
+def _classifier(reference: Reference) -> Classifier:
+    with terminal.progress(f"Loading {reference.name}"):
+        return reference.classifier()
 
 
 def _require_plots() -> None:

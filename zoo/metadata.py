@@ -18,8 +18,7 @@ from ai_edge_litert.schema_py_generated import Model
 from flatbuffers import number_types
 
 from zoo import archive, seal, structure
-from zoo.run_parts import LONGEST_TEXT
-from zoo.text import Tokenizer, Vocabulary
+from zoo.text import LONGEST_TEXT, Tokenizer, Vocabulary
 
 METADATA_IDENTIFIER = b"M001"
 METADATA_NAME = b"TFLITE_METADATA"

@@ -9,7 +9,6 @@ import numpy as np
 
 from zoo.files import replacing
 
-FILE = "samples.npz"
 TRAINING, VALIDATION = 500, 256  # texts at most
 LARGEST_FILE = 64_000_000  # bytes, unpacked
 

@@ -35,6 +35,7 @@ PAD = "<PAD>"
 START = "<START>"
 UNKNOWN = "<UNKNOWN>"
 
+LONGEST_TEXT = 2**20  # token ids
 _LARGEST_ID = 2**31 - 1  # ids are int32
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from zoo import cells, torch_check
+from zoo import cells, records, torch_check
 from zoo.bundle import Bundle
 from zoo.classifier import build_classifier
 from zoo.layers import Recurrent
@@ -250,21 +250,22 @@ def import_bundle(
                 stack.ways,
             ),
         )
-    config = {
-        "model": {
+    config = records.imported(
+        model={
             "name": model.name.replace("_", "-"),
             "vocab_size": rows,
             "num_classes": classes,
             "parameters": model.count_params(),
         },
-        "tokenizer": {"max_length": max_length, "delimiter": DELIMITER},
-        "imported": {
+        max_length=max_length,
+        delimiter=DELIMITER,
+        origin={
             "from": Path(path).name,
             **readout.record(),
             "assumed": assumed,
             "checked": checked,
         },
-    }
+    )
     return Imported(Bundle(model, tokenizer, names, config), tuple(assumed))
 
 

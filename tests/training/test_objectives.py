@@ -10,7 +10,7 @@ from keras import ops
 from tests.conftest import write_rows
 from tests.export.models import classifier, texts_of_every_length
 from zoo import bundle
-from zoo.datasets import DatasetError, load_dataset, load_texts
+from zoo.datasets import DatasetError, Source, load_dataset
 from zoo.datasets.split import text_key
 from zoo.training import TrainingConfig, language_model, train
 from zoo.training.batches import WithUnlabelled
@@ -212,22 +212,22 @@ def test_nobody_pretrains_on_variants(tmp_path, tiny_run, tiny_data, monkeypatch
 
 def test_texts_are_read_from_any_source(tmp_path):
     (tmp_path / "a.txt").write_text("one text\n\n  \nanother\n", encoding="utf-8")
-    assert load_texts(str(tmp_path / "a.txt")) == ["one text", "another"]
+    assert Source(str(tmp_path / "a.txt")).texts() == ["one text", "another"]
     write_rows(tmp_path / "b.tsv", 6, 1)
-    assert len(load_texts(str(tmp_path / "b.tsv"))) == 6
+    assert len(Source(str(tmp_path / "b.tsv")).texts()) == 6
     # None of these has a label for each text.
     (tmp_path / "c.csv").write_text('text\n"one,\ntwo"\nthree\n')
     (tmp_path / "d.tsv").write_text("label\ttext\nyes\tone\n\ttwo\n")
     (tmp_path / "e.jsonl").write_text('{"text": "one"}\n{"text": "two", "label": null}\n')
-    assert load_texts(str(tmp_path / "c.csv")) == ["one,\ntwo", "three"]
+    assert Source(str(tmp_path / "c.csv")).texts() == ["one,\ntwo", "three"]
     for name in ("d.tsv", "e.jsonl"):
-        assert load_texts(str(tmp_path / name)) == ["one", "two"]
+        assert Source(str(tmp_path / name)).texts() == ["one", "two"]
     with pytest.raises(DatasetError, match="no column is named 'words'"):
-        load_texts(str(tmp_path / "c.csv"), text_column="words")
+        Source(str(tmp_path / "c.csv"), text_column="words").texts()
     (tmp_path / "empty.txt").write_text("\n")
     for name, message in (("empty.txt", "holds no text"), ("none.txt", "no such file")):
         with pytest.raises(DatasetError, match=message):
-            load_texts(str(tmp_path / name))
+            Source(str(tmp_path / name)).texts()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from zoo import bundle, digest, lock
 from zoo.training import RunError, TrainingConfig, train
 from zoo.training.checkpoint import Checkpoint, DivergedError
-from zoo.training.run import check_kept_weights
+from zoo.training.folder import check_kept_weights
 
 
 @pytest.fixture

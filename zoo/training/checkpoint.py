@@ -16,9 +16,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from zoo import digest
+from zoo import digest, records
 from zoo.files import write_text
-from zoo.training.teachers import KEPT
 
 LARGEST_LOSS = 1e6  # beyond what any cross-entropy is before weights overflow
 
@@ -51,11 +50,11 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.seed, self.keep, self.validation = seed, keep, validation
         self.folder, self.patience = folder, patience
-        self.config, self.data = folder / "config.json", folder / "data.json"
-        self.validated = folder / "validated.weights.h5"
-        self.best_weights = folder / "best.weights.h5"
-        self.last = folder / "state.npz"
-        self.pretrained = folder / "pretrained.weights.h5"
+        self.config, self.data = folder / records.SETTINGS, folder / records.INPUTS
+        self.validated = folder / records.VALIDATED
+        self.best_weights = folder / records.BEST
+        self.last = folder / records.STATE
+        self.pretrained = folder / records.PRETRAINED
         self.history: list[dict[str, float]] = []
         self.step = 0  # of the epoch that was interrupted, the number of steps that are done
         self.diverged = ""  # where, if it did
@@ -106,7 +105,7 @@ class Checkpoint(keras.callbacks.Callback):
         digest.check(self.last)
         if self._has_whole_epochs():
             digest.check(self.best_weights)
-        for path in (self.pretrained, *self.folder.glob(KEPT.format("*"))):
+        for path in (self.pretrained, *self.folder.glob(records.ANSWERS.format("*"))):
             if path.is_file():
                 digest.check(path)
 
@@ -142,7 +141,7 @@ class Checkpoint(keras.callbacks.Callback):
             self.history = (
                 json.loads(str(state["history"]))
                 if "history" in state.files
-                else _read_history(self.folder / "history.csv")[:epoch]
+                else _read_history(self.folder / records.HISTORY)[:epoch]
             )
         return epoch
 
@@ -202,7 +201,7 @@ class Checkpoint(keras.callbacks.Callback):
             self.diverged = f"in the last steps of epoch {epoch + 1}"
             raise _Diverged
         self.history.append({"epoch": epoch + 1, **figures, "seconds": seconds})
-        write_text(self.folder / "history.csv", self.table)  # for people to look at
+        write_text(self.folder / records.HISTORY, self.table)  # for people to look at
         if self.kept is self.history[-1]:
             self.validated.replace(self.best_weights)
         self._save(epoch + 1, 0)

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from zoo import catalogue, sizes
+from zoo.datasets import Source
 from zoo.training import teachers
 
 # What is minimised, see `zoo.training.objectives`: named here, where Keras is not imported.
@@ -21,7 +22,7 @@ class TrainingConfig:
 
     Attributes:
         model: A name of the catalogue.
-        dataset: What `zoo.datasets.load_dataset` takes.
+        dataset: The path of a `zoo.datasets.Source`.
         epochs: Most passes over the training texts; chosen from the data.
         patience: Epochs without a better validation accuracy after which training stops; chosen
             from the data.
@@ -52,7 +53,7 @@ class TrainingConfig:
             `vocab_size`.
         pretrain: Passes over all texts, with labels or without, in which the embedding and the
             bottom layer learn as language models first.
-        unlabelled: More texts, as `zoo.datasets.load_texts` takes them: to pretrain on, for
+        unlabelled: More texts, as `zoo.datasets.Source.texts` reads them: to pretrain on, for
             objectives that need no labels, and to be labelled by teachers.
         objective: What is minimised, of `zoo.training.objectives.OBJECTIVES`. With teachers, texts
             without labels count as texts with labels.
@@ -162,6 +163,19 @@ class TrainingConfig:
                 raise ValueError(
                     f"{name} must be at least 0 and below 1, not {getattr(self, name)}."
                 )
+
+    @property
+    def source(self) -> Source:
+        """Where the texts with labels come from."""
+        return self._source(self.dataset)
+
+    @property
+    def unlabelled_sources(self) -> list[Source]:
+        """Where the texts without labels come from."""
+        return [self._source(path) for path in self.unlabelled]
+
+    def _source(self, path: str) -> Source:
+        return Source(path, self.text_column, self.label_column, self.data_dir, self.download_dir)
 
     def _given(self, name: str, otherwise):
         """A setting, or another value where it is still to be chosen."""

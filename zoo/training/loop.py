@@ -10,12 +10,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo import card, devices, digest, terminal
+from zoo import card, devices, digest, records, terminal
 from zoo.bundle import Bundle
 from zoo.datasets import Dataset
 from zoo.files import write_text
 from zoo.samples import Samples
-from zoo.training import baseline, epochs, language_model, material, run, teachers
+from zoo.training import baseline, epochs, folder, language_model, material, teachers
 from zoo.training import model as models
 from zoo.training.batches import Batches, Rest, WithUnlabelled
 from zoo.training.checkpoint import Checkpoint, DivergedError
@@ -43,18 +43,16 @@ def train(
     mixed = bool(devices.accelerators()) if mixed is None else mixed
     checkpoint = _checkpoint(given, output)
     if resume:
-        run.check_checkpoint(checkpoint)
+        folder.check_checkpoint(checkpoint)
     begun_with = given.digests() | {"backend": keras.backend.backend(), "16 bits": mixed}
     if resume:
-        run.check_data(begun_with, output, checkpoint)
-        given = dataclasses.replace(given, chosen=run.chosen_before(checkpoint))
+        folder.check_data(begun_with, output, checkpoint)
+        given = dataclasses.replace(given, chosen=folder.chosen_before(checkpoint))
     else:
         teachers.forget(checkpoint.folder)
-    begun_with[run.CHOSEN_BEFORE] = given.chosen
-    write_text(checkpoint.folder / "data.json", run.dumps(begun_with))
     settings = {name: getattr(given.config, name) for name in CHOSEN}
-    asked = dataclasses.asdict(dataclasses.replace(config, **settings))
-    write_text(checkpoint.folder / "config.json", run.dumps(asked))
+    asked = dataclasses.replace(config, **settings)
+    folder.note(output, asked, begun_with, given.chosen)
     settled = given.config  # also with the sizes of the model that is started from
 
     vocabulary, encode = given.tokenizer.vocabulary, given.tokenizer.encode
@@ -88,7 +86,7 @@ def train(
                 *([keras.callbacks.SwapEMAWeights()] if settled.average else []),
                 *lines,
                 _Forecast(say),
-                *_tensorboard(output / "logs", tensorboard, say),
+                *_tensorboard(output / records.LOGS, tensorboard, say),
             ],
             "verbose": bar,
         }
@@ -110,7 +108,7 @@ def train(
 def _checkpoint(given: material.Material, output: Path) -> Checkpoint:
     config = given.config
     return Checkpoint(
-        output / run.CHECKPOINT,
+        output / records.CHECKPOINT,
         config.patience,
         config.seed,
         keep=config.keep,
@@ -167,28 +165,27 @@ def _finish(
     # Trained in 16 bits or not, the model that is kept computes in 32.
     model = models.create(config, tokenizer.vocabulary.size, len(dataset.labels), mixed=False)
     model.load_weights(checkpoint.best_weights)
-    made_by = run.record(config, model, tokenizer, dataset, mixed, given.chosen)
+    made_by = folder.record(config, model, tokenizer, dataset, mixed, given.chosen)
     kept = None
     if config.samples:
         ids = [tokenizer.encode(part.texts) for part in (dataset.train, dataset.valid)]
         kept = Samples.of(ids[0], dataset.train.labels, ids[1], dataset.valid.labels)
-    bundle = Bundle(model, tokenizer, dataset.labels, made_by, kept)
-    classifier = bundle.classifier()
     figures: dict[str, Any] = {"best_epoch": checkpoint.kept["epoch"]}
+    bundle = Bundle(model, tokenizer, dataset.labels, made_by, kept, figures)
+    classifier = bundle.classifier()
     for split, part in (("validation", dataset.valid), ("test", dataset.test)):
         with terminal.progress(f"Answering the {split} texts", len(part)):
             figures[split] = classifier.evaluate(part.texts, part.labels)
         if split == "validation":
-            run.check_kept_weights(checkpoint, figures[split]["accuracy"], mixed)
+            folder.check_kept_weights(checkpoint, figures[split]["accuracy"], mixed)
     with terminal.progress("Fitting TF-IDF with logistic regression, to compare"):
         figures["baselines"] = baseline.measure(dataset, tokenizer.delimiter)
     figures["seconds"] = round(time.monotonic() - started, 1)
     if checkpoint.diverged:
         figures["diverged"] = checkpoint.diverged
     compared, warning = baseline.compared(figures), baseline.warning(figures)
-    write_text(output / "history.csv", checkpoint.table)
-    write_text(output / "metrics.json", run.dumps(figures))
-    write_text(output / "README.md", card.render(bundle, figures, compared, warning))
+    write_text(output / records.HISTORY, checkpoint.table)
+    write_text(output / records.CARD, card.render(bundle, figures, compared, warning))
     bundle.save(output)
     checkpoint.remove()
     for title, on_validation, on_test in compared:

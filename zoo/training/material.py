@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from zoo import bundle as bundles
-from zoo import catalogue, terminal
+from zoo import catalogue, models, records, terminal
 from zoo.bundle import Bundle
-from zoo.datasets import Dataset, load_texts
+from zoo.datasets import Dataset
 from zoo.datasets.split import text_key
 from zoo.text import DELIMITER, Tokenizer, Vocabulary
 from zoo.training import defaults, teachers
@@ -67,7 +66,7 @@ def gather(config: TrainingConfig, dataset: Dataset, say) -> Material:
     Raises:
         ValueError: If the model or the vectors that are started from do not fit.
     """
-    start = bundles.load(config.init) if config.init else None
+    start = models.resolve(config.init).bundle() if config.init else None
     vectors = _vectors(config)
     delimiter = start.tokenizer.delimiter if start else DELIMITER
     vocabulary = Vocabulary.from_texts(
@@ -141,12 +140,10 @@ def _vectors(config: TrainingConfig) -> WordVectors | None:
 
 def _unlabelled(config: TrainingConfig, dataset: Dataset, say) -> list[str]:
     """The texts of all sources without labels, but for those that the run is judged by."""
-    names = ("text_column", "label_column", "data_dir", "download_dir")
-    options = {name: getattr(config, name) for name in names}
     found = []
-    for source in config.unlabelled:
-        with terminal.progress(f"Reading {source}"):
-            found += load_texts(source, **options)
+    for source in config.unlabelled_sources:
+        with terminal.progress(f"Reading {source.path}"):
+            found += source.texts()
     if not found:
         return []
     judges = {text_key(text) for part in (dataset.valid, dataset.test) for text in part.texts}
@@ -162,20 +159,12 @@ def _warn_of_texts_seen(start: Bundle, dataset: Dataset, config: TrainingConfig,
     before, now = start.config.get("data", {}).get("source", {}), dataset.source
     # Only validation texts are drawn by the seed.
     drawn = all("valid" in source.get("held_out", ()) for source in (before, now))
-    if drawn and _content(before) == _content(now) and before["seed"] != now["seed"]:
+    if drawn and records.content(before) == records.content(now) and before["seed"] != now["seed"]:
         say(
             f"Warning: {config.init} learnt from this data set with validation texts drawn by the "
             f"seed {before['seed']}, so it knows some of those that are drawn now. "
             f"Take --seed {before['seed']}."
         )
-
-
-def _content(source: dict[str, Any]) -> Any:
-    """What a data set holds, wherever it lies: its files' hashes, or its name."""
-    files = source.get("files")
-    if not files:
-        return source.get("path")
-    return {part: file["sha256"] for part, file in files.items()}
 
 
 def targets(material: Material, checkpoint: Checkpoint, say) -> np.ndarray:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo import bundle as bundles
-from zoo import lock, terminal
-from zoo.datasets import Dataset, is_tfds, load_dataset, unlabelled
-from zoo.training import run, vectors
+from zoo import lock, models, terminal
+from zoo.datasets import Dataset
+from zoo.training import folder, vectors
 from zoo.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ def train(
     tensorboard: bool = True,
     verbose: bool = True,
 ) -> Bundle:
-    """Trains a model and writes its run folder (see `zoo.bundle`).
+    """Trains a model and writes its run folder (see `zoo.records`).
 
     The vocabulary comes from the training texts alone. The weights kept are those of one epoch,
     chosen by validation accuracy (see `TrainingConfig.keep`). The test texts are read once, at the
@@ -37,18 +36,20 @@ def train(
         verbose: Show progress.
 
     Returns:
-        The trained model.
+        The trained model, with its figures on validation and test.
 
     Raises:
-        RunError: If `output` holds anything already, or with `resume` no run that can go on.
+        zoo.records.RunError: If `output` holds anything already, or with `resume` no run that can
+            be resumed.
         zoo.lock.LockedError: If another process trains in `output`.
         zoo.training.checkpoint.DivergedError: If the loss became NaN or overflowed. The run folder
             then holds the best weights before that; none is written if no epoch was whole.
         zoo.datasets.DatasetError: If the data set cannot be read.
     """
-    run.begin(config, output, resume)
+    folder.begin(config, output, resume)
     with lock.locked(output):
-        config = run.begin(config, output, resume)  # the last holder of the lock may have written
+        # Again: whoever held the lock before may have written.
+        config = folder.begin(config, output, resume)
         _check_files(config)
         dataset = _read_dataset(config)
         with terminal.progress("Loading Keras"):
@@ -61,25 +62,17 @@ def train(
 def _check_files(config: TrainingConfig) -> None:
     """Raises `ValueError` if something else than the data set is not there."""
     if config.init:
-        bundles.check(config.init)
+        models.resolve(config.init, weights=True)
     if config.vectors:
         vectors.check(config.vectors)
-    for source in config.unlabelled:
-        unlabelled.check(source)
+    for source in config.unlabelled_sources:
+        source.check_unlabelled()
 
 
 def _read_dataset(config: TrainingConfig) -> Dataset:
     """The texts with labels."""
-    if any(map(is_tfds, (config.dataset, *config.unlabelled))):
+    if any(source.is_tfds for source in (config.source, *config.unlabelled_sources)):
         with terminal.progress("Loading Keras"):
             from zoo import devices
         devices.keep_tensorflow_off()
-    return load_dataset(
-        config.dataset,
-        data_dir=config.data_dir,
-        download_dir=config.download_dir,
-        limit=config.limit,
-        seed=config.seed,
-        text_column=config.text_column,
-        label_column=config.label_column,
-    )
+    return config.source.dataset(seed=config.seed, limit=config.limit)

@@ -5,12 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-import zoo
-from zoo import digest, pretrained, terminal
+from zoo import digest, models, records, terminal
 from zoo.training import ngrams, tfidf, transformer
 
 NGRAMS, TFIDF = "ngrams", "tfidf"
-KEPT = "answers-{}.npy"  # of each teacher, by its place
 
 
 def check(teachers: Sequence[str]) -> None:
@@ -18,12 +16,14 @@ def check(teachers: Sequence[str]) -> None:
     for name in teachers:
         if name.startswith(transformer.PREFIX):
             transformer.check(name.removeprefix(transformer.PREFIX))
-        elif not (_is_trained_here(name) or pretrained.is_name(name) or Path(name).exists()):
-            raise ValueError(
-                f"There is no teacher {name}. Give a run folder, a .tflite file, a name of "
-                f"`python -m zoo list --pretrained`, {TFIDF!r}, {NGRAMS!r}, or "
-                f"'{transformer.PREFIX}FOLDER'."
-            )
+        elif not _is_trained_here(name):
+            try:
+                models.resolve(name)
+            except models.UnknownModelError as error:
+                raise ValueError(
+                    f"There is no teacher {name}. Give {TFIDF!r}, {NGRAMS!r}, "
+                    f"'{transformer.PREFIX}FOLDER', or a model. {error}"
+                ) from error
 
 
 def answers(
@@ -54,7 +54,10 @@ def answers(
     Raises:
         ValueError: If a teacher is missing, or knows other labels.
     """
-    check_labels(teachers, labels)
+    files = [kept / records.ANSWERS.format(n) if kept else None for n in range(len(teachers))]
+    todo = {name for name, file in zip(teachers, files, strict=True) if not _is_there(file)}
+    # All are loaded before the first is asked: one that does not fit is refused at once.
+    loaded = {name: _load(name, labels) for name in todo if not _is_trained_here(name)}
 
     def answer(name: str) -> np.ndarray:
         if name == TFIDF:
@@ -64,37 +67,33 @@ def answers(
         if name.startswith(transformer.PREFIX):
             folder = name.removeprefix(transformer.PREFIX)
             return transformer.answers(folder, texts, targets, len(labels), others, seed, say)
-        teacher = _load(name, labels)
+        teacher = loaded[name]
         order = [teacher.labels.index(label) for label in labels]
         return teacher.scores([*texts, *others])[:, order]
 
     total = np.zeros((len(texts) + len(others), len(labels)), np.float32)
-    for number, name in enumerate(teachers):
-        before = kept / KEPT.format(number) if kept else None
-        if before and before.is_file():
-            total += np.load(before)
+    for name, file in zip(teachers, files, strict=True):
+        if file and _is_there(file):
+            total += np.load(file)
             continue
         counted = None if _is_trained_here(name) else len(total)
         with terminal.progress(f"Teacher {name}", counted):
             said = answer(name)
-        if before:
-            with digest.writing(before) as partial:
+        if file:
+            with digest.writing(file) as partial:
                 np.save(partial, said)
         total += said
     return total / len(teachers)
 
 
-def check_labels(teachers: Sequence[str], labels: Sequence[str]) -> None:
-    """Raises `ValueError` if one of them knows other labels."""
-    for name in teachers:
-        if not _is_trained_here(name):
-            _load(name, labels)
-
-
 def forget(kept: Path) -> None:
     """Removes what teachers of other settings have left in a folder."""
-    for path in kept.glob(KEPT.format("*")):
+    for path in kept.glob(records.ANSWERS.format("*")):
         path.unlink()
+
+
+def _is_there(file: Path | None) -> bool:
+    return file is not None and file.is_file()
 
 
 def _is_trained_here(name: str) -> bool:
@@ -103,7 +102,7 @@ def _is_trained_here(name: str) -> bool:
 
 def _load(name: str, labels: Sequence[str]):
     """A classifier with these labels."""
-    teacher = zoo.load(name)
+    teacher = models.resolve(name).classifier()
     if sorted(teacher.labels) != sorted(labels):
         raise ValueError(
             f"The teacher {name} knows the labels {', '.join(teacher.labels)}; the data set "

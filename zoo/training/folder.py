@@ -1,20 +1,18 @@
-"""The run folder while a run goes on: begun, gone on with, recorded."""
+"""The folder of an unfinished run: begun, resumed, recorded."""
 
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import json
-import platform
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo import lock
+from zoo import lock, records
 from zoo.datasets import Dataset
 from zoo.digest import DamagedFileError
-from zoo.files import remove_partial
+from zoo.files import remove_partial, write_text
+from zoo.records import RunError
 from zoo.text import Tokenizer
 from zoo.training.config import TrainingConfig
 from zoo.training.defaults import CHOSEN
@@ -24,34 +22,10 @@ if TYPE_CHECKING:
 
     from zoo.training.checkpoint import Checkpoint
 
-CHECKPOINT = "checkpoint"  # the folder in a run's that an interrupted run goes on from
-# Of a run folder, in the order that they are written.
-FILES = (
-    "history.csv",
-    "metrics.json",
-    "README.md",
-    "samples.npz",
-    "vocab.txt",
-    "labels.txt",
-    "config.json",
-    "SHA256SUMS",
-    "model.keras",
-)
-
-
 # Settings that runs did without before they were added, and what those runs did.
 BEFORE_THERE_WAS = {"keep": "best"}
 
 CHOSEN_BEFORE = "chosen from the data"
-
-
-class RunError(ValueError):
-    """A run folder that cannot be written to or gone on with."""
-
-
-def is_interrupted(output: Path) -> bool:
-    """Whether there is a run in that folder that can be resumed."""
-    return (output / CHECKPOINT / "config.json").is_file()
 
 
 def read_config(output: Path) -> TrainingConfig:
@@ -60,9 +34,9 @@ def read_config(output: Path) -> TrainingConfig:
     Raises:
         RunError: If there is none at `output`, or its settings cannot be read.
     """
-    path = output / CHECKPOINT / "config.json"
-    if not is_interrupted(output):
-        state = "is finished" if (output / "model.keras").is_file() else "holds no run"
+    path = output / records.CHECKPOINT / records.SETTINGS
+    if not records.is_unfinished(output):
+        state = "is finished" if records.is_finished(output) else "holds no run"
         raise RunError(f"There is nothing to resume: {output} {state}.")
     try:
         recorded = json.loads(path.read_text(encoding="utf-8"))
@@ -80,9 +54,9 @@ def check_place(output: Path) -> None:
         raise RunError(f"{output} is a file. Choose another --output.")
     if not output.exists():
         return
-    if (output / "model.keras").exists():
+    if records.is_finished(output):
         raise RunError(f"{output} holds a finished run. Choose another --output, or remove it.")
-    if is_interrupted(output):
+    if records.is_unfinished(output):
         raise RunError(
             f"{output} holds an interrupted run. Go on with --resume --output {output}, choose "
             "another --output, or remove it."
@@ -98,18 +72,19 @@ def check_place(output: Path) -> None:
 
 def _is_of_a_run(path: Path) -> bool:
     """Whether a run that was refused or killed early can have left that."""
-    if path.name == lock.NAME or any(path.name.startswith(f".{name}-") for name in FILES):
+    if path.name == lock.NAME or any(path.name.startswith(f".{name}-") for name in records.FILES):
         return True
-    if path.name == "logs":
+    if path.name == records.LOGS:
         return path.is_dir() and all(one.name in ("train", "validation") for one in path.iterdir())
-    if path.name != CHECKPOINT or not path.is_dir():
+    if path.name != records.CHECKPOINT or not path.is_dir():
         return False
     return all(map(_is_of_a_checkpoint, path.iterdir()))
 
 
 def _is_of_a_checkpoint(path: Path) -> bool:
     name = path.name.lstrip(".")
-    known = ("answers-", "data.json", "config.json", "history.csv", "state.npz")
+    answers = records.ANSWERS.partition("{")[0]
+    known = (answers, records.INPUTS, records.SETTINGS, records.HISTORY, records.STATE)
     return name.startswith(known) or ".weights.h5" in name
 
 
@@ -135,7 +110,7 @@ def begin(config: TrainingConfig, output: Path, resume: bool) -> TrainingConfig:
                 f"{output} was begun with other settings ({', '.join(changed)}). Resume with the "
                 "same ones, or choose another --output."
             )
-        remove_partial(output, FILES)
+        remove_partial(output, records.FILES)
         return config
     check_place(output)
     return config
@@ -160,7 +135,7 @@ def check_data(now: dict[str, Any], output: Path, checkpoint: Checkpoint) -> Non
             f"{checkpoint.data} is missing or damaged ({error}). The run cannot go on; begin again "
             "in another --output."
         ) from error
-    now = json.loads(dumps(now))  # tuples as lists
+    now = json.loads(records.dumps(now))  # tuples as lists
     changed = [name for name, value in now.items() if before.get(name) != value]
     if changed:
         raise RunError(
@@ -188,6 +163,22 @@ def check_kept_weights(checkpoint: Checkpoint, accuracy: float, mixed: bool) -> 
         )
 
 
+def note(
+    output: Path, config: TrainingConfig, inputs: dict[str, Any], chosen: Sequence[str]
+) -> None:
+    """Writes what a run needs in order to be resumed; from then on it is unfinished.
+
+    Args:
+        output: The run folder.
+        config: The settings, with what was chosen from the data.
+        inputs: What it learns from, as `check_data` takes it.
+        chosen: Names of the settings that were chosen from the data.
+    """
+    folder = output / records.CHECKPOINT
+    write_text(folder / records.INPUTS, records.dumps(inputs | {CHOSEN_BEFORE: chosen}))
+    write_text(folder / records.SETTINGS, records.dumps(dataclasses.asdict(config)))
+
+
 def chosen_before(checkpoint: Checkpoint) -> tuple[str, ...]:
     """Names of the settings that were chosen from the data when a run began."""
     before = json.loads(checkpoint.data.read_text(encoding="utf-8"))
@@ -202,7 +193,7 @@ def record(
     mixed: bool,
     chosen: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """All that made a run: its config.json.
+    """The record of a run, its config.json.
 
     Args:
         config: The settings, with what was chosen from the data.
@@ -218,9 +209,8 @@ def record(
     from zoo.training.model import sizes
 
     dropouts = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
-    packages = ("birnn-zoo", "keras", "tensorflow", "jax", "torch", "numpy")
-    return {
-        "model": {
+    return records.make(
+        model={
             "name": config.model,
             "vocab_size": model.get_layer("embedding").input_dim,
             "num_classes": len(dataset.labels),
@@ -228,31 +218,11 @@ def record(
             "dropout": dropouts[0].rate,
             "parameters": model.count_params(),
         },
-        "tokenizer": {"max_length": tokenizer.max_length, "delimiter": tokenizer.delimiter},
-        "data": {
-            "name": dataset.name,
-            "source": dataset.source,
-            "train": len(dataset.train.texts),
-            "validation": len(dataset.valid.texts),
-            "test": len(dataset.test.texts),
-        },
-        "training": {**dataclasses.asdict(config), "mixed_precision": mixed},
-        "chosen_from_data": list(chosen),
-        "device": devices.describe(),
-        "backend": keras.backend.backend(),
-        "python": platform.python_version(),
-        "versions": {name: _version(name) for name in packages},
-        "date": datetime.date.today().isoformat(),
-    }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def dumps(value: Any) -> str:
-    """JSON as the run folder has it."""
-    return json.dumps(value, indent=2) + "\n"
+        max_length=tokenizer.max_length,
+        delimiter=tokenizer.delimiter,
+        dataset=dataset,
+        training={**dataclasses.asdict(config), "mixed_precision": mixed},
+        chosen=chosen,
+        device=devices.describe(),
+        backend=keras.backend.backend(),
+    )

@@ -1,0 +1,141 @@
+"""What a string or a path names: a shipped model, a run folder or a .tflite file.
+
+This is the only place that knows the forms; all commands and functions that take a model ask it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from zoo import pretrained, records
+
+if TYPE_CHECKING:
+    from zoo.bundle import Bundle
+    from zoo.inference import Classifier
+
+Kind = Literal["shipped", "run", "file"]
+RUN = "a run folder, as train.py writes it"
+FILE = "a .tflite file, as `python -m export` writes it"
+ENDING = ".tflite"
+
+
+class UnknownModelError(ValueError):
+    """A name or path that stands for no model, or for none of the form that is needed."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A model that is there, and is not read yet.
+
+    Attributes:
+        kind: `shipped`, one that comes with the package; `run`, a run folder; or `file`, a .tflite
+            file.
+        path: The folder or the file.
+        name: As it was given.
+    """
+
+    kind: Kind
+    path: Path
+    name: str
+
+    def classifier(self) -> Classifier:
+        """Loads it as texts in, labels out; a shipped model or a file without Keras.
+
+        Raises:
+            ValueError: If it is damaged, or no text classifier.
+        """
+        if self.kind == "run":
+            from zoo import bundle
+
+            return bundle.load(self.path).classifier()
+        from zoo import litert
+
+        return litert.load(pretrained.file(self.name) if self.kind == "shipped" else self.path)
+
+    def bundle(self) -> Bundle:
+        """Loads it with its Keras model.
+
+        Raises:
+            UnknownModelError: If it is a .tflite file, which holds none.
+            ValueError: If it is damaged.
+        """
+        self.require_weights()
+        if self.kind == "shipped":
+            return pretrained.load(self.name)
+        from zoo import bundle
+
+        return bundle.load(self.path)
+
+    def require_weights(self) -> None:
+        """Raises `UnknownModelError` if it holds no Keras model to train on or to export."""
+        if self.kind == "file":
+            raise UnknownModelError(
+                f"{self.name} is a .tflite file, which holds no Keras model. Give "
+                f"{_forms(weights=True)}."
+            )
+
+    def record(self) -> dict[str, Any] | None:
+        """What config.json says of it; None for a file that does not lie where it was exported.
+
+        Raises:
+            zoo.records.RunError: If it is damaged.
+        """
+        if self.kind != "file":
+            return records.read(self.path)
+        run = run_of(self.path)
+        return records.read(run) if run else None
+
+    def exports(self) -> Path:
+        """The folder that its exported files go to; those of a shipped model to runs/NAME."""
+        return (Path("runs") / self.name if self.kind == "shipped" else self.path) / "export"
+
+
+def resolve(model: str | os.PathLike, *, weights: bool = False) -> Reference:
+    """Finds a model.
+
+    Nothing of it is read, and Keras is not imported: what is wrong is said at once.
+
+    Args:
+        model: The name of a shipped model, a run folder or a .tflite file. A folder that has a
+            shipped model's name is `./NAME`, or a `Path`.
+        weights: Whether it has to hold a Keras model, which a .tflite file does not.
+
+    Raises:
+        UnknownModelError: If there is none; the message lists the forms.
+        zoo.records.RunError: If it is a folder without a finished run.
+    """
+    name = os.fspath(model)
+    if isinstance(model, str) and name in pretrained.names():
+        return Reference("shipped", pretrained.FOLDER / name, name)
+    path = Path(name)
+    if path.is_dir():
+        records.require_finished(path)
+        return Reference("run", path, name)
+    if not path.is_file():
+        near = difflib.get_close_matches(name, pretrained.names(), n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise UnknownModelError(f"There is no model {name}.{hint} Give {_forms(weights)}.")
+    if path.suffix != ENDING:
+        raise UnknownModelError(f"{name} is a file of another kind. Give {_forms(weights)}.")
+    found = Reference("file", path, name)
+    if weights:
+        found.require_weights()
+    return found
+
+
+def run_of(file: Path) -> Path | None:
+    """The run folder that a file was exported from, if the file still lies in it."""
+    folder = file.resolve().parent
+    run = folder.parent
+    exported = (folder / "manifest.json").is_file() and (run / records.CONFIG).is_file()
+    return run if exported else None
+
+
+def _forms(weights: bool) -> str:
+    shipped = f"the name of a model that comes with the package ({', '.join(pretrained.names())})"
+    forms = [shipped, RUN, *([] if weights else [FILE])]
+    return f"{', '.join(forms[:-1])}{',' if len(forms) > 2 else ''} or {forms[-1]}"

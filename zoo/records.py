@@ -1,0 +1,268 @@
+"""What a run folder holds: the names of its files, and its JSON, written and read.
+
+A finished run, which `zoo.bundle` reads:
+
+    model.keras   the model: token ids to logits
+    vocab.txt     the vocabulary as the device reads it
+    labels.txt    the names of the classes, one a line
+    config.json   the record: model, tokenizer, data, training, versions
+    history.csv   a row an epoch
+    metrics.json  figures on validation and test
+    samples.npz   token ids of some training and validation texts, for exports; may be missing
+    README.md     the model card
+    SHA256SUMS    hashes of what `Bundle.save` writes, for `sha256sum -c`
+
+An unfinished run, which `zoo.training` goes on with, has a folder `checkpoint` instead; its files
+are the constants below.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from zoo import sums
+from zoo.datasets import Dataset, DatasetError, Source
+from zoo.text import LONGEST_TEXT
+
+MODEL, VOCABULARY, LABELS, CONFIG = "model.keras", "vocab.txt", "labels.txt", "config.json"
+HISTORY, FIGURES, CARD, SAMPLES = "history.csv", "metrics.json", "README.md", "samples.npz"
+NEEDED = (MODEL, VOCABULARY, LABELS, CONFIG)
+# All files, in the order in which they are written.
+FILES = (HISTORY, FIGURES, CARD, SAMPLES, VOCABULARY, LABELS, CONFIG, sums.NAME, MODEL)
+LOGS = "logs"  # a folder, for TensorBoard
+
+CHECKPOINT = "checkpoint"  # the folder of what an unfinished run goes on from
+SETTINGS = "config.json"  # of `TrainingConfig`
+INPUTS = "data.json"  # digests of what it learns from
+STATE = "state.npz"  # weights, optimizer, history
+VALIDATED, BEST, PRETRAINED = (f"{name}.weights.h5" for name in ("validated", "best", "pretrained"))
+ANSWERS = "answers-{}.npy"  # of each teacher, by its position
+
+LARGEST = {VOCABULARY: 32_000_000, LABELS: 1_000_000, CONFIG: 16_000_000, FIGURES: 1_000_000}
+# Exported files are named after the model, so its name must not be a path.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+PACKAGES = ("birnn-zoo", "keras", "tensorflow", "jax", "torch", "numpy")
+
+
+class RunError(ValueError):
+    """A run folder that is missing, not finished or damaged, or that cannot be written to."""
+
+
+def dumps(value: Any) -> str:
+    """JSON as run folders have it."""
+    return json.dumps(value, indent=2) + "\n"
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether the folder holds a finished run."""
+    return (folder / MODEL).is_file()
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Whether the folder holds a run that can be resumed."""
+    return (folder / CHECKPOINT / SETTINGS).is_file()
+
+
+def require_finished(folder: Path) -> None:
+    """Raises `RunError` unless there is a finished run; the message says what is missing."""
+    if not folder.is_dir():
+        raise RunError(f"There is no folder {folder}.")
+    absent = next((name for name in NEEDED if not (folder / name).is_file()), None)
+    if absent is None:
+        return
+    if is_unfinished(folder):
+        raise RunError(
+            f"{folder} holds no {absent}: its training was interrupted. Go on with: "
+            f"python train.py --resume --output {shlex.quote(str(folder))}"
+        )
+    raise RunError(
+        f"{folder} holds no {absent}, so it is no finished run. Give another folder, or make the "
+        "run again."
+    )
+
+
+def make(
+    *,
+    model: Mapping[str, Any],
+    max_length: int,
+    delimiter: str,
+    dataset: Dataset,
+    training: Mapping[str, Any],
+    chosen: Sequence[str],
+    device: str,
+    backend: str,
+) -> dict[str, Any]:
+    """The record of a trained model, which config.json holds.
+
+    Args:
+        model: Its `name`, and what `zoo.create_model` made it by.
+        max_length, delimiter: Of the tokenizer.
+        dataset: What it learnt from.
+        training: All settings.
+        chosen: Names of the settings that were chosen from the data.
+        device, backend: What computed it.
+    """
+    return {
+        "model": dict(model),
+        "tokenizer": {"max_length": max_length, "delimiter": delimiter},
+        "data": {
+            "name": dataset.name,
+            "source": dataset.source,
+            "train": len(dataset.train.texts),
+            "validation": len(dataset.valid.texts),
+            "test": len(dataset.test.texts),
+        },
+        "training": dict(training),
+        "chosen_from_data": list(chosen),
+        "device": device,
+        "backend": backend,
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in PACKAGES},
+        "date": datetime.date.today().isoformat(),
+    }
+
+
+def imported(
+    *, model: Mapping[str, Any], max_length: int, delimiter: str, origin: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The record of a model that another framework trained; `origin` says how it was read."""
+    return {
+        "model": dict(model),
+        "tokenizer": {"max_length": max_length, "delimiter": delimiter},
+        "imported": dict(origin),
+    }
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The record of a run folder, or of the folder of a shipped model.
+
+    Raises:
+        RunError: If it is missing or damaged.
+    """
+    path = folder / CONFIG
+    try:
+        if path.stat().st_size > LARGEST[CONFIG]:
+            raise RunError(f"{path} has more than {LARGEST[CONFIG]:,} bytes.")
+        return parse(path.read_bytes(), path)
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def parse(content: bytes, path: Path) -> dict[str, Any]:
+    """The record in the content of a config.json, with the types that it was written with.
+
+    Args:
+        content: Of the file.
+        path: Where it lies, for errors.
+
+    Raises:
+        RunError: If it is damaged.
+    """
+    record = _object(content, path)
+    for name in ("model", "tokenizer", "training", "data"):
+        needed = name in ("model", "tokenizer")
+        if not isinstance(record.get(name, None if needed else {}), dict):
+            raise RunError(f"{path} is damaged: {name!r} is missing or no object.")
+    length, delimiter = (record["tokenizer"].get(name) for name in ("max_length", "delimiter"))
+    if type(length) is not int or not 1 <= length <= LONGEST_TEXT:
+        raise RunError(
+            f"{path}: max_length is {length!r:.60}; it must be an integer from 1 to "
+            f"{LONGEST_TEXT:,}."
+        )
+    if not isinstance(delimiter, str):
+        raise RunError(f"{path}: delimiter is {delimiter!r:.60}; it must be a string.")
+    return record
+
+
+def check_name(record: Any) -> None:
+    """Raises `RunError` unless the record names its model as a file can be named."""
+    model = record.get("model") if isinstance(record, dict) else None
+    name = model.get("name") if isinstance(model, dict) else None
+    if not (isinstance(name, str) and NAME.fullmatch(name)):
+        raise RunError(
+            f"The model's name is {name!r:.60}; a name is at most 100 letters, digits, '.', '_' "
+            f"and '-', and begins with a letter or digit. It stands in {CONFIG}, under model."
+        )
+
+
+def parse_figures(content: bytes, path: Path) -> dict[str, Any]:
+    """The figures in the content of a metrics.json.
+
+    Raises:
+        RunError: If it is damaged.
+    """
+    return _object(content, path)
+
+
+def seed(record: Mapping[str, Any]) -> int | None:
+    """The seed of a run, which its validation texts were drawn with; None for other models."""
+    found = record.get("training", {}).get("seed")
+    return found if type(found) is int else None
+
+
+def source(record: Mapping[str, Any]) -> Source | None:
+    """Where the data set of a run lay; None for a model that was not trained here."""
+    training = record.get("training", {})
+    if not isinstance(training.get("dataset"), str):
+        return None
+    names = ("text_column", "label_column", "data_dir", "download_dir")
+    options = {name: training[name] for name in names if training.get(name) is not None}
+    return Source(training["dataset"], **options)
+
+
+def dataset(record: Mapping[str, Any]) -> Dataset:
+    """Reads the data set of a run again, split as the run split it.
+
+    Raises:
+        DatasetError: If the record names none, it is no longer there, or it has changed.
+    """
+    where, drawn = source(record), seed(record)
+    if where is None or drawn is None:
+        raise DatasetError(
+            f"The model {record['model']['name']} was not trained here, so its data set is unknown."
+        )
+    read = where.dataset(seed=drawn, limit=record["training"].get("limit"))
+    before = record.get("data", {}).get("source", {})
+    if content(before) != content(read.source):
+        raise DatasetError(
+            f"{where.path} has changed since {record['model']['name']} learnt from it; its figures "
+            "would be of other texts. Restore the files, or train again."
+        )
+    return read
+
+
+def content(source: Mapping[str, Any]) -> Any:
+    """What a data set holds, wherever it lies: the hashes of its files, or its name.
+
+    Args:
+        source: `zoo.datasets.Dataset.source`, as a record has it.
+    """
+    files = source.get("files")
+    if not files:
+        return source.get("path")
+    return {part: file["sha256"] for part, file in files.items()}
+
+
+def _object(content: bytes, path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{path} is damaged: {error!r:.200}.") from error
+    if not isinstance(found, dict):
+        raise RunError(f"{path} is damaged: it holds a {type(found).__name__}, no object.")
+    return found
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
