@@ -5,33 +5,30 @@ import hashlib
 import os
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from export import manifest, source
-from export.choices import INTEGER, PRECISIONS
+from export.choices import INTEGER, LOWERINGS, PRECISIONS
 from export.manifest import ExportedFile
 from export.source import Source
-from export.tflite import LOWERINGS, automatic, available, integer
-from export.tflite.calibration import calibrate
+from export.tflite import Form, automatic, available, forms
 from export.tflite.graph import Model
 from export.tflite.metadata import add_metadata
-from export.tflite.quantize import BeyondFloat16Error, quantize
-from export.verification import PrecisionError, verify
+from export.tflite.quantize import BeyondFloat16Error
+from export.verification import PrecisionError, Verified, verify
 from zoo import bundle as bundles
 from zoo import models, terminal
 from zoo.files import write_bytes
 from zoo.seal import seal
 
-__all__ = ["INTEGER", "ExportedFile", "export_model"]
+__all__ = ["ExportedFile", "export_model"]
 
 MUCH_MEMORY = 64_000_000  # bytes; an app has few hundred million for all that it does
 FEW = 64  # texts that a lowering is asked before it is quantised, those of every bound among them
-FINER = {"int8": "float16", "float16": "float32"}
 
 
 def export_model(
@@ -92,8 +89,9 @@ def export_model(
     """
     choose("lowering", lowering, ("auto", *LOWERINGS))
     precisions = choose("precision", precision, PRECISIONS, (INTEGER,))
-    if precision == INTEGER and lowering not in ("auto", "fused"):
-        raise ValueError(f"The precision 'integer' is for the lowering 'fused', not {lowering!r}.")
+    if lowering not in ("auto", "all"):
+        for one in precisions:
+            forms.find(lowering, one)
     if folder is None:
         if not isinstance(run_or_model, (str, os.PathLike)):
             raise ValueError("folder is needed: there is no run folder to write to.")
@@ -112,17 +110,17 @@ def export_model(
             padding=padding,
         )
     written: list[ExportedFile] = []
-    for chosen in _lowerings(given, lowering, precision):
+    for chosen in _lowerings(given, lowering, precisions):
+        lowered = _Lowered(given, chosen)
         with terminal.progress(f"Lowering: {chosen}"):
-            lowered = _lower(given, chosen, precision)
+            lowered.exact(forms.find(chosen, precisions[0]))
         if "float32" not in precisions:
             with terminal.progress(f"Verifying: {chosen}, float32"):
-                plain = lowered if precision != INTEGER else _lower(given, chosen, "float32")
-                _verify_lowering(plain, given)
+                _verify_lowering(lowered)
         done: set[str] = set()
-        for kind in precisions:
-            with terminal.progress(f"Writing and verifying: {chosen}, {kind}"):
-                file = _export_or_finer(given, lowered, kind, folder, force, done)
+        for one in precisions:
+            with terminal.progress(f"Writing and verifying: {chosen}, {one}"):
+                file = _export_or_finer(lowered, one, folder, force, done)
             if file is not None:
                 done.add(file.precision)
                 written.append(file)
@@ -145,132 +143,140 @@ def choose(
     return known if name == "all" else (name,)
 
 
-def _lowerings(given: Source, lowering: str, precision: str) -> tuple[str, ...]:
-    if precision == INTEGER:
-        integer.require_plain(given.read)
-        if not len(given.calibration):
-            raise ValueError(
-                "The precision 'integer' takes its scales from texts, and none are at hand: give "
-                "some hundred training texts, in Python, as "
-                "export_model(..., calibration=texts)."
-            )
-        return ("fused",)
-    if lowering == "auto":
-        return automatic(given.read)
-    return available(given.read) if lowering == "all" else (lowering,)
+def _lowerings(given: Source, lowering: str, precisions: Sequence[str]) -> tuple[str, ...]:
+    """The lowerings to write, each of which has all the precisions.
+
+    Raises:
+        NoLoweringError: If the model has not the one that was asked for.
+        ValueError: If a form takes its scales from texts, and there are none.
+    """
+    lowerings: tuple[str, ...] = (lowering,)
+    if lowering in ("auto", "all"):
+        usual = automatic(given.read) if lowering == "auto" else available(given.read)
+        known = set(LOWERINGS).intersection(*map(forms.lowerings_in, precisions))
+        # Where none is left, the lowering of that precision says what the model lacks.
+        lowerings = tuple(one for one in usual if one in known) or tuple(known)
+    for one in lowerings:
+        for precision in precisions:
+            form = forms.find(one, precision)
+            form.require(given.read)
+            if form.calibrated and not len(given.calibration):
+                raise ValueError(
+                    f"The precision {precision!r} takes its scales from texts, and none are at "
+                    "hand: give some hundred training texts, in Python, as "
+                    "export_model(..., calibration=texts)."
+                )
+    return lowerings
 
 
-@dataclass(frozen=True)
 class _Lowered:
-    """A model as graphs, before its weights are made smaller.
+    """A model in one lowering, before its weights are made smaller; made once for all precisions.
 
-    Attributes:
-        lowering: How it was lowered.
-        model: The graphs; float32, unless they compute with integers only.
-        constants: What its constants are to be.
-        seconds: How long it took.
+    Args:
+        given: What is exported.
+        lowering: How.
     """
 
-    lowering: str
-    model: Model
-    constants: dict[str, np.ndarray]
-    seconds: float
+    def __init__(self, given: Source, lowering: str):
+        self.given, self.lowering = given, lowering
+        self._exact: dict[Callable, tuple[Model, float]] = {}
+
+    def exact(self, form: Form) -> tuple[Model, float]:
+        """The graphs before `Form.shrink`, and the seconds that they took."""
+        if form.lower not in self._exact:
+            started = time.perf_counter()
+            model = form.lower(self.given.read, self.given.length, self.given.calibration)
+            self._exact[form.lower] = model, time.perf_counter() - started
+        return self._exact[form.lower]
 
 
-def _lower(given: Source, lowering: str, precision: str) -> _Lowered:
-    started = time.perf_counter()
-    if precision == INTEGER:
-        ranges = calibrate(given.read, given.calibration)
-        model = integer.build(given.read, given.length, ranges)
-    else:
-        model = LOWERINGS[lowering](given.read, given.length)
-    return _Lowered(lowering, model, model.constants(), time.perf_counter() - started)
-
-
-def _verify_lowering(lowered: _Lowered, given: Source) -> None:
-    """Holds the lowering against Keras in float32, before a coarser precision hides a mistake."""
-    few = given.questions.some(FEW)
+def _verify_lowering(lowered: _Lowered) -> None:
+    """Compares the lowering with Keras in float32, before a coarser precision hides a mistake."""
+    model, _ = lowered.exact(forms.find(lowered.lowering, "float32"))
+    few = lowered.given.questions.some(FEW)
     verify(
-        lowered.model.pack(),
+        model.pack(),
         few.reference(),
         few.ids,
         precision="float32",
-        constants=lowered.constants,
+        constants=model.constants(),
         real=few.real,
         kind=few.scores.kind,
         packed=False,  # an unrolled file's weights, packed as float32, could fill the memory
     )
 
 
-def _export_or_finer(given, lowered, precision, folder, force, done) -> ExportedFile | None:
+def _export_or_finer(
+    lowered: _Lowered, precision: str, folder: Path, force: bool, done: Container[str]
+) -> ExportedFile | None:
     """The file in this precision, or in the next finer one that keeps the labels.
 
     None if that one is written already.
     """
-    for one in _and_finer(precision):
-        if one in done:
-            return None
+    wanted: str | None = precision
+    while wanted is not None and wanted not in done:
+        form = forms.find(lowered.lowering, wanted)
         try:
-            return _export(given, lowered, one, folder, force)
+            return _export(lowered, form, folder, force)
         except (PrecisionError, BeyondFloat16Error) as error:
-            finer = FINER.get(one)
-            if finer is None or precision == INTEGER:
+            wanted = form.precision.finer
+            if wanted is None:
                 raise
             warnings.warn(
-                f"{given.name}, {lowered.lowering}: {error} Written as {finer} instead.",
+                f"{lowered.given.name}, {lowered.lowering}: {error} Written as {wanted} instead.",
                 stacklevel=4,
             )
-    raise AssertionError("the last precision has no finer one")
+    return None
 
 
-def _and_finer(precision: str) -> Iterator[str]:
-    while precision:
-        yield precision
-        precision = FINER.get(precision, "")
-
-
-def _export(
-    given: Source, lowered: _Lowered, precision: str, folder: Path, force: bool
-) -> ExportedFile:
-    lowering, asked = lowered.lowering, given.questions
+def _export(lowered: _Lowered, form: Form, folder: Path, force: bool) -> ExportedFile:
+    """Builds, verifies and writes a file."""
+    given, precision = lowered.given, form.precision.name
+    exact, seconds = lowered.exact(form)
     started = time.perf_counter()
-    model = copy.deepcopy(lowered.model)
-    if precision != INTEGER:
-        quantize(model, precision)
-    model.description = f"{given.name}, {lowering} lowering, {precision}"
+    model = copy.deepcopy(exact)
+    form.shrink(model)
+    model.description = f"{given.name}, {form.lowering} lowering, {precision}"
     content = seal(_with_metadata(model.pack(), given))
-    seconds = lowered.seconds + time.perf_counter() - started
-    _warn_of_memory(given, lowering, precision, model)
+    seconds += time.perf_counter() - started
+    _warn_of_memory(given, form, model)
+    found = _verified(content, exact, form, given, force)
+    bare = "-bare" if given.tokenizer is not None and given.labels is None else ""
+    path = folder / f"{given.name}-{form.name}{bare}.tflite"
+    write_bytes(path, content)
+    return ExportedFile(
+        path=path.name,
+        bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        lowering=form.lowering,
+        precision=precision,
+        subgraphs=len(model.graphs),
+        operators=model.operators(),
+        packed_bytes=model.packed_bytes(),
+        scores=given.questions.scores.kind,
+        padding="right" if given.read.right_padded else "any",
+        seconds=round(seconds, 2),
+        verified=found,
+    )
+
+
+def _verified(content: bytes, exact: Model, form: Form, given: Source, force: bool) -> Verified:
+    asked = given.questions
     found = verify(
         content,
         asked.reference(),
         asked.ids,
-        precision=precision,
-        constants=lowered.constants,
+        precision=form.precision.name,
+        constants=exact.constants(),
         real=asked.real,
         labels=asked.labels,
         kind=asked.scores.kind,
         force=force,
     )
     for finding in found.warnings:
-        warnings.warn(f"{given.name}, {lowering}, {precision}: {finding}", stacklevel=5)
-    bare = "-bare" if given.tokenizer is not None and given.labels is None else ""
-    path = folder / f"{given.name}-{lowering}-{precision}{bare}.tflite"
-    write_bytes(path, content)
-    return ExportedFile(
-        path=path.name,
-        bytes=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
-        lowering=lowering,
-        precision=precision,
-        subgraphs=len(model.graphs),
-        operators=model.operators(),
-        packed_bytes=model.packed_bytes(),
-        scores=asked.scores.kind,
-        padding="right" if given.read.right_padded else "any",
-        seconds=round(seconds, 2),
-        verified=found,
-    )
+        message = f"{given.name}, {form.lowering}, {form.precision.name}: {finding}"
+        warnings.warn(message, stacklevel=6)
+    return found
 
 
 def _with_metadata(content: bytes, given: Source) -> bytes:
@@ -285,13 +291,13 @@ def _with_metadata(content: bytes, given: Source) -> bytes:
     )
 
 
-def _warn_of_memory(given: Source, lowering: str, precision: str, model: Model) -> None:
+def _warn_of_memory(given: Source, form: Form, model: Model) -> None:
     if model.packed_bytes() <= MUCH_MEMORY:
         return
     first, *_ = available(given.read)
     others = "'loop', or fewer units" if first == "loop" else f"{first!r} or 'loop'"
     warnings.warn(
-        f"{given.name}, {lowering}, {precision}: its products will take "
+        f"{given.name}, {form.lowering}, {form.precision.name}: its products will take "
         f"{model.packed_bytes() / 1e6:,.0f} MB of memory, since each of the {given.length} "
         f"steps packs its weights apart. Use the lowering {others}, or a shorter max_length.",
         stacklevel=5,

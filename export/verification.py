@@ -11,18 +11,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from export.choices import PRECISION
 from export.tflite.constants import wrong_constants
 from zoo import litert
 
-# The largest difference of a score that a precision explains; for numbers, as a share of their
-# spread. A float32 file that is further off is wrong; of the others it is pointed out.
-LARGEST_DIFFERENCE = {"float32": 1e-4, "float16": 1e-2, "int8": 0.25, "integer": 0.25}
-MADE_UP = 1e-3  # the same of float32 on made-up texts, on which rounding grows further
-REMEDIES = {
-    "int8": "Export as float16 or float32",
-    "integer": "Calibrate with other texts, or export as float16 or float32",
-    "float16": "Export as float32",
-}
+# The largest difference of a score that float32 explains on made-up texts, on which rounding grows
+# further than on real ones.
+MADE_UP = 1e-3
 LEAST_AGREEMENT = 0.99  # share of texts with the same label
 # Labels whose scores in Keras differ by no more than this count as the same: of an untrained or
 # symmetric model, and where Keras itself cannot decide.
@@ -81,7 +76,7 @@ def verify(
         content: A .tflite file.
         reference: Keras: int32 [texts, L] to scores [texts, classes].
         ids: int32 [texts, L].
-        precision: Of the file: `float32`, `float16`, `int8` or `integer`.
+        precision: Of the file, a name of `export.choices.PRECISION`.
         constants: What the file is to hold, by name, before its precision was lowered.
         real: bool [texts], which of them people wrote; all, if left out.
         labels: int [texts], the right label of each real text, -1 where it is not known.
@@ -127,7 +122,7 @@ def verify(
 def _require_scores(scores: np.ndarray, kind: str, precision: str) -> None:
     if not np.isfinite(scores).all():
         raise VerificationError("The file gives scores that are no numbers.")
-    rounding = scores.shape[1] / 512 if precision == "integer" else 0  # scores in steps of 1/256
+    rounding = scores.shape[1] * PRECISION[precision].step / 2
     if kind == "softmax" and np.abs(scores.sum(axis=1) - 1).max() > rounding + 1e-3:
         raise VerificationError("The file's scores are no probabilities.")
     if kind == "sigmoid" and (scores.min() < 0 or scores.max() > 1):
@@ -142,7 +137,7 @@ def _spread(expected: np.ndarray, kind: str) -> float:
 
 
 def _require_equal(off: np.ndarray, real: np.ndarray, ids: np.ndarray) -> None:
-    allowed = np.where(real, LARGEST_DIFFERENCE["float32"], MADE_UP)
+    allowed = np.where(real, PRECISION["float32"].largest_difference, MADE_UP)
     if (off > allowed).any():
         worst = int((off / allowed).argmax())
         raise VerificationError(
@@ -167,7 +162,7 @@ def _judged(scores, expected, off, real, labels, kind, precision, force) -> Veri
         fine = fine or accuracy >= keras_accuracy - LOSS - 1 / known.sum()
     largest = float(off[judges].max())
     if kind == "numbers":
-        fine = largest <= LARGEST_DIFFERENCE[precision]
+        fine = largest <= PRECISION[precision].largest_difference
     warnings = []
     if not fine:
         texts = "real texts" if real.any() else "made-up texts"
@@ -176,12 +171,12 @@ def _judged(scores, expected, off, real, labels, kind, precision, force) -> Veri
         if accuracy is not None:
             finding += f", and accuracy falls from {keras_accuracy:.1%} to {accuracy:.1%}"
         if not force:
-            raise PrecisionError(f"{finding}. {REMEDIES.get(precision, 'Train it again')}.")
+            raise PrecisionError(f"{finding}. {PRECISION[precision].remedy}.")
         warnings.append(f"{finding}.")
     elif real.any() and not real.all():
         far = float(off[~real].max())
         others = _agreement(scores, expected, ~real, kind, UNDECIDED)
-        if far > LARGEST_DIFFERENCE[precision] or others < LEAST_AGREEMENT:
+        if far > PRECISION[precision].largest_difference or others < LEAST_AGREEMENT:
             warnings.append(
                 f"On texts of random words, unlike those that it is for, {precision} is off by up "
                 f"to {far:.2g}, and {others:.1%} of them keep their label."

@@ -170,8 +170,7 @@ def time_answers(rows: Sequence[dict[str, str]]) -> None:
     """
     from export.architecture import read
     from export.benchmark import contenders, runtimes
-    from export.tflite import LOWERINGS
-    from export.tflite.quantize import quantize
+    from export.tflite import find
 
     length, words = SETTINGS["max_length"], SETTINGS["vocab_size"]
     made = lambda row: (row["model"], row["lowering"], row["precision"])  # noqa: E731
@@ -181,10 +180,8 @@ def time_answers(rows: Sequence[dict[str, str]]) -> None:
         for model, lowering, precision in kinds:
             classifier = create_model(model, vocab_size=words, num_classes=2)
             contenders.loud(classifier)
-            lowered = LOWERINGS[lowering](read(classifier), length)
-            quantize(lowered, precision)
             path = Path(folder) / f"{model}-{precision}.tflite"
-            path.write_bytes(lowered.pack())
+            path.write_bytes(find(lowering, precision).build(read(classifier), length).pack())
             asks.append(runtimes.load(path))
         ids = np.random.default_rng(0).integers(2, words, (1, length), np.int32)
         seconds = np.median(take_turns(asks, ROUNDS, ids), axis=1)

@@ -20,8 +20,9 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import numpy as np
 
+from export.choices import PRECISION
 from export.exporter import export_model
-from export.verification import LARGEST_DIFFERENCE, LEAST_AGREEMENT
+from export.verification import LEAST_AGREEMENT
 from tests.export import clients
 from zoo import bundle, describe
 from zoo.catalogue import FAMILIES
@@ -123,12 +124,12 @@ def runs(ask, path, texts, expected) -> bool:
     except Exception as error:  # it has no errors of its own
         print(f"{path.name}: {error!r:.100}")
         return False
-    return off(got, expected) < LARGEST_DIFFERENCE["int8"]
+    return off(got, expected) < PRECISION["int8"].largest_difference
 
 
 def check(what, got, expected, precision) -> None:
     """Holds a client's answers against Keras."""
-    if off(got, expected) > LARGEST_DIFFERENCE[precision]:
+    if off(got, expected) > PRECISION[precision].largest_difference:
         raise SystemExit(f"{what}: off by {off(got, expected):.3g}")
     if agreement(got, expected) < LEAST_AGREEMENT:
         raise SystemExit(f"{what}: same label on {agreement(got, expected):.1%} only")

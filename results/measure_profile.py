@@ -18,8 +18,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 
 from export import architecture
 from export.benchmark.contenders import loud
-from export.tflite import loop
-from export.tflite.quantize import quantize
+from export.tflite import find
 from zoo import catalogue
 from zoo.files import write_table
 
@@ -50,8 +49,7 @@ def main() -> None:
             model = catalogue.create_model(family, vocab_size=25_000, num_classes=2)
             loud(model)
             for precision in ("float32", "int8"):
-                lowered = loop.build(architecture.read(model), LENGTH)
-                quantize(lowered, precision)
+                lowered = find("loop", precision).build(architecture.read(model), LENGTH)
                 path = Path(folder) / f"{family}-{precision}.tflite"
                 path.write_bytes(lowered.pack())
                 rows += measure(family, precision, path)

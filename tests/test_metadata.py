@@ -10,7 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from export import architecture
-from export.tflite import LOWERINGS
+from export.tflite import find
 from export.tflite import metadata as writer
 from export.tflite.metadata import add_metadata
 from tests.echo_model import echo_model
@@ -290,7 +290,8 @@ def test_ids_beyond_the_embedding_are_refused():
     from tests.export.models import bundle
 
     source = bundle()
-    plain = LOWERINGS["fused"](architecture.read(source.model), source.tokenizer.max_length).pack()
+    read = architecture.read(source.model)
+    plain = find("fused", "float32").build(read, source.tokenizer.max_length).pack()
     arguments = ARGUMENTS | {"labels": source.labels}
     rows = source.tokenizer.vocabulary.size
     for size, fits in ((rows, True), (rows + 1, False)):

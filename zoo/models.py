@@ -91,7 +91,7 @@ class Reference:
 
     def exports(self) -> Path:
         """The folder that its exported files go to; those of a shipped model to runs/NAME."""
-        return (Path("runs") / self.name if self.kind == "shipped" else self.path) / "export"
+        return (Path("runs") / self.name if self.kind == "shipped" else self.path) / records.EXPORTS
 
 
 def resolve(model: str | os.PathLike, *, weights: bool = False) -> Reference:
@@ -130,9 +130,8 @@ def resolve(model: str | os.PathLike, *, weights: bool = False) -> Reference:
 def run_of(file: Path) -> Path | None:
     """The run folder that a file was exported from, if the file still lies in it."""
     folder = file.resolve().parent
-    run = folder.parent
-    exported = (folder / "manifest.json").is_file() and (run / records.CONFIG).is_file()
-    return run if exported else None
+    in_run = folder.name == records.EXPORTS and (folder.parent / records.CONFIG).is_file()
+    return folder.parent if in_run else None
 
 
 def _forms(weights: bool) -> str:

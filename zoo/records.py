@@ -38,6 +38,7 @@ NEEDED = (MODEL, VOCABULARY, LABELS, CONFIG)
 # All files, in the order in which they are written.
 FILES = (HISTORY, FIGURES, CARD, SAMPLES, VOCABULARY, LABELS, CONFIG, sums.NAME, MODEL)
 LOGS = "logs"  # a folder, for TensorBoard
+EXPORTS = "export"  # a folder, of the files for devices
 
 CHECKPOINT = "checkpoint"  # the folder of what an unfinished run goes on from
 SETTINGS = "config.json"  # of `TrainingConfig`

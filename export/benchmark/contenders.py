@@ -9,8 +9,7 @@ import numpy as np
 
 from export import architecture
 from export.benchmark.runtimes import NoPeerError
-from export.tflite import LOWERINGS, available
-from export.tflite.quantize import quantize
+from export.tflite import available, find
 
 PEERS = "pip install '.[peers]'"
 
@@ -53,9 +52,8 @@ def make(model: keras.Model, max_length: int, folder: Path, say=print) -> list[C
         if lowering == "unrolled":
             continue  # a copy of the weights for each step
         for precision in ("float32", "int8"):
-            lowered = LOWERINGS[lowering](read, max_length)
-            quantize(lowered, precision)
-            add("litert", lowering, precision, ".tflite").write_bytes(lowered.pack())
+            model = find(lowering, precision).build(read, max_length)
+            add("litert", lowering, precision, ".tflite").write_bytes(model.pack())
     for precision in ("float32", "int8"):
         add("litert", "stock", precision, ".tflite").write_bytes(
             stock(model, max_length, precision)

@@ -46,8 +46,13 @@ def build(architecture: Architecture, max_length: int) -> Model:
     Raises:
         parts.NoLoweringError: If there is no operator for a cell.
     """
+    require(architecture)
+    return parts.one_graph(max_length, parts.Floats(architecture, _scan))
+
+
+def require(architecture: Architecture) -> None:
+    """Raises `parts.NoLoweringError` if there is a cell that this lowering has no form for."""
     parts.require("fused", supports, architecture, ", ".join(kind.__name__ for kind in FUSED))
-    return parts.one_graph(architecture, max_length, _scan)
 
 
 def supports(cell: keras.Layer) -> bool:

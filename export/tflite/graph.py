@@ -4,7 +4,7 @@ Constants are arrays, and every array is stored once however often it is used. W
 accepts is checked where it is added (see `export.tflite.ops`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -197,29 +197,31 @@ class Model:
         names = [operator.code for graph in self.graphs for operator in graph.operators]
         return {name: names.count(name) for name in sorted(set(names))}
 
-    def constants(self) -> dict[str, np.ndarray]:
-        """What all constants are to be, by name; one without a name gets its place for a name.
-
-        Real numbers where there are such: those that integers stand for.
-
-        To be called before `pack`, so that the file has the names.
+    def name_constants(self) -> None:
+        """Gives each constant without a name its position in the model as a name.
 
         Raises:
             GraphError: If two constants have the same name.
         """
-        found: dict[str, Tensor] = {}
+        named: dict[str, Tensor] = {}
+        for graph, number, operator, place, tensor in self._constants():
+            tensor.name = tensor.name or f"{graph.name}/{number}_{operator.code}/{place}"
+            if named.setdefault(tensor.name, tensor) is not tensor:
+                raise GraphError(f"{operator.code}: two constants named {tensor.name!r}.")
+
+    def constants(self) -> dict[str, np.ndarray]:
+        """The values of all constants by name: the real numbers, where integers stand for some."""
+        return {
+            tensor.name: tensor.value if tensor.real is None else tensor.real
+            for *_, tensor in self._constants()
+        }
+
+    def _constants(self) -> Iterator[tuple[Graph, int, Operator, int, Tensor]]:
         for graph in self.graphs:
             for number, operator in enumerate(graph.operators):
                 for place, tensor in enumerate(operator.inputs):
-                    if tensor is None or tensor.data is None:
-                        continue
-                    tensor.name = tensor.name or f"{graph.name}/{number}_{operator.code}/{place}"
-                    if found.setdefault(tensor.name, tensor) is not tensor:
-                        raise GraphError(f"{operator.code}: two constants named {tensor.name!r}.")
-        return {
-            name: tensor.value if tensor.real is None else tensor.real
-            for name, tensor in found.items()
-        }
+                    if tensor is not None and tensor.data is not None:
+                        yield graph, number, operator, place, tensor
 
     def packed_bytes(self) -> int:
         """Memory for matrices when the file runs: XNNPACK packs them anew for each product."""

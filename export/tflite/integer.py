@@ -11,20 +11,24 @@ import numpy as np
 
 from export.architecture import Architecture
 from export.tflite import integer_ops, ops, parts
-from export.tflite.calibration import Ranges
+from export.tflite.calibration import Ranges, calibrate
 from export.tflite.graph import Graph, Model, Quantization, Tensor
 from zoo import cells
 
+MEAN = (
+    "A model with pooling 'mean' has no integer file. Train with --pooling last, or use the "
+    "precision 'int8'."
+)
 FINEST, COARSEST = -12, -9  # powers of two: the scales of a cell state that all runtimes compute
 
 
-def build(architecture: Architecture, max_length: int, ranges: Ranges) -> Model:
+def build(architecture: Architecture, max_length: int, calibration: np.ndarray) -> Model:
     """Lowers a classifier of plain LSTMs to integers.
 
     Args:
         architecture: The classifier.
         max_length: L, the number of ids in the file's input.
-        ranges: Of the numbers in it.
+        calibration: int32 [texts, L], ids of the texts that the scales are taken from.
 
     Returns:
         A model from int32 [1, L] ids to int8 [1, classes] scores: (score + 128) / 256 is the
@@ -33,36 +37,57 @@ def build(architecture: Architecture, max_length: int, ranges: Ranges) -> Model:
     Raises:
         parts.NoLoweringError: If a cell is no plain LSTM.
     """
-    require_plain(architecture)
-    model, graph, ids = parts.begin(architecture, max_length)
-    steps, any_step = _length(graph, architecture, ids)
-    backwards = parts.backward_order(graph, steps, max_length)
-    table = integer_ops.symmetric(graph, architecture.embedding, "embedding")
-    x = ops.gather(graph, table, ops.reshape(graph, ids, (max_length,)))
-    for number, layer in enumerate(architecture.layers):
+    require(architecture)
+    ranges = calibrate(architecture, calibration)
+    return parts.one_graph(max_length, _Integers(architecture, ranges))
+
+
+class _Integers(parts.Arithmetic):
+    """Weights, outputs and scores in int8, sums in int32, cell states in int16."""
+
+    def __init__(self, architecture: Architecture, ranges: Ranges):
+        super().__init__(architecture)
+        self.ranges = ranges
+        self._any_step: Tensor | None = None  # whether the text has any, bool [1]
+
+    def length(self, graph: Graph, ids: Tensor) -> Tensor:
+        zero = graph.constant([0], np.int32)
+        if self.architecture.masked:
+            steps = integer_ops.count_true(graph, ops.not_equal(graph, ids, zero))
+        else:
+            steps = graph.constant([ids.shape[1]], np.int32)
+        self._any_step = ops.less(graph, zero, steps)
+        return steps
+
+    def embed(self, graph: Graph, ids: Tensor) -> Tensor:
+        table = integer_ops.symmetric(graph, self.architecture.embedding, "embedding")
+        return ops.gather(graph, table, ops.reshape(graph, ids, ids.shape[1:]))
+
+    def scan(self, graph: Graph, layer: int, direction: int, x: Tensor) -> Tensor:
         # One scale for both directions, since they stand side by side in what follows.
-        hidden = Quantization.of(max(ranges.hidden[number], 1e-6) / 127)
-        results = []
-        for direction, largest in zip(layer.directions, ranges.cell[number], strict=True):
-            seen = ops.gather(graph, x, backwards) if direction.go_backwards else x
-            outputs = _scan(graph, direction.cell, seen, hidden, _cell_scale(largest))
-            if layer.gives == "last":
-                row = ops.gather(graph, outputs, parts.last_place(graph, steps))
-                outputs = integer_ops.multiply_by_flag(graph, row, any_step)
-            elif direction.go_backwards:
-                outputs = ops.gather(graph, outputs, backwards)
-            results.append(outputs)
-        x = ops.concatenate(graph, results, 1) if len(results) > 1 else results[0]
-    weights = integer_ops.symmetric(graph, architecture.kernel.T, "logits/kernel")
-    bias = integer_ops.bias(graph, architecture.bias, x, weights, "logits/bias")
-    logits = integer_ops.fully_connected(graph, x, weights, bias, _asymmetric(*ranges.logits))
-    probabilities = integer_ops.softmax(graph, logits)
-    probabilities.name = "probabilities"
-    graph.outputs = [probabilities]
-    return model
+        hidden = Quantization.of(max(self.ranges.hidden[layer], 1e-6) / 127)
+        cell = self.architecture.layers[layer].directions[direction].cell
+        return _scan(graph, cell, x, hidden, _cell_scale(self.ranges.cell[layer][direction]))
+
+    def last_row(self, graph: Graph, outputs: Tensor, steps: Tensor) -> Tensor:
+        assert self._any_step is not None
+        row = ops.gather(graph, outputs, parts.last_place(graph, steps))
+        return integer_ops.multiply_by_flag(graph, row, self._any_step)
+
+    def mean_row(self, graph: Graph, outputs: Tensor, steps: Tensor) -> Tensor:
+        raise parts.NoLoweringError(MEAN)
+
+    def finish(self, graph: Graph, features: Tensor) -> None:
+        weights = integer_ops.symmetric(graph, self.architecture.kernel.T, "logits/kernel")
+        bias = integer_ops.bias(graph, self.architecture.bias, features, weights, "logits/bias")
+        scale = _asymmetric(*self.ranges.logits)
+        logits = integer_ops.fully_connected(graph, features, weights, bias, scale)
+        probabilities = integer_ops.softmax(graph, logits)
+        probabilities.name = "probabilities"
+        graph.outputs = [probabilities]
 
 
-def require_plain(architecture: Architecture) -> None:
+def require(architecture: Architecture) -> None:
     """Checks that the model is one that microcontrollers compute.
 
     Raises:
@@ -80,26 +105,13 @@ def require_plain(architecture: Architecture) -> None:
         )
     for layer in architecture.layers:
         if layer.gives == "mean":
-            raise parts.NoLoweringError(
-                "A model with pooling 'mean' has no integer file. Train with --pooling last, or "
-                "use the precision 'int8'."
-            )
+            raise parts.NoLoweringError(MEAN)
         for direction in layer.directions:
             if type(direction.cell) is not cells.LSTMCell:
                 raise parts.NoLoweringError(
                     f"{type(direction.cell).__name__} has no integer file: microcontrollers "
                     "compute the plain LSTM only. Use a 'bilstm', or the precision 'int8'."
                 )
-
-
-def _length(graph: Graph, architecture: Architecture, ids: Tensor) -> tuple[Tensor, Tensor]:
-    """Number of ids that are no padding, int32 [1]; and whether there is any, bool [1]."""
-    zero = graph.constant([0], np.int32)
-    if architecture.masked:
-        steps = integer_ops.count_true(graph, ops.not_equal(graph, ids, zero))
-    else:
-        steps = graph.constant([ids.shape[1]], np.int32)
-    return steps, ops.less(graph, zero, steps)
 
 
 def _scan(graph, cell, x, hidden, scale) -> Tensor:

@@ -65,6 +65,7 @@ def build(architecture: Architecture, max_length: int) -> Model:
         ways = [direction.go_backwards for direction in layer.directions]
         pieces = list(zip(ways, outputs, strict=True))
     parts.finish(graph, architecture, _side_by_side(graph, [output for _, output in pieces]))
+    model.name_constants()
     return model
 
 

@@ -34,8 +34,13 @@ def build(architecture: Architecture, max_length: int) -> Model:
     Raises:
         parts.NoLoweringError: If a cell is not linear in its state.
     """
+    require(architecture)
+    return parts.one_graph(max_length, parts.Floats(architecture, _scan))
+
+
+def require(architecture: Architecture) -> None:
+    """Raises `parts.NoLoweringError` if there is a cell that this lowering has no form for."""
     parts.require("parallel", supports, architecture, "linear cells (MinGRUCell, MinLSTMCell)")
-    return parts.one_graph(architecture, max_length, _scan)
 
 
 def supports(cell: keras.Layer) -> bool:

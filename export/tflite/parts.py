@@ -1,5 +1,6 @@
 """What every lowering has in common: the ids' length, the embedding, the head."""
 
+import abc
 from collections.abc import Callable, Sequence
 
 import keras
@@ -99,38 +100,113 @@ def finish(graph: Graph, architecture: Architecture, features: Tensor) -> None:
     graph.outputs = [scores]
 
 
-def one_graph(
-    architecture: Architecture,
-    max_length: int,
-    scan: Callable[[Graph, keras.Layer, Tensor], Tensor],
-) -> Model:
-    """A classifier in one subgraph, its masks exact, from a scan that knows no mask.
+class Arithmetic(abc.ABC):
+    """What the operators of `one_graph` compute with, real numbers or integers.
 
     Args:
         architecture: The classifier.
-        max_length: L, the number of ids in the file's input.
+    """
+
+    def __init__(self, architecture: Architecture):
+        self.architecture = architecture
+
+    @abc.abstractmethod
+    def length(self, graph: Graph, ids: Tensor) -> Tensor:
+        """The number of ids that are no padding, int32 [1]."""
+
+    @abc.abstractmethod
+    def embed(self, graph: Graph, ids: Tensor) -> Tensor:
+        """The embedding of each id: [L, width]."""
+
+    @abc.abstractmethod
+    def scan(self, graph: Graph, layer: int, direction: int, x: Tensor) -> Tensor:
+        """All outputs of a direction of a layer over x [L, features], without a mask: [L, outputs].
+
+        `layer` and `direction` are positions in the architecture.
+        """
+
+    @abc.abstractmethod
+    def last_row(self, graph: Graph, outputs: Tensor, steps: Tensor) -> Tensor:
+        """The output of the text's last step, [1, outputs]; zeros for an empty text."""
+
+    @abc.abstractmethod
+    def mean_row(self, graph: Graph, outputs: Tensor, steps: Tensor) -> Tensor:
+        """The mean of the outputs of the text's steps, [1, outputs]; zeros for an empty text."""
+
+    @abc.abstractmethod
+    def finish(self, graph: Graph, features: Tensor) -> None:
+        """The layers behind the recurrent ones, over [1, features]."""
+
+
+class Floats(Arithmetic):
+    """float32.
+
+    Args:
+        architecture: The classifier.
         scan: From a graph, a cell and x [L, features] to all outputs [L, outputs].
     """
+
+    def __init__(
+        self, architecture: Architecture, scan: Callable[[Graph, keras.Layer, Tensor], Tensor]
+    ):
+        super().__init__(architecture)
+        self._scan = scan
+
+    def length(self, graph: Graph, ids: Tensor) -> Tensor:
+        return length(graph, self.architecture, ids)
+
+    def embed(self, graph: Graph, ids: Tensor) -> Tensor:
+        return embed(graph, self.architecture, ids)
+
+    def scan(self, graph: Graph, layer: int, direction: int, x: Tensor) -> Tensor:
+        return self._scan(graph, self.architecture.layers[layer].directions[direction].cell, x)
+
+    def last_row(self, graph: Graph, outputs: Tensor, steps: Tensor) -> Tensor:
+        zero = graph.constant([0], np.int32)
+        any_step = ops.cast(graph, ops.less(graph, zero, steps), np.float32)
+        return ops.multiply(graph, ops.gather(graph, outputs, last_place(graph, steps)), any_step)
+
+    def mean_row(self, graph: Graph, outputs: Tensor, steps: Tensor) -> Tensor:
+        time = outputs.shape[0]
+        numbers = graph.constant(np.arange(time)[:, None], np.int32)
+        present = ops.cast(graph, ops.less(graph, numbers, steps), np.float32)
+        total = ops.sum_rows(graph, ops.multiply(graph, outputs, present))
+        return mean_of(graph, total, steps)
+
+    def finish(self, graph: Graph, features: Tensor) -> None:
+        finish(graph, self.architecture, features)
+
+
+def one_graph(max_length: int, arithmetic: Arithmetic) -> Model:
+    """A classifier in one subgraph, its masks exact, from a scan that knows no mask.
+
+    Args:
+        max_length: L, the number of ids in the file's input.
+        arithmetic: What its operators compute with.
+    """
+    architecture = arithmetic.architecture
     model, graph, ids = begin(architecture, max_length)
-    steps = length(graph, architecture, ids)
+    steps = arithmetic.length(graph, ids)
     backwards = backward_order(graph, steps, max_length)
-    x = embed(graph, architecture, ids)
-    for layer in architecture.layers:
+    x = arithmetic.embed(graph, ids)
+    for number, layer in enumerate(architecture.layers):
         results = []
-        for direction in layer.directions:
+        for place, direction in enumerate(layer.directions):
             if not direction.go_backwards:
-                outputs = scan(graph, direction.cell, x)
+                outputs = arithmetic.scan(graph, number, place, x)
             else:
-                outputs = scan(graph, direction.cell, ops.gather(graph, x, backwards))
+                turned = ops.gather(graph, x, backwards)
+                outputs = arithmetic.scan(graph, number, place, turned)
                 if layer.gives == "all":
                     outputs = ops.gather(graph, outputs, backwards)
             if layer.gives == "last":
-                outputs = last_row(graph, outputs, steps)
+                outputs = arithmetic.last_row(graph, outputs, steps)
             elif layer.gives == "mean":
-                outputs = mean_row(graph, outputs, steps)
+                outputs = arithmetic.mean_row(graph, outputs, steps)
             results.append(outputs)
         x = ops.concatenate(graph, results, 1) if len(results) > 1 else results[0]
-    finish(graph, architecture, x)
+    arithmetic.finish(graph, x)
+    model.name_constants()
     return model
 
 
@@ -142,22 +218,6 @@ def backward_order(graph: Graph, steps: Tensor, time: int) -> Tensor:
     """
     counts = graph.constant(np.arange(1, time + 1), np.int32)
     return ops.maximum(graph, ops.subtract(graph, steps, counts), graph.constant([0], np.int32))
-
-
-def last_row(graph: Graph, outputs: Tensor, steps: Tensor) -> Tensor:
-    """The output of the text's last step, [1, outputs]; zeros for an empty text."""
-    zero = graph.constant([0], np.int32)
-    any_step = ops.cast(graph, ops.less(graph, zero, steps), np.float32)
-    return ops.multiply(graph, ops.gather(graph, outputs, last_place(graph, steps)), any_step)
-
-
-def mean_row(graph: Graph, outputs: Tensor, steps: Tensor) -> Tensor:
-    """The mean of the outputs of the text's steps, [1, outputs]; zeros for an empty text."""
-    time = outputs.shape[0]
-    numbers = graph.constant(np.arange(time)[:, None], np.int32)
-    present = ops.cast(graph, ops.less(graph, numbers, steps), np.float32)
-    total = ops.sum_rows(graph, ops.multiply(graph, outputs, present))
-    return mean_of(graph, total, steps)
 
 
 def mean_of(graph: Graph, total: Tensor, steps: Tensor) -> Tensor:

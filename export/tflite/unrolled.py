@@ -22,7 +22,7 @@ def build(architecture: Architecture, max_length: int) -> Model:
     Returns:
         A model from int32 [1, L] ids to float32 [1, classes] probabilities.
     """
-    return parts.one_graph(architecture, max_length, _scan)
+    return parts.one_graph(max_length, parts.Floats(architecture, _scan))
 
 
 def _scan(graph: Graph, cell: keras.Layer, x: Tensor) -> Tensor:

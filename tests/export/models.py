@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from export import architecture
-from export.tflite import LOWERINGS
-from export.tflite.quantize import quantize
+from export.tflite import find
 from export.verification import verify
 from zoo.bundle import Bundle
 from zoo.catalogue import FAMILIES, create_model
@@ -37,9 +36,10 @@ def every_file(*lowerings, quick=()):
 
 def verified(model, lowering, ids, precision="float32"):
     """What `verify` finds of a model as it is lowered."""
-    lowered = LOWERINGS[lowering](architecture.read(model), ids.shape[1])
+    form, read = find(lowering, precision), architecture.read(model)
+    lowered = form.lower(read, ids.shape[1], ids)
     constants = lowered.constants()
-    quantize(lowered, precision)
+    form.shrink(lowered)
     return verify(
         lowered.pack(),
         lambda ids: probabilities(model, ids),

@@ -10,9 +10,7 @@ import pytest
 import tensorflow as tf
 
 import export
-from export.tflite import LOWERINGS
-from export.tflite.quantize import PRECISIONS
-from export.verification import LARGEST_DIFFERENCE
+from export.choices import LOWERINGS, PRECISION, PRECISIONS
 from tests.export import clients
 from tests.export.models import every_file
 from zoo import litert
@@ -87,7 +85,7 @@ def cell_of(run):
 
 
 def agrees(got, expected, precision):
-    np.testing.assert_allclose(got, expected, atol=LARGEST_DIFFERENCE[precision])
+    np.testing.assert_allclose(got, expected, atol=PRECISION[precision].largest_difference)
     assert np.mean(got.argmax(1) == expected.argmax(1)) >= 0.99
 
 

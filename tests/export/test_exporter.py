@@ -1,5 +1,6 @@
 """From a model to files and their manifest."""
 
+import dataclasses
 import hashlib
 import json
 
@@ -9,6 +10,7 @@ import pytest
 import export
 from export import exporter, questions
 from export.__main__ import main
+from export.tflite import forms
 from export.verification import PrecisionError, VerificationError, verify
 from tests.export.models import bundle, classifier
 from zoo import litert
@@ -99,14 +101,19 @@ def test_keras_model_without_a_tokenizer(tmp_path):
 
 
 def test_nothing_is_left_of_a_wrong_file(tmp_path, monkeypatch):
-    right = exporter.quantize
+    find = forms.find
 
-    def wrong(model, precision):
-        right(model, precision)
-        head = model.graphs[0].operators[-2].inputs[1]
-        head.data = -head.data
+    def wrong(lowering, precision):
+        form = find(lowering, precision)
 
-    monkeypatch.setattr(exporter, "quantize", wrong)
+        def shrink(model):
+            form.shrink(model)
+            head = model.graphs[0].operators[-2].inputs[1]
+            head.data = -head.data
+
+        return dataclasses.replace(form, shrink=shrink)
+
+    monkeypatch.setattr(forms, "find", wrong)
     with pytest.raises(VerificationError):
         export.export_model(bundle(), tmp_path, precision="float32")
     assert list(tmp_path.iterdir()) == []

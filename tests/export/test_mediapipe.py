@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import export
-from export.verification import LARGEST_DIFFERENCE
+from export.choices import PRECISION
 from tests.export.clients import ask_mediapipe, mediapipe_classifier
 from tests.export.models import bundle, trained_bundle
 
@@ -39,7 +39,7 @@ def test_scores_are_keras_scores_and_depend_on_the_text_alone(tmp_path, name, lo
         first = ask_mediapipe(client, TEXTS, source.labels)
         again = ask_mediapipe(client, TEXTS[::-1] + TEXTS, source.labels)
     expected = source.classifier().scores(TEXTS)
-    np.testing.assert_allclose(first, expected, atol=LARGEST_DIFFERENCE[precision] / 5)
+    np.testing.assert_allclose(first, expected, atol=PRECISION[precision].largest_difference / 5)
     np.testing.assert_array_equal(again[: len(TEXTS)][::-1], first)
     np.testing.assert_array_equal(again[len(TEXTS) :], first)
 

@@ -6,7 +6,7 @@ import pytest
 
 import export
 from export import architecture
-from export.tflite import integer
+from export.tflite import find, integer
 from export.tflite.loop import LONGEST_BLOCK
 from export.tflite.parts import NoLoweringError
 from tests.export import clients
@@ -76,7 +76,7 @@ def test_microcontrollers_answer_the_same():
     model = classifier("bilstm", pooling="mean")
     ids = texts_of_every_length(40, 60)[::5]
     for lowering in ("fused", "loop"):
-        content = export.tflite.LOWERINGS[lowering](architecture.read(model), 40).pack()
+        content = find(lowering, "float32").build(architecture.read(model), 40).pack()
         expected = softmax(keras.ops.convert_to_numpy(model(ids)))
         np.testing.assert_allclose(clients.ask_micro(content, ids), expected, atol=1e-5)
 
@@ -84,7 +84,7 @@ def test_microcontrollers_answer_the_same():
 def test_an_integer_file_is_refused():
     read = architecture.read(classifier("bilstm", pooling="mean"))
     with pytest.raises(NoLoweringError, match="--pooling last"):
-        integer.require_plain(read)
+        integer.require(read)
 
 
 def test_another_pooling_is_refused():

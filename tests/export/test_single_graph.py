@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from export import architecture
-from export.tflite import LOWERINGS, available, fused, parallel, parts
-from export.tflite.quantize import PRECISIONS
+from export.choices import PRECISIONS
+from export.tflite import available, find, fused, parallel, parts
 from tests.export.models import (
     classifier,
     every_file,
@@ -36,7 +36,7 @@ QUICK = [
 )
 def test_answers_as_keras_at_every_length(family, lowering):
     model = classifier(family)
-    lowered = LOWERINGS[lowering](architecture.read(model), LENGTH)
+    lowered = find(lowering, "float32").build(architecture.read(model), LENGTH)
     assert len(lowered.graphs) == 1
     ids = texts_of_every_length(LENGTH, 60)
     scores = litert.runner(lowered.pack())[0](ids)
@@ -116,7 +116,7 @@ def test_own_models_answer_as_keras(name, lowering):
 @pytest.mark.parametrize("max_length", [1, 2])
 def test_shortest_files(lowering, max_length):
     model = classifier("bilstm")
-    content = LOWERINGS[lowering](architecture.read(model), max_length).pack()
+    content = find(lowering, "float32").build(architecture.read(model), max_length).pack()
     ids = texts_of_every_length(max_length, 60)
     scores = litert.runner(content)[0](ids)
     np.testing.assert_allclose(scores, probabilities(model, ids), atol=1e-5)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from export import architecture
-from export.tflite import LOWERINGS, ops, parts
+from export.choices import PRECISIONS
+from export.tflite import find, ops, parts
 from export.tflite.constants import wrong_constants
-from export.tflite.quantize import PRECISIONS, SCALES, quantize
+from export.tflite.quantize import SCALES, quantize
 from export.verification import PrecisionError, VerificationError, verify
 from tests.export.models import classifier, probabilities, texts_of_every_length
 
@@ -28,7 +29,7 @@ def lowered_once(name, lowering, length, **sizes):
     def reference(ids):
         return answers(np.ascontiguousarray(ids).tobytes(), len(ids)).copy()
 
-    return LOWERINGS[lowering](architecture.read(model), length), reference
+    return find(lowering, "float32").build(architecture.read(model), length), reference
 
 
 def setting(

@@ -222,21 +222,28 @@ def _pretrain(config: SettledConfig, model, ids, checkpoint: Checkpoint, verbose
 
 
 class _Forecast(keras.callbacks.Callback):
-    """Says after the first epoch how long the others take at most."""
+    """Says how long the epochs that are left take at most.
+
+    The first epoch includes compilation. So the second one is the measure, unless the first took so
+    long that compilation is a small part of it.
+    """
+
+    LONG = 60  # seconds
 
     def __init__(self, say):
         super().__init__()
-        self.say, self.started = say, None
+        self.say, self.done, self.said = say, 0, False
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self.started is None:
-            self.started, self.first = time.monotonic(), epoch
+        self.started = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
+        seconds = time.monotonic() - self.started
+        self.done += 1
         left = self.params["epochs"] - epoch - 1
-        if epoch == self.first and left:
-            minutes = left * (time.monotonic() - self.started) / 60
-            self.say(f"At most {minutes:.1f} minutes to go, of {left} epochs")
+        if left and not self.said and (self.done > 1 or seconds > self.LONG):
+            self.said = True
+            self.say(f"At most {left * seconds / 60:.1f} minutes to go, of {left} epochs")
 
 
 def _tensorboard(folder, wanted, say):

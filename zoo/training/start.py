@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def train(
     config: TrainingConfig,
-    output: Path,
+    output: str | os.PathLike,
     *,
     resume: bool = False,
     tensorboard: bool = True,
@@ -46,6 +47,7 @@ def train(
             then holds the best weights before that; none is written if no epoch was whole.
         zoo.datasets.DatasetError: If the data set cannot be read.
     """
+    output = Path(output)
     folder.begin(config, output, resume)
     with lock.locked(output):
         # Again: whoever held the lock before may have written.

@@ -1,0 +1,150 @@
+"""The forms of a file: a row for each pair of a lowering and a precision.
+
+Whoever wants a model as a file asks for a form, and calls `Form.build`:
+
+    forms.find("loop", "int8").build(architecture.read(model), 128).pack()
+"""
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from export.architecture import Architecture
+from export.choices import INTEGER, PRECISION, PRECISIONS, Precision
+from export.tflite import fused, integer, loop, parallel, unrolled
+from export.tflite.graph import Model
+from export.tflite.parts import NoLoweringError
+from export.tflite.quantize import quantize
+
+NO_TEXTS = np.zeros((0, 1), np.int32)
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form that a model can be written in.
+
+    Attributes:
+        lowering: How the recurrence is written.
+        precision: What the numbers are, and what difference from Keras they explain.
+        lower: From an architecture, the ids of a text (L) and the ids of calibration texts
+            [texts, L] to the graphs before weights are made smaller.
+        require: Raises `NoLoweringError` for an architecture that cannot be written in this form.
+        shrink: Makes the weights smaller, in place.
+        calibrated: Whether it takes its scales from texts.
+    """
+
+    lowering: str
+    precision: Precision
+    lower: Callable[[Architecture, int, np.ndarray], Model]
+    require: Callable[[Architecture], None]
+    shrink: Callable[[Model], None]
+    calibrated: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.lowering}-{self.precision.name}"
+
+    def supports(self, architecture: Architecture) -> bool:
+        """Whether an architecture can be written in this form."""
+        try:
+            self.require(architecture)
+        except NoLoweringError:
+            return False
+        return True
+
+    def build(
+        self, architecture: Architecture, max_length: int, calibration: np.ndarray = NO_TEXTS
+    ) -> Model:
+        """The model's graphs in this form.
+
+        Args:
+            architecture: What the model computes.
+            max_length: L, the ids of a text.
+            calibration: int32 [texts, L], for a form that is calibrated.
+
+        Raises:
+            NoLoweringError: If it cannot be written in this form.
+            export.tflite.quantize.BeyondFloat16Error: If a weight is too large for the precision.
+        """
+        model = self.lower(architecture, max_length, calibration)
+        self.shrink(model)
+        return model
+
+
+def _any_architecture(architecture: Architecture) -> None:
+    """For lowerings that write every cell."""
+
+
+def _floats(
+    lowering: str,
+    build: Callable[[Architecture, int], Model],
+    require: Callable[[Architecture], None] = _any_architecture,
+) -> Iterable[Form]:
+    def lower(architecture: Architecture, max_length: int, calibration: np.ndarray) -> Model:
+        return build(architecture, max_length)
+
+    for name in PRECISIONS:
+        shrink = functools.partial(quantize, precision=name)
+        yield Form(lowering, PRECISION[name], lower, require, shrink)
+
+
+def _as_it_is(model: Model) -> None:
+    """For a form whose lowering writes small weights already."""
+
+
+FORMS = (
+    *_floats("fused", fused.build, fused.require),
+    *_floats("parallel", parallel.build, parallel.require),
+    *_floats("loop", loop.build),
+    *_floats("unrolled", unrolled.build),
+    Form(
+        "fused",
+        PRECISION[INTEGER],
+        integer.build,
+        integer.require,
+        _as_it_is,
+        calibrated=True,
+    ),
+)
+
+
+def find(lowering: str, precision: str) -> Form:
+    """The form of a lowering and a precision.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    for form in FORMS:
+        if (form.lowering, form.precision.name) == (lowering, precision):
+            return form
+    others = lowerings_in(precision)
+    raise ValueError(
+        f"There is no form {lowering}-{precision}: the precision {precision!r} is for the lowering "
+        f"{' or '.join(map(repr, others))}."
+        if others
+        else f"There is no precision {precision!r}; choose one of {', '.join(PRECISION)}."
+    )
+
+
+def lowerings_in(precision: str) -> tuple[str, ...]:
+    """The lowerings that have a precision."""
+    return tuple(form.lowering for form in FORMS if form.precision.name == precision)
+
+
+def available(architecture: Architecture, precision: str = "float32") -> tuple[str, ...]:
+    """The lowerings that an architecture has in a precision."""
+    return tuple(
+        form.lowering
+        for form in FORMS
+        if form.precision.name == precision and form.supports(architecture)
+    )
+
+
+def automatic(architecture: Architecture) -> tuple[str, ...]:
+    """The lowering for MediaPipe, which takes one subgraph only, and the one for LiteRT."""
+    first, *_ = available(architecture)
+    if first == "parallel":
+        return ("parallel",)  # as good for both
+    return (first if first == "fused" else "unrolled", "loop")
