@@ -24,13 +24,13 @@ import numpy as np
 
 import export
 from export.tflite.quantize import int8_rows
-from results.accuracy import interval
+from studies.accuracy import interval
+from studies.clocks import median_time
 from zoo import catalogue, litert, pretrained
 from zoo.bundle import Bundle, load
 from zoo.datasets import Dataset, DatasetError, load_dataset
 from zoo.files import replacing, write_bytes, write_text
 from zoo.seal import seal
-from zoo.timing import median_time
 from zoo.training import transformer
 
 WORDS = Path(__file__).parent

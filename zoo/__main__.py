@@ -281,7 +281,7 @@ def _seed(model: str) -> int | None:
 
 def compare(options) -> None:
     """Trains and times the cells that lessons compare."""
-    from zoo import comparison
+    from studies import comparison
 
     _require_plots()
     comparison.compare(
@@ -299,7 +299,7 @@ def gradients(options) -> None:
     """Measures and draws how gradients fall with distance."""
     _require_plots()
     with terminal.progress("Loading Keras"):
-        from zoo import gradients
+        from studies import gradients
     options.output.mkdir(parents=True, exist_ok=True)
     found = gradients.measure()
     gradients.write(found, options.output)
@@ -311,7 +311,7 @@ def gradients(options) -> None:
 
 def training_speed(options) -> None:
     """Times training steps on the backend that Keras runs on."""
-    from zoo import training_speed
+    from studies import training_speed
     from zoo.files import read_table, write_table
 
     path = options.output / "training_speed.csv"

@@ -13,7 +13,7 @@ import export
 from export.tflite import LOWERINGS
 from export.tflite.quantize import PRECISIONS
 from export.verification import LARGEST_DIFFERENCE
-from tests.export import clients
+from studies import clients
 from tests.export.models import every_file
 from zoo import litert
 from zoo.cells import as_cell

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import export
-from tests.export.clients import (
+from studies.clients import (
     ask_mediapipe,
     in_browser,
     mediapipe_classifier,

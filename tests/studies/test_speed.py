@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from export import architecture
-from export.benchmark import contenders, measure, runtimes
-from export.benchmark.__main__ import main
-from export.benchmark.measure import Case, DifferentAnswerError
+from studies.clocks import take_turns
+from studies.speed import contenders, measure, runtimes
+from studies.speed.benchmark import main
+from studies.speed.measure import Case, DifferentAnswerError
 from tests.export.models import classifier, probabilities, texts_of_every_length
 from zoo import catalogue
 from zoo.files import read_table
-from zoo.timing import take_turns
 
 LENGTH = 9
 
@@ -21,7 +21,7 @@ LENGTH = 9
 def test_onnx_answers_as_keras(tmp_path, family):
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     onnx = pytest.importorskip("onnx", reason="onnx is not installed")
-    from export.benchmark import onnx_model
+    from studies.speed import onnx_model
 
     model, ids = classifier(family), texts_of_every_length(LENGTH, 60)
     onnx.save(onnx_model.build(architecture.read(model), LENGTH), tmp_path / "model.onnx")
@@ -33,7 +33,7 @@ def test_onnx_answers_as_keras(tmp_path, family):
 @pytest.mark.parametrize("family", ["bilstm", "bigru", "birnn"])
 def test_torch_answers_as_keras(tmp_path, family):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    from export.benchmark import torch_model
+    from studies.speed import torch_model
 
     model, ids = classifier(family), texts_of_every_length(LENGTH, 60)[1:]  # it takes no empty one
     torch.save(torch_model.pack(architecture.read(model)), tmp_path / "model.pt")
@@ -45,7 +45,7 @@ def test_torch_answers_as_keras(tmp_path, family):
 def test_peers_without_such_a_cell_say_so():
     pytest.importorskip("torch", reason="PyTorch is not installed")
     pytest.importorskip("onnx", reason="onnx is not installed")
-    from export.benchmark import onnx_model, torch_model
+    from studies.speed import onnx_model, torch_model
 
     read = architecture.read(classifier("coupled-bilstm"))
     with pytest.raises(runtimes.NoPeerError, match="CoupledLSTMCell"):
@@ -73,7 +73,7 @@ def small(monkeypatch):
 @pytest.mark.slow
 def test_a_row_for_each_file_and_length_of_text(tmp_path, small, monkeypatch, capsys):
     studies = {"words": [Case("bilstm", units=3, max_length=LENGTH, words=(2, LENGTH))]}
-    monkeypatch.setattr("export.benchmark.__main__.STUDIES", studies)
+    monkeypatch.setattr("studies.speed.benchmark.STUDIES", studies)
     assert main(["words", "--rounds", "3", "--output", str(tmp_path)]) == 0
     rows = read_table(tmp_path / "speed.csv")
     assert {row["words"] for row in rows} == {"2", str(LENGTH)}

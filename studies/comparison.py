@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo import catalogue, memory
+from studies import memory
+from studies.clocks import take_turns
+from studies.training_speed import answer, lesson_model, training_step
+from zoo import catalogue
 from zoo.datasets import load_dataset
 from zoo.files import read_table, replacing, write_table
-from zoo.timing import take_turns
 from zoo.training import TrainingConfig, train
-from zoo.training_speed import answer, lesson_model, training_step
 
 FAMILIES = ("birnn", "bilstm", "bigru", "peephole-bilstm")
 STEPS = {"training_step": training_step, "answer": answer}
@@ -158,7 +159,7 @@ def _costs(say) -> list[dict]:
 def _memory(family: str, kind: str) -> str:
     """MB that a process of its own takes at most for a model and such a step; "" if unknown."""
     done = subprocess.run(
-        [sys.executable, "-m", "zoo.comparison", family, kind],
+        [sys.executable, "-m", "studies.comparison", family, kind],
         capture_output=True,
         text=True,
         check=False,

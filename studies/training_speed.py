@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from studies.clocks import take_turns
 from zoo import catalogue
-from zoo.timing import take_turns
 
 if TYPE_CHECKING:
     import keras

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from zoo import memory
+from studies import memory
 
 
 def answer() -> None:

@@ -53,7 +53,7 @@ def _onnx_runtime(path: Path, threads: int) -> Ask:
 def _torch(path: Path, threads: int) -> Ask:
     import torch
 
-    from export.benchmark import torch_model
+    from studies.speed import torch_model
 
     module = torch_model.load(path)
 

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 
 from export import architecture
-from export.benchmark.runtimes import NoPeerError
 from export.tflite import LOWERINGS, available
 from export.tflite.quantize import quantize
+from studies.speed.runtimes import NoPeerError
 
 PEERS = "pip install '.[peers]'"
 
@@ -90,7 +90,7 @@ def _onnx(read, max_length, add) -> None:
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    from export.benchmark import onnx_model
+    from studies.speed import onnx_model
 
     model = onnx_model.build(read, max_length)
     path = add("onnxruntime", "onnx", "float32", ".onnx")
@@ -102,7 +102,7 @@ def _onnx(read, max_length, add) -> None:
 def _torch(read, max_length, add) -> None:
     import torch
 
-    from export.benchmark import torch_model
+    from studies.speed import torch_model
 
     del max_length  # any
     packed = torch_model.pack(read)

@@ -1,4 +1,4 @@
-"""Prints what starting with a file takes, as JSON: `python -m export.benchmark.start FILE L`.
+"""Prints what starting with a file takes, as JSON: `python -m studies.speed.start FILE L`.
 
 A process of its own for each file, so that the first answer is a first one, and memory is the
 file's alone. The runtime's import is left out.
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from export.benchmark import runtimes
-from zoo import memory
+from studies import memory
+from studies.speed import runtimes
 
 
 def main(path: Path, max_length: int) -> dict[str, float | None]:

@@ -21,11 +21,11 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import numpy as np
 
-from results import leaderboard_report
+from studies import leaderboard_report
+from studies.clocks import take_turns
+from studies.comparison import T_95
 from zoo.catalogue import FAMILIES, create_model
-from zoo.comparison import T_95
 from zoo.files import read_table, write_table
-from zoo.timing import take_turns
 
 TABLE = Path(__file__).with_name("leaderboard.csv")
 SETTINGS = {
@@ -169,9 +169,9 @@ def time_answers(rows: Sequence[dict[str, str]]) -> None:
     there at once and take turns, since a machine is not as fast in one hour as in the next.
     """
     from export.architecture import read
-    from export.benchmark import contenders, runtimes
     from export.tflite import LOWERINGS
     from export.tflite.quantize import quantize
+    from studies.speed import contenders, runtimes
 
     length, words = SETTINGS["max_length"], SETTINGS["vocab_size"]
     made = lambda row: (row["model"], row["lowering"], row["precision"])  # noqa: E731

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from results import leaderboard_report
+from studies import leaderboard_report
 from zoo import pretrained
 from zoo.catalogue import FAMILIES
 from zoo.files import read_table
@@ -89,7 +89,7 @@ def test_a_recipe_that_was_run_again_landed_in_the_interval():
 
 
 def test_accuracy_keeps_a_row_for_each_seed(tmp_path, monkeypatch, capsys):
-    from results import accuracy
+    from studies import accuracy
 
     monkeypatch.setattr(accuracy, "TABLE", tmp_path / "accuracy.csv")
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from zoo import gradients
+from studies import gradients
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="differentiates with TensorFlow"

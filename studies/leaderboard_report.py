@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.comparison import T_95
+from studies.comparison import T_95
 from zoo.files import replacing, write_text
 
 INTRODUCTION = """\

@@ -11,7 +11,7 @@ pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
 import export
 import zoo
-from results import leaderboard, leaderboard_report
+from studies import leaderboard, leaderboard_report
 from zoo.files import read_table
 
 FAKE = {

@@ -9,11 +9,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from export.benchmark import contenders, runtimes
-from export.benchmark.studies import Case
+from studies.clocks import take_turns
+from studies.speed import contenders, runtimes
+from studies.speed.cases import Case
 from zoo import catalogue
 from zoo.scores import softmax
-from zoo.timing import take_turns
 
 VOCABULARY, EMBEDDING, LAYERS, CLASSES = 25_000, 300, 2, 2  # the lessons' model
 TEXTS = 20
@@ -95,7 +95,7 @@ def _check(model: keras.Model, found, max_length: int, lengths) -> list[float]:
 
 def _start(path: Path, max_length: int) -> dict:
     """What loading a file and a first answer take in a process of its own; the median of three."""
-    command = [sys.executable, "-m", "export.benchmark.start", str(path), str(max_length)]
+    command = [sys.executable, "-m", "studies.speed.start", str(path), str(max_length)]
     runs = []
     for _ in range(3):
         done = subprocess.run(command, capture_output=True, text=True, check=False)

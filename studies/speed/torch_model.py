@@ -49,7 +49,7 @@ def pack(architecture: Architecture) -> dict:
     Raises:
         NoPeerError: If PyTorch has no layer for a cell, or the outputs are averaged.
     """
-    from export.benchmark.runtimes import NoPeerError, require_last
+    from studies.speed.runtimes import NoPeerError, require_last
     from zoo import cells
 
     require_last(architecture)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from results import attacks
+from studies import attacks
 from zoo.files import read_table
 from zoo.litert import ModelFileError
 

@@ -5,8 +5,8 @@ import math
 
 import pytest
 
+from studies import comparison, training_speed
 from tests.conftest import write_rows
-from zoo import comparison, training_speed
 from zoo.__main__ import main
 
 

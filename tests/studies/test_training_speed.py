@@ -2,7 +2,7 @@
 
 import pytest
 
-from zoo import training_speed
+from studies import training_speed
 from zoo.__main__ import main
 from zoo.files import read_table, write_table
 

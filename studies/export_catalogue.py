@@ -22,7 +22,7 @@ import numpy as np
 
 from export.exporter import export_model
 from export.verification import LARGEST_DIFFERENCE, LEAST_AGREEMENT
-from tests.export import clients
+from studies import clients
 from zoo import bundle, describe
 from zoo.catalogue import FAMILIES
 from zoo.datasets import load_dataset

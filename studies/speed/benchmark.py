@@ -8,7 +8,7 @@ from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
-from export.benchmark.studies import STUDIES, Case
+from studies.speed.cases import STUDIES, Case
 from zoo import terminal
 from zoo.files import write_table
 
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def benchmark(options: argparse.Namespace) -> None:
     """Measures, and writes the table and its picture."""
-    from export.benchmark import plot
+    from studies.speed import plot
 
     rows = []
     for study in options.studies or STUDIES:
@@ -57,7 +57,7 @@ def benchmark(options: argparse.Namespace) -> None:
 
 def answers(case: Case, rounds: int) -> Iterator[dict]:
     """A row for each file, length of text and number of threads; printed as they come."""
-    from export.benchmark.measure import measure
+    from studies.speed.measure import measure
 
     with tempfile.TemporaryDirectory() as folder:
         for row in measure(case, Path(folder), rounds):

@@ -17,9 +17,9 @@ from pathlib import Path
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
 from export import architecture
-from export.benchmark.contenders import loud
 from export.tflite import loop
 from export.tflite.quantize import quantize
+from studies.speed.contenders import loud
 from zoo import catalogue
 from zoo.files import write_table
 
@@ -35,7 +35,7 @@ KINDS = {
 PROGRAM = """
 import sys, numpy as np
 from pathlib import Path
-from export.benchmark import runtimes
+from studies.speed import runtimes
 ask = runtimes.load(Path(sys.argv[1]))
 for _ in range(int(sys.argv[2])):
     ask(np.ones((1, int(sys.argv[3])), np.int32))
