@@ -1,7 +1,7 @@
-"""Times exported files beside their peers: `python -m export.benchmark`.
+"""Times exported files beside other runtimes: `python -m export.benchmark`.
 
-The measuring itself is the study `speed` in `studies`, which imports this package: so nothing
-else here may import it.
+The measuring is the study `speed` of `python -m studies`. All else in this package does without
+`studies`, which imports it.
 """
 
 from zoo import terminal
@@ -10,10 +10,10 @@ PROG = "python -m export.benchmark"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Hands the command line over and returns the exit status."""
-    from studies.speed import benchmark
+    """Hands the command line over to the study, and returns the exit status."""
+    from studies import command
 
-    return benchmark.main(arguments)
+    return command.run("speed", arguments, PROG)
 
 
 if __name__ == "__main__":

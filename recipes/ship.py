@@ -24,8 +24,8 @@ import numpy as np
 
 import export
 from export.tflite.quantize import int8_rows
-from studies.accuracy import interval
 from studies.clocks import median_time
+from studies.intervals import of_share
 from zoo import catalogue, litert, pretrained
 from zoo.bundle import Bundle, load
 from zoo.datasets import Dataset, DatasetError, load_dataset
@@ -119,7 +119,7 @@ def put(bundle: Bundle, dataset: Dataset, name: str, command: str) -> None:
         asked[who] = answering.evaluate(test.texts, test.labels)["accuracy"]
     measured = {
         **{who: round(value, 6) for who, value in asked.items()},
-        "interval": [round(bound, 4) for bound in interval(asked["accuracy"], len(test.texts))],
+        "interval": [round(bound, 4) for bound in of_share(asked["accuracy"], len(test.texts))],
         "texts": len(test.texts),
         **timed(classifier),
         "command": command,

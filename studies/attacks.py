@@ -1,24 +1,24 @@
-"""Makes attacks.csv: what becomes of damaged files and of killed training runs.
+"""Damages files and kills training runs, and counts the outcomes.
 
-    python -m results.attacks [--flips N] [--damages N] [--kills N] [--stops N] [--seed S]
+A tiny run is trained and exported. Then copies of its files are damaged in one place each, and
+loaded and asked, each in a process of its own; and training runs are killed at random moments,
+resumed until they finish, and compared with one that was not killed. A row of attacks.csv says how
+often each outcome occurred:
 
-A tiny run is trained and exported. Then copies of its files are damaged, one place in each, and
-loaded and asked, each in a process of its own; and runs are killed at random moments, resumed to
-their end, and held against one that was not. A row says how often each outcome came:
-
-    refused     with one sentence
+    refused     an error message of one sentence
     same        the answers, or the weights, of the undamaged file to the last bit
-    changed     other answers or weights, without a word
-    traceback   an error that is none of a file
-    signal      the process was ended by a signal
-    hang        no end in time
-    memory      more memory than the undamaged file takes, by 512 MB
+    changed     other answers or weights, and no message
+    traceback   any other exception
+    signal      a signal ended the process
+    hang        the process did not end in time
+    memory      512 MB more memory than for the undamaged file, or more
 """
 
 import argparse
 import collections
 import contextlib
 import faulthandler
+import functools
 import io
 import os
 import random
@@ -30,17 +30,16 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import IO, Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ["KERAS_BACKEND"] = "tensorflow"
-
+from studies import command
 from zoo import litert, run_parts, samples, seal, sums
 from zoo.files import read_table, write_table
 
 ROOT = Path(__file__).parents[1]
-TABLE = Path(__file__).with_name("attacks.csv")
+Counts = dict[str, collections.Counter[str]]  # outcomes by kind of attack
 KINDS = ("byte", "bit", "zeros", "cut", "appended")
 OUTCOMES = ("refused", "same", "changed", "traceback", "signal", "hang", "memory")
 TEXTS = ["", "a lovely film", "the story was awful and dull", "zzyzx " * 50]
@@ -52,7 +51,7 @@ MODEL = ["--model", "bilstm-tiny", "--dataset", "reviews", "--max-length", "24",
 
 
 def damage(content: bytes, kind: str, choices: random.Random) -> bytes:
-    """The content with one place of it changed."""
+    """A copy of the content, damaged in one place."""
     place = choices.randrange(len(content))
     changed = bytearray(content)
     if kind == "byte":
@@ -66,28 +65,29 @@ def damage(content: bytes, kind: str, choices: random.Random) -> bytes:
         del changed[place:]
     else:
         changed += choices.randbytes(choices.randrange(1, 1000))
-    # A run of zeros may have been one.
+    # Zeros may have replaced zeros.
     return bytes(changed) if changed != content else damage(content, kind, choices)
 
 
 def ask_file(content: bytes) -> str:
     """The answers of a .tflite file."""
-    found = litert.load_content(content, "model.tflite").predict(TEXTS)
-    return repr([(one.label, one.scores) for one in found])
+    answers = litert.load_content(content, "model.tflite").predict(TEXTS)
+    return repr([(one.label, one.scores) for one in answers])
 
 
 def ask_run(folder: Path) -> str:
     """The answers of a run folder."""
     from zoo import bundle
 
-    found = bundle.load(folder).classifier().predict(TEXTS)
-    return repr([(one.label, one.scores) for one in found])
+    answers = bundle.load(folder).classifier().predict(TEXTS)
+    return repr([(one.label, one.scores) for one in answers])
 
 
 def in_child(ask: Callable[[], str]) -> tuple[str, str, int]:
-    """What a process of its own says: an outcome, the answers or the error, and its memory in KB.
+    """Asks in a process of its own, which is forked: so slow imports happen once.
 
-    The process is forked, so that what takes long to import is imported once.
+    Returns:
+        The outcome, the answers or the error message, and the peak memory of the process in KB.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
         child = os.fork()
@@ -103,7 +103,7 @@ def in_child(ask: Callable[[], str]) -> tuple[str, str, int]:
     return ("same", "refused", "memory", "traceback")[os.WEXITSTATUS(status)], text, used
 
 
-def _answer(ask: Callable[[], str], said) -> int:
+def _answer(ask: Callable[[], str], said: IO[str]) -> int:
     try:
         faulthandler.disable()
         quiet = os.open(os.devnull, os.O_WRONLY)
@@ -139,15 +139,16 @@ def _wait(child: int) -> tuple[int | None, int]:
 
 
 class Attack:
-    """Counts outcomes against what an undamaged file says."""
+    """Counts outcomes, compared with the answers of the undamaged file."""
 
     def __init__(self, undamaged: Callable[[], str]):
         outcome, self.expected, self.memory = in_child(undamaged)
         if outcome != "same":
-            raise SystemExit(f"The undamaged file was not answered: {outcome} {self.expected}")
-        self.counts: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
+            raise RuntimeError(f"the undamaged file gave no answers: {outcome} {self.expected}")
+        self.counts: Counts = collections.defaultdict(collections.Counter)
 
     def attempt(self, kind: str, ask: Callable[[], str], what: str) -> None:
+        """Asks a damaged file, and counts the outcome."""
         outcome, said, used = in_child(ask)
         if outcome == "same" and said != self.expected:
             outcome = "changed"
@@ -158,18 +159,18 @@ class Attack:
             print(f"  {what}, {kind}: {outcome} {said[:200]}", flush=True)
 
 
-def attack_file(content: bytes, count: int, seed: int) -> dict[str, collections.Counter]:
-    """Damages a .tflite file so many times, and counts outcomes for each kind of damage."""
+def attack_file(content: bytes, count: int, seed: int) -> Counts:
+    """Damages a .tflite file `count` times; returns outcomes by kind of damage."""
     attack = Attack(lambda: ask_file(content))
     for number in range(count):
         kind = KINDS[number % len(KINDS)]
         changed = damage(content, kind, random.Random(f"{seed} {number}"))
-        attack.attempt(kind, lambda changed=changed: ask_file(changed), f"file {number}")
+        attack.attempt(kind, functools.partial(ask_file, changed), f"file {number}")
     return attack.counts
 
 
-def attack_run(folder: Path, count: int, seed: int) -> dict[str, collections.Counter]:
-    """Damages a file of a run folder that is read when it is loaded, so many times."""
+def attack_run(folder: Path, count: int, seed: int) -> Counts:
+    """Damages the files that loading a run folder reads, `count` times in all."""
     attack = Attack(lambda: ask_run(folder))
     names = [run_parts.MODEL, *run_parts.LARGEST, samples.FILE, sums.NAME]
     names = [name for name in names if (folder / name).is_file()]
@@ -185,31 +186,31 @@ def attack_run(folder: Path, count: int, seed: int) -> dict[str, collections.Cou
 
 
 def without_hashes(folder: Path, place: Path) -> Path:
-    """A copy of a run folder as older versions wrote it."""
+    """A copy of a run folder as older versions wrote it, without SHA256SUMS."""
     copy = Path(shutil.copytree(folder, place))
     (copy / sums.NAME).unlink()
     return copy
 
 
 def unsealed(content: bytes) -> bytes:
-    """A file as older versions wrote it."""
+    """A .tflite file as older versions wrote it, without a seal."""
     return content[: -len(seal.PREFIX) - seal.DIGITS - 2] + b"\0\0"
 
 
 class Killing:
-    """Training runs that are killed, resumed, and held against one that was not."""
+    """Training runs that are killed, resumed, and compared with one that was not killed."""
 
     def __init__(self, place: Path, seed: int):
         self.place, self.choices = place, random.Random(seed)
-        self.counts: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
+        self.counts: Counts = collections.defaultdict(collections.Counter)
         begun = time.monotonic()
         if self.train(place / "whole").wait() != 0:
-            raise SystemExit("The run that is not killed did not end well.")
+            raise RuntimeError("the run that is not killed failed.")
         self.seconds = time.monotonic() - begun
         self.expected = weights(place / "whole")
 
     def train(self, output: Path, *flags: str) -> subprocess.Popen:
-        """A training run under way."""
+        """Starts a training run."""
         new = [*MODEL, "--epochs", "6", "--patience", "6"]
         return subprocess.Popen(
             [sys.executable, "train.py", "--output", str(output), *(flags or new)],
@@ -219,7 +220,7 @@ class Killing:
         )
 
     def go_on(self, output: Path) -> subprocess.Popen | None:
-        """The run gone on with, or begun again if nothing was kept; None if it is finished."""
+        """Resumes a run, or starts it again if it kept nothing; None if it is finished."""
         if (output / "checkpoint" / "config.json").is_file():
             return self.train(output, "--resume")
         if (output / run_parts.MODEL).is_file():
@@ -227,27 +228,27 @@ class Killing:
         return self.train(output)
 
     def kill(self, kinds: list[signal.Signals], number: int) -> None:
-        """Begins a run, ends it by one signal after the other, and lets it come to its end."""
+        """Starts a run, sends it one signal after the other, resumes it, and lets it finish."""
         output, sent, outcome = self.place / str(number), [], "same"
         process: subprocess.Popen | None = self.train(output)
         for kind in kinds:
+            if process is None:
+                break
             time.sleep(self.choices.uniform(0, self.seconds))
             process.send_signal(kind)
             sent.append(kind.name)
             outcome = self.outcome(process, killed=kind)
             process = self.go_on(output) if outcome == "same" else None
-            if process is None:
-                break
         if process is not None:
             outcome = self.outcome(process)
         if outcome == "same" and weights(output) != self.expected:
             outcome = "changed"
-        for name in sent:  # each may be the one to blame
+        for name in sent:  # any of them may be the cause
             self.counts[name][outcome] += 1
         shutil.rmtree(output, ignore_errors=True)
 
     def outcome(self, process: subprocess.Popen, killed: signal.Signals | None = None) -> str:
-        """How a process ended, `same` if as it should."""
+        """How a process ended; `same` if it did as expected."""
         try:
             status = process.wait(10 * self.seconds + 60)
         except subprocess.TimeoutExpired:
@@ -267,43 +268,43 @@ def weights(folder: Path) -> dict[str, bytes]:
     """The weights of a run, by name."""
     import h5py
 
-    found: dict[str, bytes] = {}
+    by_name: dict[str, bytes] = {}
 
-    def keep(name, item):
+    def keep(name: str, item: object) -> None:
         if isinstance(item, h5py.Dataset):
-            found[name] = item[()].tobytes()
+            by_name[name] = item[()].tobytes()
 
     with zipfile.ZipFile(folder / run_parts.MODEL) as file:
         content = io.BytesIO(file.read("model.weights.h5"))
     with h5py.File(content, "r") as file:
         file.visititems(keep)
-    return found
+    return by_name
 
 
-def command(*arguments: str) -> None:
-    """Runs a command of the project, and stops if it fails."""
+def call(*arguments: str) -> None:
+    """Runs a command of the project; raises `RuntimeError` if it fails."""
     done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, check=False)
     if done.returncode:
-        raise SystemExit(f"{arguments}: {done.stderr.decode(errors='replace')[-2000:]}")
+        message = done.stderr.decode(errors="replace")[-2000:]
+        raise RuntimeError(f"{' '.join(arguments)} failed: {message}")
 
 
 @contextlib.contextmanager
-def made(run: Path | None, files: list[Path]) -> Iterator[tuple[Path, list[Path]]]:
-    """A run folder and exported files: those given, or new ones."""
-    if run is not None:
-        yield run, files
+def made(folder: Path | None, files: list[Path]) -> Iterator[tuple[Path, list[Path]]]:
+    """A run folder and exported files: those of the command line, or new ones."""
+    if folder is not None:
+        yield folder, files
         return
     with tempfile.TemporaryDirectory() as place:
-        run = Path(place) / "run"
-        command("train.py", *MODEL, "--epochs", "2", "--output", str(run))
+        folder = Path(place) / "run"
+        call("train.py", *MODEL, "--epochs", "2", "--output", str(folder))
         for lowering in ("fused", "loop"):
-            command("-m", "export", str(run), "--lowering", lowering)
-        yield run, sorted((run / "export").glob("*.tflite"))
+            call("-m", "export", str(folder), "--lowering", lowering)
+        yield folder, sorted((folder / "export").glob("*.tflite"))
 
 
-def main() -> None:
-    """Attacks, and writes the table; rows of parts that are left out stay."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags."""
     parser.add_argument("--flips", type=int, default=1000, help="of each file, sealed and not")
     parser.add_argument("--damages", type=int, default=500, help="of a run, with hashes and not")
     parser.add_argument("--kills", type=int, default=100, help="by SIGKILL")
@@ -314,62 +315,83 @@ def main() -> None:
     parser.add_argument(
         "--only-hashed", action="store_true", help="leave out files without seal or SHA256SUMS"
     )
-    parser.add_argument("--output", type=Path, default=TABLE)
-    options = parser.parse_args()
-    rows = {(row["attack"], row["kind"]): row for row in read_table(options.output)}
+    command.add_output(parser)
 
-    def put(attack: str, counts: dict[str, collections.Counter], arguments: str) -> None:
+
+def run(options: argparse.Namespace) -> None:
+    """Attacks, and writes the table; rows of parts that are left out stay."""
+    table = Table(options.output / "attacks.csv", options.seed)
+    if options.flips or options.damages:
+        with made(options.run, options.file) as (folder, files):
+            if options.flips:
+                damage_files(files, options, table)
+            if options.damages:
+                damage_runs(folder, options, table)
+    if options.kills or options.stops:
+        kill_runs(options, table)
+
+
+class Table:
+    """The rows of attacks.csv, written after each attack."""
+
+    def __init__(self, path: Path, seed: int):
+        self.path, self.seed = path, seed
+        self.rows: dict[tuple[str, str], Mapping[str, Any]] = {
+            (row["attack"], row["kind"]): row for row in read_table(path)
+        }
+
+    def add(self, attack: str, counts: Counts, flags: str) -> None:
+        """Adds a row for each kind of an attack that `flags` ask for."""
         for kind, count in counts.items():
-            rows[attack, kind] = {
+            self.rows[attack, kind] = {
                 "attack": attack,
                 "kind": kind,
                 "tries": count.total(),
                 **{outcome: count[outcome] for outcome in OUTCOMES},
-                "seed": options.seed,
-                "command": f"python -m results.attacks {arguments} --seed {options.seed}",
+                "seed": self.seed,
+                "command": f"{command.PROG} attacks {flags} --seed {self.seed}",
             }
             print(f"{attack}, {kind}: {dict(count)}", flush=True)
-        write_table(options.output, [row for _, row in sorted(rows.items())])
-
-    if options.flips or options.damages:
-        with made(options.run, options.file) as (run, files), tempfile.TemporaryDirectory() as old:
-            for path in files if options.flips else []:
-                content, flips = path.read_bytes(), f"--flips {options.flips}"
-                variants = {"sealed": content}
-                if not options.only_hashed:
-                    variants["without a seal"] = unsealed(content)
-                for what, one in variants.items():
-                    found = attack_file(one, options.flips, options.seed)
-                    put(f"{path.stem}, {what}", found, flips)
-            if options.damages:
-                import keras  # noqa: F401  once, before the processes are forked
-
-                damages = f"--damages {options.damages}"
-                found = attack_run(run, options.damages, options.seed)
-                put("run folder", found, damages)
-                if not options.only_hashed:
-                    older = without_hashes(run, Path(old) / "run")
-                    found = attack_run(older, options.damages, options.seed)
-                    put("run folder, without SHA256SUMS", found, damages)
-    if options.kills or options.stops:
-        with tempfile.TemporaryDirectory() as place:
-            # What a background job's shell has ignored, the runs would ignore too.
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            killing, number = Killing(Path(place), options.seed), 0
-            while killing.counts["SIGKILL"].total() < options.kills:
-                left = options.kills - killing.counts["SIGKILL"].total()
-                killing.kill([signal.SIGKILL] * min(4, left), number)
-                number += 1
-            for stop in range(options.stops):
-                kind = (signal.SIGTERM, signal.SIGINT)[stop % 2]
-                killing.kill([kind], number)
-                number += 1
-            put(
-                "training run",
-                {kind: count for kind, count in killing.counts.items() if count},
-                f"--kills {options.kills} --stops {options.stops}",
-            )
+        write_table(self.path, [row for _, row in sorted(self.rows.items())])
 
 
-if __name__ == "__main__":
-    main()
+def damage_files(files: list[Path], options: argparse.Namespace, table: Table) -> None:
+    """Damages exported files, as they are and without a seal."""
+    for path in files:
+        content = path.read_bytes()
+        variants = {"sealed": content}
+        if not options.only_hashed:
+            variants["without a seal"] = unsealed(content)
+        for what, one in variants.items():
+            counts = attack_file(one, options.flips, options.seed)
+            table.add(f"{path.stem}, {what}", counts, f"--flips {options.flips}")
+
+
+def damage_runs(folder: Path, options: argparse.Namespace, table: Table) -> None:
+    """Damages a run folder, as it is and without SHA256SUMS."""
+    import keras  # noqa: F401  once, before the processes are forked
+
+    flags = f"--damages {options.damages}"
+    table.add("run folder", attack_run(folder, options.damages, options.seed), flags)
+    if options.only_hashed:
+        return
+    with tempfile.TemporaryDirectory() as place:
+        older = without_hashes(folder, Path(place) / "run")
+        counts = attack_run(older, options.damages, options.seed)
+        table.add("run folder, without SHA256SUMS", counts, flags)
+
+
+def kill_runs(options: argparse.Namespace, table: Table) -> None:
+    """Kills training runs, up to four times each."""
+    # The training runs would inherit that SIGINT is ignored, as in a background job of a shell.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with tempfile.TemporaryDirectory() as place:
+        killing, number = Killing(Path(place), options.seed), 0
+        while (killed := killing.counts["SIGKILL"].total()) < options.kills:
+            killing.kill([signal.SIGKILL] * min(4, options.kills - killed), number)
+            number += 1
+        for stop in range(options.stops):
+            killing.kill([(signal.SIGTERM, signal.SIGINT)[stop % 2]], number)
+            number += 1
+        counts = {kind: count for kind, count in killing.counts.items() if count}
+        table.add("training run", counts, f"--kills {options.kills} --stops {options.stops}")

@@ -1,9 +1,8 @@
-"""The runtimes that people ship, behind one call: texts in, scores out, one after the other."""
+"""The clients that run exported files in apps: each takes texts, one at a time, and gives scores.
 
-import json
-import os
-import shutil
-import subprocess
+The client in a web browser is in `studies.browser`.
+"""
+
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,9 +10,6 @@ import numpy as np
 
 from zoo import litert
 from zoo.metadata import read_metadata
-
-WEB = Path(__file__).parent / "web"
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 
 def _ids(path: Path, texts: Sequence[str]) -> np.ndarray:
@@ -26,7 +22,7 @@ def in_litert(path: Path, texts: Sequence[str]) -> np.ndarray:
 
 
 def in_tensorflow(path: Path, texts: Sequence[str]) -> np.ndarray:
-    """The interpreter that comes with TensorFlow, by the file's signature."""
+    """TensorFlow's interpreter, through the signature of the file."""
     import tensorflow as tf
 
     interpreter = tf.lite.Interpreter(model_path=str(path))
@@ -59,7 +55,7 @@ def in_mediapipe(path: Path, texts: Sequence[str]) -> np.ndarray:
 
 
 def mediapipe_classifier(content: bytes):
-    """A client, to be closed: one that the garbage collector closes may wait for ever."""
+    """A client. Close it: one that the garbage collector closes may wait forever."""
     from mediapipe.tasks.python import BaseOptions, text
 
     options = text.TextClassifierOptions(base_options=BaseOptions(model_asset_buffer=content))
@@ -99,41 +95,6 @@ def ask_micro(content: bytes, ids: np.ndarray) -> np.ndarray:
     return _real(np.array(rows), scale, zero_point)
 
 
-def in_browser(paths: Sequence[Path], texts: Sequence[str]) -> list[np.ndarray]:
-    """MediaPipe's text classifier for the web in Chromium: several files, one browser.
-
-    Raises:
-        RuntimeError: If a file is refused; with what the page said.
-    """
-    ran = subprocess.run(
-        ["node", WEB / "classify.mjs", *paths],
-        input=json.dumps(list(texts)),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=300,
-        check=False,
-    )
-    if ran.returncode:
-        raise RuntimeError(ran.stderr)
-    found = []
-    for path, line in zip(paths, ran.stdout.splitlines(), strict=True):
-        labels = read_metadata(Path(path).read_bytes()).labels
-        rows = [[row[label] for label in labels] for row in json.loads(line)]
-        found.append(np.array(rows, np.float32))
-    return found
-
-
-def missing_for_browser() -> str:
-    """What the browser's tests lack here; empty if nothing."""
-    if shutil.which("node") is None:
-        return "node is not installed"
-    if shutil.which(CHROMIUM) is None:
-        return f"there is no Chromium at {CHROMIUM}; install it, or set CHROMIUM"
-    if not (WEB / "node_modules").is_dir():
-        return "the web client is not installed; run `npm install` in tests/export/web"
-    return ""
-
-
 CLIENTS = {
     "litert": in_litert,
     "tf.lite": in_tensorflow,
@@ -144,24 +105,24 @@ CLIENTS = {
 
 
 def expected_clients(lowering: str, precision: str, cell: str) -> set[str]:
-    """The clients that are to run such a file.
+    """The clients that must run a file of this lowering, precision and class of cell.
 
-    MediaPipe takes one subgraph and no int8 scores; CompiledModel knows no variables, in which the
-    fused operators keep their state. tflite-micro has the plain LSTM alone of the fused operators,
-    with all its weights float or all of them integer, and float loops (int8 weights with float
-    activations give NaN there); what it can run of the other lowerings is for
-    `results/measure_export.py` to find.
+    MediaPipe takes a single subgraph and no int8 scores. CompiledModel has no variables, in which
+    the fused operators keep their state. Of the fused operators tflite-micro has only that of the
+    LSTM, with all weights in floats or all in integers. It also runs float loops; int8 weights with
+    float activations give NaN there. `studies.export_catalogue` tries which files of the other
+    lowerings it runs.
     """
-    found = {"litert", "tf.lite"}
+    names = {"litert", "tf.lite"}
     if lowering != "loop" and precision != "integer":
-        found |= {"mediapipe", "web"}
+        names |= {"mediapipe", "web"}
     if lowering != "fused":
-        found.add("compiled")
+        names.add("compiled")
     if lowering == "fused" and cell == "LSTMCell" and precision in ("float32", "integer"):
-        found.add("micro")
+        names.add("micro")
     if lowering == "loop" and precision == "float32":
-        found.add("micro")
-    return found
+        names.add("micro")
+    return names
 
 
 def _real(values: np.ndarray, scale: float, zero_point: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Times functions in turns, so that what slows the machine down slows them all."""
+"""Times functions in turns, so that whatever slows the machine down slows all of them."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -6,14 +6,17 @@ from typing import Any
 
 import numpy as np
 
-LEAST = 0.005  # seconds of a turn: shorter ones are repeated within it
+LEAST = 0.005  # seconds of a turn: a faster function is called several times in it
 
 
 def take_turns(functions: Sequence[Callable[..., Any]], rounds: int, *arguments) -> np.ndarray:
-    """Seconds of a call, [functions, rounds].
+    """Times functions that are called with the same arguments.
 
-    In each round every function has a turn, another one first each time; a turn begins with a call
-    that is not counted, after which the caches hold what is its own.
+    In each round every function has a turn, and each round begins with the next one. A turn begins
+    with a call that is not timed, which fills the caches.
+
+    Returns:
+        Seconds of a call, [functions, rounds].
     """
     calls = []
     for function in functions:
@@ -34,6 +37,6 @@ def take_turns(functions: Sequence[Callable[..., Any]], rounds: int, *arguments)
 
 
 def median_time(classifier, rounds: int = 200) -> float:
-    """Milliseconds in which a classifier answers a text of full length, its tokens given."""
+    """Milliseconds of a classifier's answer to a text of full length, without the tokenizing."""
     ids = np.full((1, classifier.tokenizer.max_length), 3, np.int32)
     return 1e3 * float(np.median(take_turns([classifier.forward], rounds, ids)))

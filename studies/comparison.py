@@ -1,27 +1,27 @@
-"""Simple cell, LSTM, GRU and peephole LSTM side by side: what the lessons claim, measured."""
+"""Compares simple cell, LSTM, GRU and peephole LSTM: their costs, and their accuracy over seeds.
 
-import json
-import subprocess
-import sys
+Writes lstm_vs_gru.csv and lstm_vs_gru.png.
+"""
+
+import argparse
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from studies import memory
+from studies import command, intervals, models, pictures, processes, runs
 from studies.clocks import take_turns
-from studies.training_speed import answer, lesson_model, training_step
 from zoo import catalogue
 from zoo.datasets import load_dataset
-from zoo.files import read_table, replacing, write_table
+from zoo.files import read_table, write_table
 from zoo.training import TrainingConfig, train
 
 FAMILIES = ("birnn", "bilstm", "bigru", "peephole-bilstm")
-STEPS = {"training_step": training_step, "answer": answer}
 ROUNDS = 15
-# For every data set alike, and no teacher: the layers are compared.
-SETTINGS = {
+# The same for all data sets, and without a teacher: it is the layers that are compared.
+SETTINGS: dict[str, Any] = {
     "batch_size": 32,
     "patience": 3,
     "keep": "best",
@@ -30,8 +30,34 @@ SETTINGS = {
     "augment": 0,
 }
 COLUMNS = 4  # of the picture
-# Student's t for a 95 % interval, by the number of seeds.
-T_95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.31, 10: 2.26}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags."""
+    parser.add_argument(
+        "--dataset", required=True, action="append", help="as for train.py; may be repeated"
+    )
+    parser.add_argument("--seeds", type=int, default=5, help="runs of each (default: 5)")
+    parser.add_argument("--epochs", type=int, default=6, help="of each run (default: 6)")
+    parser.add_argument("--size", default="small", help="of the trained models (default: small)")
+    parser.add_argument(
+        "--costs-only", action="store_true", help="keep the accuracies of the table in --output"
+    )
+    command.add_output(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Trains and times the models."""
+    pictures.require()
+    compare(
+        options.dataset,
+        options.output,
+        seeds=options.seeds,
+        epochs=options.epochs,
+        size=options.size,
+        costs_only=options.costs_only,
+    )
+    print(f"{options.output / 'lstm_vs_gru.csv'}, {options.output / 'lstm_vs_gru.png'}")
 
 
 def compare(
@@ -48,28 +74,32 @@ def compare(
 ) -> None:
     """Writes lstm_vs_gru.csv and lstm_vs_gru.png.
 
-    Time and memory are those of the lessons' size; accuracy is that of models of `size`, trained
-    on each data set with the same settings once a seed.
+    Time and memory are measured on models of the textbook size; accuracy on models of `size`, which
+    are trained once a seed on each data set, all with the same settings.
 
     Args:
-        datasets: As for train.py; each with a test split.
-        folder: Where to write.
+        datasets: As for train.py; each has a test split.
+        folder: Where the files go.
         seeds: Number of runs for each model and data set, 2 to 10.
         size: A size of the catalogue.
         epochs, max_length, learning_rate: As for train.py.
-        costs_only: Measure time and memory anew, and keep the accuracies that the table in the
-            folder has: they are the same each time, costs are not.
-        say: Takes a line about each step.
+        costs_only: Measure time and memory again, and keep the accuracies of the table in the
+            folder: a second measurement of accuracy gives the same, one of costs does not.
+        say: Receives a line about each step.
 
     Raises:
-        ValueError: If `seeds` is out of range, a data set or the size is none, or two data sets
-            have one name; or with `costs_only` the table has no such accuracies.
+        ValueError: If `seeds` is out of range, there is no such data set or size, two data sets
+            have the same name, or the table lacks the accuracies that `costs_only` keeps.
     """
-    if seeds not in T_95:
-        raise ValueError(f"seeds must be from 2 to 10, not {seeds}: an interval needs some.")
+    if seeds not in intervals.T:
+        raise ValueError(
+            f"seeds must be from 2 to 10, not {seeds}: an interval needs at least two runs."
+        )
     names = [Path(dataset).name for dataset in datasets]
     if len(set(names)) < len(names):
-        raise ValueError(f"the data sets {', '.join(datasets)} have one name; rename a folder.")
+        raise ValueError(
+            f"the data sets {', '.join(datasets)} have the same name; rename a folder."
+        )
     for dataset in datasets:
         load_dataset(dataset)
     for family in FAMILIES:
@@ -82,7 +112,7 @@ def compare(
     }
     accuracy_of = f"{size}, {epochs} epochs, {seeds} seeds, test split"
     known = _known(folder / "lstm_vs_gru.csv", names, accuracy_of) if costs_only else {}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for family, costs in zip(FAMILIES, _costs(say), strict=True):
         gates = catalogue.FAMILIES[family].gates
         rows.append(
@@ -100,16 +130,16 @@ def compare(
                 row.update((key, known[family][key]) for key in _columns(name))
                 continue
             config = {"model": f"{family}-{size}", "dataset": dataset, **settings}
-            found = [_accuracy(config, seed) for seed in range(seeds)]
-            half = T_95[seeds] * np.std(found, ddof=1) / np.sqrt(seeds)
-            mean, interval = f"{np.mean(found):.4f}", f"{half:.4f}"
-            runs = " ".join(f"{value:.4f}" for value in found)
-            row.update(zip(_columns(name), (mean, interval, runs), strict=True))
-            say(f"{family}-{size} on {name}: {np.mean(found):.4f} ± {half:.4f}")
+            accuracies = [_accuracy(config, seed) for seed in range(seeds)]
+            mean = f"{np.mean(accuracies):.4f}"
+            half = f"{intervals.half_of_mean(accuracies):.4f}"
+            single = " ".join(f"{value:.4f}" for value in accuracies)
+            row.update(zip(_columns(name), (mean, half, single), strict=True))
+            say(f"{family}-{size} on {name}: {mean} ± {half}")
     for row in rows:
         row["accuracy_of"] = accuracy_of
     write_table(folder / "lstm_vs_gru.csv", rows)
-    _draw(rows, [Path(dataset).name for dataset in datasets], folder / "lstm_vs_gru.png")
+    _draw(rows, names, folder / "lstm_vs_gru.png")
 
 
 def _columns(dataset: str) -> tuple[str, str, str]:
@@ -117,7 +147,7 @@ def _columns(dataset: str) -> tuple[str, str, str]:
 
 
 def _known(path: Path, datasets: Sequence[str], accuracy_of: str) -> dict[str, dict[str, str]]:
-    """The table's rows by model, if they have the accuracies that are asked for."""
+    """The rows of the table by model; `ValueError` if they lack the accuracies in question."""
     rows = {row["model"]: row for row in read_table(path)}
     wanted = [key for name in datasets for key in _columns(name)]
     whole = [all(rows.get(family, {}).get(key) for key in wanted) for family in FAMILIES]
@@ -129,19 +159,19 @@ def _known(path: Path, datasets: Sequence[str], accuracy_of: str) -> dict[str, d
     return rows
 
 
-def _accuracy(config: dict, seed: int) -> float:
+def _accuracy(config: dict[str, Any], seed: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        run = Path(folder) / "run"
-        train(TrainingConfig(seed=seed, **config), run, tensorboard=False, verbose=False)
-        return json.loads((run / "metrics.json").read_text(encoding="utf-8"))["test"]["accuracy"]
+        path = Path(folder) / "run"
+        train(TrainingConfig(seed=seed, **config), path, tensorboard=False, verbose=False)
+        return runs.figures(path)["test"]["accuracy"]
 
 
-def _costs(say) -> list[dict]:
-    """Medians over rounds in which the models take turns, and the memory of each by itself."""
-    models = [lesson_model(family) for family in FAMILIES]
+def _costs(say: Callable[[str], None]) -> list[dict[str, str]]:
+    """Median times of the models, which take turns, and the memory of each in its own process."""
+    compiled = [models.compiled(family) for family in FAMILIES]
     medians = {
-        kind: np.median(take_turns([step(model) for model in models], ROUNDS), axis=1)
-        for kind, step in STEPS.items()
+        kind: np.median(take_turns([step(model) for model in compiled], ROUNDS), axis=1)
+        for kind, step in models.STEPS.items()
     }
     rows = []
     for place, family in enumerate(FAMILIES):
@@ -157,40 +187,12 @@ def _costs(say) -> list[dict]:
 
 
 def _memory(family: str, kind: str) -> str:
-    """MB that a process of its own takes at most for a model and such a step; "" if unknown."""
-    done = subprocess.run(
-        [sys.executable, "-m", "studies.comparison", family, kind],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"measuring the memory of {family} failed: {done.stderr[-500:]}")
-    last = done.stdout.split()[-1]
-    return "" if last == "None" else f"{int(last) / 1024:.0f}"
+    """MB that a model and such a step take at their peak; "" if the system does not say."""
+    peak = processes.run("step", family, kind)["peak_kb"]
+    return "" if peak is None else f"{peak / 1024:.0f}"
 
 
-def _print_memory(family: str, kind: str) -> None:
-    import keras
-
-    # What a first step of something small takes is TensorFlow's own.
-    small = catalogue.create_model(
-        family, vocab_size=9, num_classes=2, embed_dim=2, hidden_dim=2, num_layers=1
-    )
-    small.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    ids = np.ones((1, 2), np.int32)
-    small.train_on_batch(ids, ids[:, 0])
-    small.predict_on_batch(ids)
-
-    def work():
-        step = STEPS[kind](lesson_model(family))
-        for _ in range(3):
-            step()
-
-    print(memory.added(work))
-
-
-def _draw(rows: Sequence[dict], datasets: Sequence[str], path: Path) -> None:
+def _draw(rows: Sequence[Mapping[str, Any]], datasets: Sequence[str], path: Path) -> None:
     from matplotlib.figure import Figure
 
     names = [f"{row['model']}, gates: {row['gates']}" for row in rows]
@@ -223,9 +225,4 @@ def _draw(rows: Sequence[dict], datasets: Sequence[str], path: Path) -> None:
         axes.tick_params(labelsize="small")
         if number % COLUMNS:
             axes.set_yticks(range(len(names)), [""] * len(names))
-    with replacing(path) as partial:
-        figure.savefig(partial, dpi=120)
-
-
-if __name__ == "__main__":
-    _print_memory(*sys.argv[1:])
+    pictures.save(figure, path)

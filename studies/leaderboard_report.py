@@ -1,14 +1,15 @@
-"""What `leaderboard.csv` says, as a page and as a picture."""
+"""Makes a page and a picture of leaderboard.csv."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from studies.comparison import T_95
-from zoo.files import replacing, write_text
+from studies import intervals, pictures
+from zoo.catalogue import FAMILIES
+from zoo.files import write_text
 
 INTRODUCTION = """\
 # Leaderboard
@@ -24,20 +25,21 @@ Made by `make results-leaderboard` from `leaderboard.csv`, which has a row for e
 ![accuracy against bytes and against time](leaderboard.png)
 
 """
+MISSING = "Not measured yet"
 COLORS = {"fused": "C0", "parallel": "C2", "unrolled": "C1"}
-BUILT_IN = ("birnn", "bilstm", "bigru")  # families that are Keras's own
+BUILT_IN = ("birnn", "bilstm", "bigru")  # layers of Keras itself
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What a model's runs on a data set come to.
+    """The result of a model on a data set.
 
     Attributes:
-        model: Its name, with its size.
+        model: Its name, with the size.
         lowering: Of its file for MediaPipe.
         kilobytes, answer_ms: Medians.
-        accuracy: Share of the test texts that the file answers right, mean of the seeds.
-        half: Half of the interval of 95 % of that mean; nan for a single run.
+        accuracy: Of the file on the test texts, mean of the seeds.
+        half: Half of the 95 % confidence interval of that mean; nan for a single run.
     """
 
     model: str
@@ -56,18 +58,17 @@ def write(rows: Sequence[dict[str, str]], table: Path) -> None:
     }
     counts = Counter((row["dataset"], row["model"]) for row in rows).values()
     seeds = " to ".join(str(count) for count in sorted({min(counts), max(counts)}))
-    write_text(table.with_suffix(".md"), page(found, seeds))
+    models = {row["model"] for row in rows}
+    write_text(table.with_suffix(".md"), page(found, seeds) + missing(models))
     draw(found, table.with_suffix(".png"))
 
 
 def standings(rows: Sequence[dict[str, str]]) -> list[Standing]:
-    """One for each model of a data set's rows."""
+    """The standing of each model in the rows of one data set."""
     found = []
     for model in sorted({row["model"] for row in rows}):
         own = [row for row in rows if row["model"] == model]
         right = [float(row["accuracy_file"]) for row in own]
-        runs = len(right)
-        half = T_95[runs] * np.std(right, ddof=1) / np.sqrt(runs) if runs > 1 else np.nan
         found.append(
             Standing(
                 model,
@@ -75,14 +76,19 @@ def standings(rows: Sequence[dict[str, str]]) -> list[Standing]:
                 float(np.median([int(row["bytes"]) for row in own])) / 1e3,
                 float(np.median([float(row["answer_ms"]) for row in own])),
                 float(np.mean(right)),
-                float(half),
+                intervals.half_of_mean(right),
             )
         )
     return found
 
 
 def page(found: dict[str, list[Standing]], seeds: str) -> str:
-    """A line for each model, best first."""
+    """The page: a line for each model, the most accurate first.
+
+    Args:
+        found: Standings by data set.
+        seeds: How many there are, in words.
+    """
     of = {name: {each.model: each for each in each_of} for name, each_of in found.items()}
     models = sorted({model for each in of.values() for model in each})
     overall = {m: np.mean([each[m].accuracy for each in of.values() if m in each]) for m in models}
@@ -103,6 +109,16 @@ def page(found: dict[str, list[Standing]], seeds: str) -> str:
     return INTRODUCTION.format(seeds=seeds) + "\n".join(lines) + "\n"
 
 
+def missing(models: Set[str]) -> str:
+    """A line that names the families of the catalogue without a row; empty if none lacks one."""
+    lacking = [
+        family
+        for family in FAMILIES
+        if not any(model == family or model.rpartition("-")[0] == family for model in models)
+    ]
+    return f"\n{MISSING}: {', '.join(f'`{family}`' for family in lacking)}.\n" if lacking else ""
+
+
 def _share(standing: Standing | None) -> str:
     if standing is None:
         return "–"
@@ -111,7 +127,7 @@ def _share(standing: Standing | None) -> str:
 
 
 def front(standings: Sequence[Standing], cost: str) -> list[Standing]:
-    """Those that no other beats in accuracy at the same cost or less, the cheapest first."""
+    """The Pareto front, the cheapest first: no other is as cheap and more accurate."""
     found: list[Standing] = []
     for each in sorted(standings, key=lambda each: (getattr(each, cost), -each.accuracy)):
         if not found or each.accuracy > found[-1].accuracy:
@@ -120,7 +136,7 @@ def front(standings: Sequence[Standing], cost: str) -> list[Standing]:
 
 
 def draw(found: dict[str, list[Standing]], path: Path) -> None:
-    """A point a model; names for those on the front, and for Keras's own layers."""
+    """Draws a point for each model; names those on the front and the layers built into Keras."""
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
     from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
@@ -161,5 +177,4 @@ def draw(found: dict[str, list[Standing]], path: Path) -> None:
         line[0].set_ylabel("accuracy on test texts")
     keys = [Line2D([], [], marker="o", ls="", color=color) for color in COLORS.values()]
     figure.legend(keys, COLORS, loc="outside lower center", ncols=len(COLORS))
-    with replacing(path) as partial:
-        figure.savefig(partial, dpi=110)
+    pictures.save(figure, path, dpi=110)

@@ -1,4 +1,4 @@
-"""How much memory something takes, as Linux counts it."""
+"""How much memory some work takes, as Linux counts it."""
 
 import re
 from collections.abc import Callable
@@ -7,16 +7,19 @@ from pathlib import Path
 PROCESS = Path("/proc/self")
 
 
-def added(work: Callable[[], object]) -> int | None:
-    """Does some work; says what it added to this process's memory at its highest, in KB.
+def peak(work: Callable[[], object]) -> int | None:
+    """Does some work; returns the KB that it added to the memory of this process at its peak.
 
-    What the process had freed before and not given back is reused without being counted, so a
-    fresh process gives the truest figure. None where there is no Linux to ask.
+    Memory that the process had freed before, but not returned, is used again without being
+    counted, so a new process gives the most accurate figure (see `studies.processes`).
+
+    Returns:
+        KB; None where the system is not Linux.
     """
     if not (PROCESS / "clear_refs").exists():
         work()
         return None
-    (PROCESS / "clear_refs").write_text("5")  # forgets the highest so far
+    (PROCESS / "clear_refs").write_text("5")  # resets the peak
     before = _status("VmRSS")
     work()
     return max(_status("VmHWM") - before, 0)

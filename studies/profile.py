@@ -1,74 +1,73 @@
-"""Makes profile.csv: where the time of a loop file goes, as Linux perf sees it.
+"""Profiles loop files with Linux perf: where the time of an answer goes.
 
-    python -m results.measure_profile
-
-The lessons' models, one thread, full texts of 100 words. A file is run for a few answers and for
-many; the difference, divided, is an answer. Needs `perf` and the right to use it.
+The models have the textbook size, the texts 100 ids; one thread runs. A file is asked a few times
+and many times, and the difference is divided by the number of answers. Needs `perf` and the
+permission to use it. Writes profile.csv.
 """
 
-import os
+import argparse
 import re
+import shutil
 import subprocess
-import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 
-os.environ["KERAS_BACKEND"] = "tensorflow"
-
-from export import architecture
-from export.tflite import loop
-from export.tflite.quantize import quantize
-from studies.speed.contenders import loud
-from zoo import catalogue
+from studies import command, models, processes
 from zoo.files import write_table
 
-TABLE = Path(__file__).with_name("profile.csv")
-LENGTH, FEW, MANY, HERTZ = 100, 10, 210, 4000
-# The runtime's functions by what they do; the first that fits.
+LENGTH = 100  # ids of a text
+FEW, MANY = 10, 210  # answers
+HERTZ = 4000
+OTHERS = "the rest"
+# Functions of the runtime by what they do; the first pattern that matches counts.
 KINDS = {
     "products of single steps": r"gemm.*_1x",
     "products of whole blocks": r"gemm",
     "copies": r"memmove|memcpy",
     "elementwise": r"vsigmoid|vtanh|vmul|vadd|vsub|vcvt|rminmax",
 }
-PROGRAM = """
-import sys, numpy as np
-from pathlib import Path
-from studies.speed import runtimes
-ask = runtimes.load(Path(sys.argv[1]))
-for _ in range(int(sys.argv[2])):
-    ask(np.ones((1, int(sys.argv[3])), np.int32))
-"""
 
 
-def main() -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags."""
+    command.add_output(parser)
+
+
+def run(options: argparse.Namespace) -> None:
     """Writes the table."""
+    if shutil.which("perf") is None:
+        raise ValueError("profiling needs Linux perf, and there is no command perf; install it.")
+    from export import architecture
+    from export.tflite import loop
+    from export.tflite.quantize import quantize
+
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for family in ("bilstm", "bigru"):
-            model = catalogue.create_model(family, vocab_size=25_000, num_classes=2)
-            loud(model)
+            model = models.textbook(family)
+            models.randomize(model)
             for precision in ("float32", "int8"):
                 lowered = loop.build(architecture.read(model), LENGTH)
                 quantize(lowered, precision)
                 path = Path(folder) / f"{family}-{precision}.tflite"
                 path.write_bytes(lowered.pack())
                 rows += measure(family, precision, path)
-    write_table(TABLE, rows)
-    print(TABLE)
+    table = options.output / "profile.csv"
+    write_table(table, rows)
+    print(table)
 
 
-def measure(family: str, precision: str, path: Path) -> list[dict]:
+def measure(family: str, precision: str, path: Path) -> list[dict[str, str]]:
     """A row for each kind of work."""
     few, many = samples(path, FEW), samples(path, MANY)
     spent: Counter[str] = Counter()
     for name, count in many.items():
-        kind = next((kind for kind, fits in KINDS.items() if re.search(fits, name)), "the rest")
+        kind = next((kind for kind, pattern in KINDS.items() if re.search(pattern, name)), OTHERS)
         spent[kind] += count - few[name]
     total = sum(spent.values())
     rows = []
-    for kind in (*KINDS, "the rest"):
+    for kind in (*KINDS, OTHERS):
         milliseconds = 1000 * spent[kind] / HERTZ / (MANY - FEW)
         rows.append(
             {
@@ -84,24 +83,27 @@ def measure(family: str, precision: str, path: Path) -> list[dict]:
 
 
 def samples(path: Path, answers: int) -> Counter[str]:
-    """How often each function was met."""
+    """How many samples perf took in each function."""
     with tempfile.TemporaryDirectory() as folder:
         data = str(Path(folder) / "perf.data")
-        program = [sys.executable, "-c", PROGRAM, str(path), str(answers), str(LENGTH)]
-        run(["perf", "record", "-o", data, "-F", str(HERTZ), *program])
-        report = run(["perf", "report", "-i", data, "--no-children", "-F", "sample,sym"])
-    found: Counter[str] = Counter()
+        program = processes.command("answers", path, answers, LENGTH)
+        perf("record", "-o", data, "-F", str(HERTZ), *program)
+        report = perf("report", "-i", data, "--no-children", "-F", "sample,sym")
+    counts: Counter[str] = Counter()
     for line in report.splitlines():
         match = re.match(r"\s*(\d+)\s+\[.\]\s+(\S.*)", line)
         if match:
-            found[match[2].strip()] += int(match[1])
-    return found
+            counts[match[2].strip()] += int(match[1])
+    return counts
 
 
-def run(command: list[str]) -> str:
-    """What a command prints."""
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+def perf(*arguments: str) -> str:
+    """What perf prints.
 
-
-if __name__ == "__main__":
-    main()
+    Raises:
+        RuntimeError: If it fails; with the end of its error messages.
+    """
+    done = subprocess.run(["perf", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"perf {arguments[0]} failed: {done.stderr[-500:]}")
+    return done.stdout

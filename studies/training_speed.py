@@ -1,21 +1,38 @@
-"""How long a training step takes: a custom cell beside the built-in ones, compiled or not."""
+"""Times a training step of models of the textbook size, with XLA and without.
 
-from __future__ import annotations
+The backend is the one that KERAS_BACKEND names. Writes training_speed.csv: rows of this backend and
+this device are replaced, others are kept.
+"""
 
+import argparse
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from studies import command, models
 from studies.clocks import take_turns
 from zoo import catalogue
+from zoo.files import read_table, write_table
 
-if TYPE_CHECKING:
-    import keras
-
-BATCH, TIME, VOCABULARY = 32, 100, 25_000  # of the lessons' training step
 FAMILIES = ("bilstm", "peephole-bilstm", "bigru")
-BUILT_IN = "bilstm"  # what the others are held against; cuDNN's on a GPU
+BUILT_IN = "bilstm"  # what the others are compared with; on a GPU, cuDNN's
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags."""
+    parser.add_argument("families", nargs="*", metavar="FAMILY", help="beside bilstm")
+    parser.add_argument("--rounds", type=int, default=15, help="turns of each (default: 15)")
+    command.add_output(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measures, and writes the table."""
+    path = options.output / "training_speed.csv"
+    rows = measure(options.families or FAMILIES, rounds=options.rounds)
+    here = {(row["backend"], row["device"]) for row in rows}
+    others = [row for row in read_table(path) if (row["backend"], row["device"]) not in here]
+    write_table(path, [*others, *rows])
+    print(path)
 
 
 def measure(
@@ -24,9 +41,9 @@ def measure(
     """Rows of training_speed.csv, for the backend and the device that Keras runs on.
 
     Args:
-        families: Of the catalogue, in the lessons' size; the built-in LSTM is added.
+        families: Of the catalogue, in the textbook size; the built-in LSTM is added.
         rounds: Turns of each.
-        say: Takes a line about each row.
+        say: Receives a line about each row.
 
     Raises:
         ValueError: If there is no such family, or `rounds` is not positive.
@@ -35,17 +52,17 @@ def measure(
         raise ValueError(f"rounds must be at least 1, not {rounds}.")
     for family in families:
         catalogue.find(family)
-    import keras  # not before a wrong name is refused: it takes seconds
+    import keras  # takes seconds: only once the names are known to be right
 
     from zoo import devices
 
     names = [BUILT_IN, *(family for family in families if family != BUILT_IN)]
-    # JAX and PyTorch have one way each that works.
+    # With JAX only XLA works, with PyTorch only the step without it.
     backend = keras.backend.backend()
     ways = {"tensorflow": (False, True), "jax": (True,)}.get(backend, (False,))
     rows = []
-    for compiled in ways:
-        steps = [training_step(lesson_model(name, compiled=compiled)) for name in names]
+    for xla in ways:
+        steps = [models.training_step(models.compiled(name, xla=xla)) for name in names]
         seconds = take_turns(steps, rounds)
         medians = np.median(seconds, axis=1)
         for place, name in enumerate(names):
@@ -53,7 +70,7 @@ def measure(
             row = {
                 "backend": backend,
                 "device": devices.describe(),
-                "xla": compiled,
+                "xla": xla,
                 "model": name,
                 "median_ms": f"{1000 * medians[place]:.1f}",
                 "quartiles_ms": f"{low:.1f} {high:.1f}",
@@ -62,31 +79,3 @@ def measure(
             say(" ".join(f"{key} {value}" for key, value in row.items()))
             rows.append(row)
     return rows
-
-
-def lesson_model(family: str, *, compiled: bool = False) -> keras.Model:
-    """A model of the lessons' size, ready to train; `compiled` by XLA or not."""
-    import keras
-
-    model = catalogue.create_model(family, vocab_size=VOCABULARY, num_classes=2)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile("adam", loss, jit_compile=compiled)
-    return model
-
-
-def _batch() -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(0)
-    ids = rng.integers(1, VOCABULARY, (BATCH, TIME)).astype(np.int32)
-    return ids, rng.integers(0, 2, BATCH)
-
-
-def training_step(model: keras.Model) -> Callable[[], object]:
-    """A step on a batch of full texts."""
-    ids, labels = _batch()
-    return lambda: model.train_on_batch(ids, labels)
-
-
-def answer(model: keras.Model) -> Callable[[], object]:
-    """An answer to one full text."""
-    ids, _ = _batch()
-    return lambda: model.predict_on_batch(ids[:1])

@@ -1,5 +1,5 @@
-"""The exported files beside what else runs such a model: `python -m export.benchmark`.
+"""The study `speed`: the exported files beside other runtimes, with the same weights.
 
-The same weights in every runtime, the answers held against Keras's before anything is timed, and
-all of them timed in turns, in one process: what counts is the ratio of two medians of one run.
+The answers of every file are compared with those of Keras before anything is timed. All files are
+timed in turns in one process: what counts is the ratio of two medians of one run.
 """

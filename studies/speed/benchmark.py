@@ -1,53 +1,44 @@
-"""Times exported files beside their peers: `python -m export.benchmark`."""
+"""Times the exported files beside stock Keras, ONNX Runtime and PyTorch.
+
+Writes speed.csv and speed.png.
+"""
 
 import argparse
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-os.environ["KERAS_BACKEND"] = "tensorflow"
-
-from studies.speed.cases import STUDIES, Case
-from zoo import terminal
+from studies import command, pictures
+from studies.speed.cases import CASES, Case
 from zoo.files import write_table
 
-PROG = "python -m export.benchmark"
 
-
-def main(arguments: list[str] | None = None) -> int:
-    """Reads the command line, measures, writes speed.csv and speed.png."""
-    parser = argparse.ArgumentParser(
-        prog=PROG,
-        description="Time the exported files beside stock Keras, ONNX Runtime and PyTorch.",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags."""
     parser.add_argument(
         "studies",
         nargs="*",
         metavar="STUDY",
-        help=f"of {', '.join(STUDIES)} (default: all of them)",
+        help=f"of {', '.join(CASES)} (default: all of them)",
     )
     parser.add_argument("--rounds", type=int, default=25, help="turns of each file (default: 25)")
-    parser.add_argument(
-        "--output", type=Path, default=Path("results"), help="folder to write to (default: results)"
-    )
-    terminal.add_debug(parser)
-    options = parser.parse_args(arguments)
-    for name in options.studies:
-        if name not in STUDIES:
-            parser.error(f"there is no study {name!r}; there are {', '.join(STUDIES)}")
-    if options.rounds < 3:
-        parser.error(f"--rounds must be at least 3, not {options.rounds}: a median needs some")
-    return terminal.refusing(PROG, benchmark, options)
+    command.add_output(parser)
 
 
-def benchmark(options: argparse.Namespace) -> None:
+def run(options: argparse.Namespace) -> None:
     """Measures, and writes the table and its picture."""
+    for name in options.studies:
+        if name not in CASES:
+            raise ValueError(f"there is no study {name!r}; there are {', '.join(CASES)}.")
+    if options.rounds < 3:
+        raise ValueError(f"--rounds must be at least 3, not {options.rounds}: a median needs some.")
+    pictures.require()
     from studies.speed import plot
 
     rows = []
-    for study in options.studies or STUDIES:
-        for case in STUDIES[study]:
+    for study in options.studies or CASES:
+        for case in CASES[study]:
             for row in answers(case, options.rounds):
                 rows.append({"study": study, **row})
     write_table(options.output / "speed.csv", rows)
@@ -55,8 +46,8 @@ def benchmark(options: argparse.Namespace) -> None:
     print(f"Written: {options.output / 'speed.csv'}, {options.output / 'speed.png'}")
 
 
-def answers(case: Case, rounds: int) -> Iterator[dict]:
-    """A row for each file, length of text and number of threads; printed as they come."""
+def answers(case: Case, rounds: int) -> Iterator[dict[str, Any]]:
+    """Yields and prints a row for each file, length of text and number of threads."""
     from studies.speed.measure import measure
 
     with tempfile.TemporaryDirectory() as folder:
@@ -69,7 +60,3 @@ def answers(case: Case, rounds: int) -> Iterator[dict]:
                 flush=True,
             )
             yield row
-
-
-if __name__ == "__main__":
-    terminal.run(main, PROG)

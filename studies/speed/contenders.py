@@ -1,28 +1,30 @@
-"""The same model as files for every runtime."""
+"""Writes one model as a file for each runtime."""
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from export import architecture
+from export.architecture import Architecture
 from export.tflite import LOWERINGS, available
 from export.tflite.quantize import quantize
-from studies.speed.runtimes import NoPeerError
+from studies.speed.peers import NoPeerError
 
+Add = Callable[[str, str, str, str], Path]  # runtime, form, precision, suffix to a path
 PEERS = "pip install '.[peers]'"
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A file to be timed.
+    """A file that is timed.
 
     Attributes:
-        runtime: `litert` for the project's files, or a peer.
-        form: The lowering, or how the peer came by it.
-        precision: float32, or int8 weights.
+        runtime: `litert`, `onnxruntime` or `torch`.
+        form: The lowering; `stock` for Keras's own conversion; the form of other runtimes.
+        precision: Of the weights, float32 or int8.
         path: The file.
     """
 
@@ -32,21 +34,23 @@ class Contender:
     path: Path
 
 
-def make(model: keras.Model, max_length: int, folder: Path, say=print) -> list[Contender]:
-    """Writes a model in every way that it has.
+def make(
+    model: keras.Model, max_length: int, folder: Path, say: Callable[[str], None] = print
+) -> list[Contender]:
+    """Writes a model in each lowering and for each runtime.
 
     Args:
-        model: Of the shape that is exported.
-        max_length: L.
+        model: A classifier of the catalogue.
+        max_length: L, the number of token ids of a file's input.
         folder: Where the files go.
-        say: Takes a line about each peer that is left out.
+        say: Receives a line about each runtime that is left out.
     """
     read = architecture.read(model)
-    found = []
+    contenders: list[Contender] = []
 
     def add(runtime: str, form: str, precision: str, ending: str) -> Path:
         path = folder / f"{runtime}-{form}-{precision}{ending}"
-        found.append(Contender(runtime, form, precision, path))
+        contenders.append(Contender(runtime, form, precision, path))
         return path
 
     for lowering in available(read):
@@ -67,11 +71,11 @@ def make(model: keras.Model, max_length: int, folder: Path, say=print) -> list[C
             say(f"Left out: {error}")
         except ImportError as error:
             say(f"Left out: {error.name} is not installed; {PEERS} brings it.")
-    return found
+    return contenders
 
 
 def stock(model: keras.Model, max_length: int, precision: str) -> bytes:
-    """What Keras's export and TensorFlow's converter make of a model by themselves."""
+    """A .tflite file by the export of Keras and the converter of TensorFlow alone."""
     import tensorflow as tf
 
     tokens = tf.TensorSpec((1, max_length), tf.int32, "tokens")
@@ -86,7 +90,7 @@ def stock(model: keras.Model, max_length: int, precision: str) -> bytes:
         return converter.convert()
 
 
-def _onnx(read, max_length, add) -> None:
+def _onnx(read: Architecture, max_length: int, add: Add) -> None:
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -99,18 +103,11 @@ def _onnx(read, max_length, add) -> None:
     quantize_dynamic(path, smaller, weight_type=QuantType.QInt8)
 
 
-def _torch(read, max_length, add) -> None:
+def _torch(read: Architecture, max_length: int, add: Add) -> None:
     import torch
 
     from studies.speed import torch_model
 
-    del max_length  # any
+    del max_length  # the module takes texts of any length
     packed = torch_model.pack(read)
     torch.save(packed, add("torch", "eager", "float32", ".pt"))
-
-
-def loud(model: keras.Model, seed: int = 0) -> None:
-    """Gives a model weights under which its answers differ, as a trained one's do."""
-    rng = np.random.default_rng(seed)
-    shapes = [weight.shape for weight in model.get_weights()]
-    model.set_weights([rng.normal(size=shape) / np.sqrt(shape[-1]) for shape in shapes])

@@ -7,7 +7,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from export.architecture import Architecture, RecurrentLayer
-from studies.speed.runtimes import NoPeerError, require_last
+from studies.speed.peers import NoPeerError, require_last
 from zoo import cells
 
 OPSET = 17
@@ -15,9 +15,9 @@ IR_VERSION = 8
 
 
 def build(architecture: Architecture, max_length: int) -> onnx.ModelProto:
-    """A graph from int32 ids [1, L] to float32 probabilities [1, classes].
+    """Builds a graph from int32 ids [1, L] to float32 probabilities [1, classes].
 
-    Its recurrent operators are given the text's length, so they skip the padding.
+    Its recurrent operators receive the length of the text, so they skip the padding.
 
     Raises:
         NoPeerError: If ONNX has no operator for a cell, or the outputs are averaged.
@@ -52,8 +52,9 @@ def build(architecture: Architecture, max_length: int) -> onnx.ModelProto:
 
 
 class _Graph:
-    def __init__(self):
-        self.nodes, self.constants = [], []
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
 
     def constant(self, value: np.ndarray) -> str:
         name = f"c{len(self.constants)}"
@@ -61,7 +62,7 @@ class _Graph:
         return name
 
     def add(self, kind: str, *inputs: str, output: str = "", outputs: int = 1, **attributes):
-        """Names of the results, or the name of the only one."""
+        """Adds a node; returns the names of its results, or the name of the only one."""
         number = len(self.nodes)
         names = [output or f"n{number}_{place}" for place in range(outputs)]
         self.nodes.append(helper.make_node(kind, inputs, names, **attributes))
@@ -101,7 +102,7 @@ def _layer(graph: _Graph, layer: RecurrentLayer, x: str, lengths: str) -> str:
 
 
 def _rows(weight: np.ndarray, gates: str, order: str) -> np.ndarray:
-    """The gates of a weight [..., gates · units] as rows, in another order."""
+    """The gates of a weight [..., gates · units] as rows, in the order of ONNX."""
     parts = dict(zip(gates, np.split(weight.T, len(gates)), strict=True))
     return np.concatenate([parts[gate] for gate in order])
 
@@ -125,7 +126,7 @@ def _gru(cell):
 
 
 def _reset_before_gru(cell):
-    # ONNX keeps where this cell renews: 1 − σ(a) = σ(−a).
+    # ONNX's update gate is the complement of this cell's: 1 − σ(a) = σ(−a).
     signs = np.repeat(np.array([-1, 1, 1], np.float32), cell.units)
     w, u, b = (weight * signs for weight in cell.get_weights())
     weights = {"W": w.T, "R": u.T, "B": np.concatenate([b, np.zeros_like(b)])}
@@ -137,7 +138,7 @@ def _simple(cell):
     return "RNN", {}, {"W": w.T, "R": u.T, "B": np.concatenate([b, np.zeros_like(b)])}
 
 
-# From a cell to the operator, its attributes, and weights of one direction.
+# From a cell to its operator, the attributes, and the weights of one direction.
 OPERATORS: dict[type, Callable] = {
     cells.LSTMCell: _lstm,
     cells.PeepholeLSTMCell: _lstm,

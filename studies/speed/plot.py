@@ -1,9 +1,9 @@
-"""The figures of speed.csv as a picture."""
+"""Draws speed.csv."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from zoo.files import replacing
+from studies import pictures
 
 PANELS = {
     "max_length": "ids of a text",
@@ -14,11 +14,13 @@ STYLE = {"float32": "-", "int8": "--"}
 
 
 def draw(rows: Sequence[Mapping], path: Path) -> None:
-    """How the time of an answer grows, on one thread; nothing if no study of growth was made.
+    """Draws how the time of an answer grows, on one thread.
+
+    Draws nothing if none of the growing quantities was measured.
 
     Args:
-        rows: Of speed.csv, as they were measured or as they were read.
-        path: The picture.
+        rows: Of speed.csv, as measured or as read from the file.
+        path: Where the picture goes.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import NullLocator
@@ -46,5 +48,4 @@ def draw(rows: Sequence[Mapping], path: Path) -> None:
         axes.set_xticks(x, x)
     panels[0].set_ylabel("ms an answer, bilstm")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
-    with replacing(path) as partial:
-        figure.savefig(partial, dpi=120)
+    pictures.save(figure, path)

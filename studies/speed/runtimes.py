@@ -1,6 +1,6 @@
-"""Opens a file in the runtime that it is for: token ids in, probabilities out.
+"""Opens a file in its runtime: token ids in, probabilities out.
 
-Each runtime is imported when it is asked for, and nothing else with it.
+A runtime is imported when one of its files is opened, and nothing else with it.
 """
 
 from collections.abc import Callable
@@ -9,16 +9,6 @@ from pathlib import Path
 import numpy as np
 
 Ask = Callable[[np.ndarray], np.ndarray]  # ids [1, L] to probabilities [1, classes]
-
-
-class NoPeerError(ValueError):
-    """A model that another runtime has nothing for."""
-
-
-def require_last(architecture) -> None:
-    """Raises `NoPeerError` for a model whose logits see the mean of the outputs."""
-    if architecture.layers[-1].gives == "mean":
-        raise NoPeerError("What is timed beside peers has the pooling 'last'.")
 
 
 def load(path: Path, threads: int = 1) -> Ask:
@@ -31,12 +21,12 @@ def _litert(path: Path, threads: int) -> Ask:
 
     interpreter = Interpreter(model_path=str(path), num_threads=threads)
     interpreter.allocate_tensors()
-    (given,), (found,) = interpreter.get_input_details(), interpreter.get_output_details()
+    (given,), (output,) = interpreter.get_input_details(), interpreter.get_output_details()
 
     def ask(ids: np.ndarray) -> np.ndarray:
         interpreter.set_tensor(given["index"], ids)
         interpreter.invoke()
-        return interpreter.get_tensor(found["index"])
+        return interpreter.get_tensor(output["index"])
 
     return ask
 
@@ -58,7 +48,7 @@ def _torch(path: Path, threads: int) -> Ask:
     module = torch_model.load(path)
 
     def ask(ids: np.ndarray) -> np.ndarray:
-        # It takes texts of any length: without their padding.
+        # PyTorch takes texts of any length, so it gets them without padding.
         steps = max(int(np.count_nonzero(ids)), 1)
         torch.set_num_threads(threads)
         with torch.inference_mode():

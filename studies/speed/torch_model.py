@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from studies.speed.peers import NoPeerError, require_last
+
 if TYPE_CHECKING:
     from export.architecture import Architecture
 
@@ -16,13 +18,13 @@ KINDS = {"LSTM": torch.nn.LSTM, "GRU": torch.nn.GRU, "RNN": torch.nn.RNN}
 
 
 class Classifier(torch.nn.Module):
-    """Embedding, one `torch.nn` recurrent layer of many, dense, softmax.
+    """Embedding, a stack of bidirectional `torch.nn` layers, dense, softmax.
 
     Args:
         kind: `LSTM`, `GRU` or `RNN`.
         embedding: Rows and width of the table.
-        units: Width of a direction.
-        num_layers: Number of layers, of two directions each.
+        units: Of a direction of a layer.
+        num_layers: Number of bidirectional layers.
         classes: Number of classes.
     """
 
@@ -37,26 +39,25 @@ class Classifier(torch.nn.Module):
         self.logits = torch.nn.Linear(2 * units, classes)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        """Ids [1, time] without padding to probabilities [1, classes]."""
+        """Maps ids [1, time] without padding to probabilities [1, classes]."""
         _, last = self.recurrent(self.embedding(ids))
         h = last[0] if isinstance(last, tuple) else last
         return torch.softmax(self.logits(torch.cat([h[-2], h[-1]], dim=1)), dim=1)
 
 
 def pack(architecture: Architecture) -> dict:
-    """A classifier of plain bidirectional layers, as `load` reads it from a file of `torch.save`.
+    """What `torch.save` writes of a classifier, for `load` to read.
 
     Raises:
         NoPeerError: If PyTorch has no layer for a cell, or the outputs are averaged.
     """
-    from studies.speed.runtimes import NoPeerError, require_last
     from zoo import cells
 
     require_last(architecture)
     known = {cells.LSTMCell: "LSTM", cells.GRUCell: "GRU", cells.SimpleRNNCell: "RNN"}
-    found = [direction.cell for layer in architecture.layers for direction in layer.directions]
-    kinds = {type(cell) for cell in found}
-    if len(kinds) > 1 or not kinds <= set(known) or len(found) != 2 * len(architecture.layers):
+    all_cells = [direction.cell for layer in architecture.layers for direction in layer.directions]
+    kinds = {type(cell) for cell in all_cells}
+    if len(kinds) > 1 or not kinds <= set(known) or len(all_cells) != 2 * len(architecture.layers):
         names = ", ".join(kind.__name__ for kind in kinds)
         raise NoPeerError(f"PyTorch has no layers for {names}.")
     (kind,) = kinds
@@ -74,7 +75,7 @@ def pack(architecture: Architecture) -> dict:
     sizes = {
         "kind": known[kind],
         "embedding": tuple(architecture.embedding.shape),
-        "units": found[0].units,
+        "units": all_cells[0].units,
         "num_layers": len(architecture.layers),
         "classes": len(architecture.bias),
     }
@@ -87,13 +88,13 @@ def _weights(kind: str, w, u, b, *recurrent_bias):
     if kind != "GRU":
         return w.T, u.T, b, zeros
     z, r, g = np.split(np.arange(len(b)), 3)
-    order = np.concatenate([r, z, g])  # z and 1 − z are the same way round
+    order = np.concatenate([r, z, g])  # both multiply the old state by z
     zeros[g] = recurrent_bias[0]
     return w.T[order], u.T[order], b[order], zeros[order]
 
 
 def load(path: str | os.PathLike) -> Classifier:
-    """Reads a file."""
+    """Reads a file that holds what `pack` returns."""
     content = torch.load(path, weights_only=True)
     module = Classifier(**content["sizes"])
     module.load_state_dict(content["state"])

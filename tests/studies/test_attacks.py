@@ -14,13 +14,13 @@ from studies import attacks
 from zoo.files import read_table
 from zoo.litert import ModelFileError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_damage_is_refused_or_changes_no_answer(tiny_run, tiny_tflite, tmp_path):
     table = tmp_path / "attacks.csv"
     command = [
-        *(sys.executable, "-m", "results.attacks", "--output", table),
+        *(sys.executable, "-m", "studies", "attacks", "--output", tmp_path),
         *("--run", tiny_run, "--file", tiny_tflite),
         *("--flips", "60", "--damages", "30", "--kills", "0", "--stops", "0", "--only-hashed"),
     ]

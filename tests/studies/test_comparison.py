@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from studies import comparison, training_speed
+from studies import comparison, models
 from tests.conftest import write_rows
 from zoo.__main__ import main
 
@@ -13,7 +13,7 @@ from zoo.__main__ import main
 @pytest.mark.slow
 def test_a_table_and_a_picture(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(comparison, "ROUNDS", 2)
-    monkeypatch.setattr(training_speed, "TIME", 5)
+    monkeypatch.setattr(models, "TIME", 5)
     for name in ("one", "two"):
         for part, count, seed in (("train", 60, 1), ("valid", 20, 2), ("test", 20, 3)):
             write_rows(tmp_path / name / f"{part}.tsv", count, seed)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from studies import gradients
+from studies import gradient_norms, gradients
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="differentiates with TensorFlow"
@@ -23,7 +23,7 @@ def test_the_cell_state_passes_unchanged_to_the_bit():
     for dtype in ("float32", "float64"):
         cell = cells.LSTMCell(8, dtype=dtype)
         cell.build((None, 8))
-        cell.bias.assign(np.repeat([gradients.SHUT, gradients.OPEN, 0, 0], 8))
+        cell.bias.assign(np.repeat([gradient_norms.SHUT, gradient_norms.OPEN, 0, 0], 8))
         h, first = (tf.constant(rng.normal(size=(1, 8)), dtype) for _ in range(2))
         with tf.GradientTape() as tape:
             tape.watch(first)
@@ -36,7 +36,7 @@ def test_the_cell_state_passes_unchanged_to_the_bit():
 
 
 def test_gradients_vanish_but_on_the_highway(tmp_path):
-    found = gradients.measure(units=16, time=40, seeds=3)
+    found = gradient_norms.measure(units=16, time=40, seeds=3)
     ends = {name: np.median(rows[:, -1]) for name, rows in found.items()}
     assert all(rows.shape == (3, 41) and np.all(rows[:, 0] == 1) for rows in found.values())
     assert ends["simple cell"] < 1e-6 and ends["GRU"] < 1e-6
@@ -57,7 +57,7 @@ def test_the_fall_is_that_of_the_product_of_slopes():
     cell = cells.SimpleRNNCell(1, dtype="float64")
     cell.build((None, 1))
     rng = np.random.default_rng(5)
-    got = gradients._fall(cell, 1, 6, rng)
+    got = gradient_norms.by_distance(cell, 1, 6, rng)
     w, u, b = (np.asarray(weight).item() for weight in cell.weights)
     h, slopes = 0.0, []
     for x in np.random.default_rng(5).normal(size=6):

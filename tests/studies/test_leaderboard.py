@@ -1,4 +1,4 @@
-"""results/leaderboard.py and what it reports."""
+"""`python -m studies leaderboard`, and what it reports."""
 
 import os
 import signal
@@ -11,7 +11,8 @@ pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
 import export
 import zoo
-from studies import leaderboard, leaderboard_report
+from studies import command, leaderboard, leaderboard_report
+from zoo.catalogue import FAMILIES
 from zoo.files import read_table
 
 FAKE = {
@@ -28,9 +29,15 @@ FAKE = {
 }
 
 
+TABLE = "results/leaderboard.csv"
+
+
+def board(arguments):
+    return command.run("leaderboard", arguments)
+
+
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    monkeypatch.setattr(leaderboard, "TABLE", tmp_path / "leaderboard.csv")
     monkeypatch.setattr(leaderboard, "ONE_CORE", {})
     monkeypatch.chdir(tmp_path)
     for name in ("trec", "data/trec"):
@@ -54,13 +61,13 @@ def test_processes_are_replaced_until_all_is_done(place, monkeypatch):
     monkeypatch.setattr(leaderboard, "one_run", fake_run)
     monkeypatch.setattr(leaderboard, "RUNS_OF_A_PROCESS", 1)
     flags = ["trec", "--jobs", "1", "--seeds", "2", "--families"]
-    leaderboard.main([*flags, "bilstm"])
-    rows = read_table(leaderboard.TABLE)
+    board([*flags, "bilstm"])
+    rows = read_table(TABLE)
     assert len(rows) == len({row["seconds"] for row in rows}) == 2
     with pytest.raises(RuntimeError, match="birnn-tiny on trec, seed 0: BrokenProcessPool"):
-        leaderboard.main([*flags, "birnn", "bigru"])
-    assert len(read_table(leaderboard.TABLE)) == 5
-    assert (place / "leaderboard.png").exists()
+        board([*flags, "birnn", "bigru"])
+    assert len(read_table(TABLE)) == 5
+    assert (place / "results" / "leaderboard.png").exists()
 
 
 def test_it_makes_the_runs_that_are_missing_and_draws(place, in_threads, monkeypatch):
@@ -75,25 +82,24 @@ def test_it_makes_the_runs_that_are_missing_and_draws(place, in_threads, monkeyp
     monkeypatch.setattr(leaderboard, "one_run", one_run)
     flags = ["data/trec", "--families", "bilstm", "bigru", "--seeds", "2", "--jobs", "1"]
     with pytest.raises(RuntimeError, match=r"bigru-tiny on data/trec, seed 0: .*killed"):
-        leaderboard.main(flags)
+        board(flags)
     assert len(made) == 4  # the others were not kept from going on
-    assert len(read_table(leaderboard.TABLE)) == 3
+    assert len(read_table(TABLE)) == 3
     failed, made = made[1], []
-    leaderboard.main(flags)
+    board(flags)
     assert made == [failed]
-    rows = read_table(leaderboard.TABLE)
+    rows = read_table(TABLE)
     assert [(row["model"], row["seed"]) for row in rows] == [
         (model, seed) for model in ("bigru-tiny", "bilstm-tiny") for seed in ("0", "1")
     ]
-    assert (place / "leaderboard.png").read_bytes().startswith(b"\x89PNG")
-    leaderboard.main(flags)
+    assert (place / "results" / "leaderboard.png").read_bytes().startswith(b"\x89PNG")
+    board(flags)
     assert len(made) == 1
 
 
 def test_a_folder_that_is_missing_is_refused_before_any_run(place, in_threads, monkeypatch, capsys):
     monkeypatch.setattr(leaderboard, "one_run", lambda *_: pytest.fail("ran"))
-    with pytest.raises(SystemExit):
-        leaderboard.main(["trec", "no/such"])
+    assert board(["trec", "no/such"]) == 2
     assert "no/such is no folder" in capsys.readouterr().err
 
 
@@ -125,13 +131,13 @@ def test_files_are_timed_when_all_are_there(place, in_threads, monkeypatch):
     monkeypatch.setattr(leaderboard, "one_run", one_run)
     monkeypatch.setattr(leaderboard, "time_answers", time_answers)
     flags = ["trec", "--seeds", "2", "--families", "bilstm"]
-    leaderboard.main(flags)
-    leaderboard.main(flags)
+    board(flags)
+    board(flags)
     assert timed == [2]  # all at once, and once only
-    assert [row["answer_ms"] for row in read_table(leaderboard.TABLE)] == ["0.250"] * 2
-    leaderboard.main([*flags, "birnn"])
+    assert [row["answer_ms"] for row in read_table(TABLE)] == ["0.250"] * 2
+    board([*flags, "birnn"])
     assert timed == [2, 4]
-    leaderboard.main([*flags, "--time"])
+    board([*flags, "--time"])
     assert timed == [2, 4, 4]
 
 
@@ -169,6 +175,13 @@ def test_the_page_has_a_line_for_each_family(tmp_path):
         "| `bilstm-tiny` | fused | 1 | 0.10 | – | 90.0 ± 24.8 | 90.0 |",
     ]
     assert "1 to 3 seeds" in lines[2]
+    missing = lines[-1]
+    assert missing.startswith("Not measured yet: `birnn`, ")
+    assert "`bilstm`" not in missing and "`bisru`" not in missing
+
+
+def test_a_page_of_all_families_says_nothing_of_missing_ones():
+    assert leaderboard_report.missing({f"{family}-tiny" for family in FAMILIES}) == ""
 
 
 def test_the_front_is_what_no_other_beats():

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from export import architecture
+from export.benchmark import main
+from studies import models
+from studies.agreement import DifferentAnswerError
 from studies.clocks import take_turns
 from studies.speed import contenders, measure, runtimes
-from studies.speed.benchmark import main
-from studies.speed.measure import Case, DifferentAnswerError
+from studies.speed.cases import Case
+from studies.speed.peers import NoPeerError
 from tests.export.models import classifier, probabilities, texts_of_every_length
 from zoo import catalogue
 from zoo.files import read_table
@@ -48,9 +51,9 @@ def test_peers_without_such_a_cell_say_so():
     from studies.speed import onnx_model, torch_model
 
     read = architecture.read(classifier("coupled-bilstm"))
-    with pytest.raises(runtimes.NoPeerError, match="CoupledLSTMCell"):
+    with pytest.raises(NoPeerError, match="CoupledLSTMCell"):
         onnx_model.build(read, LENGTH)
-    with pytest.raises(runtimes.NoPeerError, match="CoupledLSTMCell"):
+    with pytest.raises(NoPeerError, match="CoupledLSTMCell"):
         torch_model.pack(read)
 
 
@@ -66,14 +69,14 @@ def test_every_function_has_as_many_turns_and_another_one_is_first():
 
 @pytest.fixture
 def small(monkeypatch):
-    monkeypatch.setattr(measure, "VOCABULARY", 50)
+    monkeypatch.setattr(models, "VOCABULARY", 50)
     monkeypatch.setattr(measure, "EMBEDDING", 4)
 
 
 @pytest.mark.slow
 def test_a_row_for_each_file_and_length_of_text(tmp_path, small, monkeypatch, capsys):
-    studies = {"words": [Case("bilstm", units=3, max_length=LENGTH, words=(2, LENGTH))]}
-    monkeypatch.setattr("studies.speed.benchmark.STUDIES", studies)
+    cases = {"words": [Case("bilstm", units=3, max_length=LENGTH, words=(2, LENGTH))]}
+    monkeypatch.setattr("studies.speed.benchmark.CASES", cases)
     assert main(["words", "--rounds", "3", "--output", str(tmp_path)]) == 0
     rows = read_table(tmp_path / "speed.csv")
     assert {row["words"] for row in rows} == {"2", str(LENGTH)}
@@ -93,7 +96,7 @@ def test_a_file_that_answers_otherwise_is_not_timed(tmp_path, small, monkeypatch
         stranger = catalogue.create_model(
             "bigru", vocab_size=50, num_classes=2, embed_dim=4, hidden_dim=3, num_layers=2
         )
-        contenders.loud(stranger, seed=1)
+        models.randomize(stranger, seed=1)
         return real(stranger, max_length, precision)
 
     monkeypatch.setattr(contenders, "stock", other)
@@ -105,6 +108,5 @@ def test_a_file_that_answers_otherwise_is_not_timed(tmp_path, small, monkeypatch
     ("arguments", "message"), [(["speed"], "no study 'speed'"), (["--rounds", "1"], "at least 3")]
 )
 def test_wrong_arguments_are_refused_at_once(arguments, message, capsys):
-    with pytest.raises(SystemExit, match="2"):
-        main(arguments)
+    assert main(arguments) == 2
     assert message in capsys.readouterr().err

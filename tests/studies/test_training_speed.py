@@ -2,15 +2,15 @@
 
 import pytest
 
-from studies import training_speed
+from studies import models
 from zoo.__main__ import main
 from zoo.files import read_table, write_table
 
 
 @pytest.mark.slow
 def test_rows_of_this_machine_take_the_place_of_older_ones(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(training_speed, "TIME", 3)
-    monkeypatch.setattr(training_speed, "VOCABULARY", 9)
+    monkeypatch.setattr(models, "TIME", 3)
+    monkeypatch.setattr(models, "VOCABULARY", 9)
     other = {"backend": "jax", "device": "another", "xla": "True", "model": "bilstm"}
     other |= {"median_ms": "1.0", "quartiles_ms": "1.0 1.0", "of_bilstm": "1.00"}
     write_table(tmp_path / "training_speed.csv", [other])
