@@ -57,7 +57,7 @@ def test_wrong_arguments_are_refused_without_a_framework(arguments, message):
 def test_the_commands_of_zoo_hand_over_all_their_arguments(name, monkeypatch):
     handed = []
     monkeypatch.setattr(command, "run", lambda *given: handed.append(given) or 0)
-    words = ["a", "--data", "x y", "b", "-5", "--output=there", "--help"]
+    words = ["a", "--data", "x y", "b", "--d", "-5", "--output=there", "--help"]
     assert zoo_command.main([name, *words]) == 0
     assert zoo_command.main([name]) == 0
     study, prog = zoo_command.STUDIES[name][0], f"python -m zoo {name}"
