@@ -61,7 +61,7 @@ sms_spam_FLAGS := --dataset $(DATA)/sms_spam --max-length 64 --epochs 8 --learni
 trec_FLAGS := --dataset $(DATA)/trec --max-length 32 --epochs 12 --learning-rate 0.003
 
 results: $(addprefix runs/,$(RESULTS))
-	$(BIN)/python results/accuracy.py $^
+	$(BIN)/python -m studies accuracy $^
 
 # The models of zoo/pretrained and one more, and their rows of results/accuracy.csv. The second starts
 # from the first.
@@ -73,7 +73,7 @@ recipes: $(VENV)/.backends
 
 # results/first_hour.csv. DATA holds folders as above: snips/, ag_news/, banking77/.
 first-hour: $(VENV)/.run
-	$(BIN)/python -m results.first_hour $(DATA)
+	$(BIN)/python -m studies first-hour $(DATA)
 
 # SST-2's whole sentences; its phrases are ten times as many texts.
 SENTENCES := runs/sst2_sentences
@@ -82,18 +82,18 @@ results-leaderboard: $(VENV)/.dev
 	mkdir -p $(SENTENCES)
 	cp $(DATA)/sst2/valid.tsv $(DATA)/sst2/test.tsv $(SENTENCES)
 	cp $(DATA)/sst2/train_sentences.tsv $(SENTENCES)/train.tsv
-	$(BIN)/python -m results.leaderboard $(DATA)/trec $(DATA)/sms_spam $(SENTENCES)
+	$(BIN)/python -m studies leaderboard $(DATA)/trec $(DATA)/sms_spam $(SENTENCES)
 
 # results/export.csv: every family, lowering and precision, in every client.
 results-export: $(VENV)/.backends $(VENV)/.web
-	$(BIN)/python -m results.measure_export $(DATA)/trec
+	$(BIN)/python -m studies export-catalogue $(DATA)/trec
 
 results-speed: $(VENV)/.backends
 	$(BIN)/python -m export.benchmark
 
 # Some minutes for the files, an hour for the kills.
 attacks: $(VENV)/.run
-	$(BIN)/python -m results.attacks
+	$(BIN)/python -m studies attacks
 
 $(addprefix runs/,$(RESULTS)): runs/%: | $(VENV)/.run
 	$(BIN)/python train.py --model $(notdir $*) $(SETTINGS) $($(*D:/=)_FLAGS) --output $@
@@ -108,13 +108,13 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-$(VENV)/.web: tests/export/web/package.json | $(BIN)/python
-	npm install --prefix tests/export/web --no-package-lock --no-audit --no-fund
+$(VENV)/.web: studies/web/package.json | $(BIN)/python
+	npm install --prefix studies/web --no-package-lock --no-audit --no-fund
 	@touch $@
 
 clean:
 	rm -rf $(VENV) .venv-lowest $(DEMO) .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
-	rm -rf tests/export/web/node_modules
+	rm -rf studies/web/node_modules
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

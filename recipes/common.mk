@@ -72,7 +72,7 @@ $(SOURCES)/encoder:
 
 $(STUDENT_RUN)/measured: $(STUDENT_RUN)/model.keras
 	$(PYTHON) -m export $(STUDENT_RUN)
-	$(PYTHON) results/accuracy.py --command "$(COMMAND)" $(STUDENT_RUN)
+	$(PYTHON) -m studies accuracy --command "$(COMMAND)" $(STUDENT_RUN)
 	@touch $@
 
 ship: $(STUDENT_RUN)/measured

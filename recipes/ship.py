@@ -24,13 +24,13 @@ import numpy as np
 
 import export
 from export.tflite.quantize import int8_rows
-from results.accuracy import interval
+from studies.clocks import median_time
+from studies.intervals import of_share
 from zoo import catalogue, litert, pretrained
 from zoo.bundle import Bundle, load
-from zoo.datasets import Dataset, DatasetError, load_dataset
+from zoo.datasets import Dataset, DatasetError
 from zoo.files import replacing, write_bytes, write_text
 from zoo.seal import seal
-from zoo.timing import median_time
 from zoo.training import transformer
 
 WORDS = Path(__file__).parent
@@ -88,17 +88,10 @@ def main(run: str, name: str, command: str = "") -> None:
         raise SystemExit("The card says what made a model: give the command, too.")
     bundle = load(run)
     try:
-        dataset = own_dataset(bundle)
+        dataset = bundle.dataset()
     except DatasetError as error:
         raise SystemExit(f"{run}: the card needs figures on its data set: {error}") from None
     put(bundle, dataset, name, command)
-
-
-def own_dataset(bundle: Bundle) -> Dataset:
-    """The data set that a run was trained on."""
-    training = bundle.config["training"]
-    names = ("data_dir", "download_dir", "seed", "text_column", "label_column")
-    return load_dataset(training["dataset"], **{name: training[name] for name in names})
 
 
 def put(bundle: Bundle, dataset: Dataset, name: str, command: str) -> None:
@@ -119,7 +112,7 @@ def put(bundle: Bundle, dataset: Dataset, name: str, command: str) -> None:
         asked[who] = answering.evaluate(test.texts, test.labels)["accuracy"]
     measured = {
         **{who: round(value, 6) for who, value in asked.items()},
-        "interval": [round(bound, 4) for bound in interval(asked["accuracy"], len(test.texts))],
+        "interval": [round(bound, 4) for bound in of_share(asked["accuracy"], len(test.texts))],
         "texts": len(test.texts),
         **timed(classifier),
         "command": command,

@@ -49,7 +49,7 @@ def test_weights_and_file_are_the_same_model(name):
 
 @every_model
 def test_mediapipe_takes_the_file(name):
-    from tests.export.clients import in_mediapipe
+    from studies.clients import in_mediapipe
 
     labels = read_metadata(pretrained.file(name).read_bytes()).labels
     assert labels == zoo.load(name).labels
@@ -60,7 +60,7 @@ def test_mediapipe_takes_the_file(name):
 @every_model
 def test_an_apostrophe_is_one_however_it_is_typed(name):
     """Phones type the curly one; Keras and MediaPipe read it as the straight one."""
-    from tests.export.clients import in_mediapipe
+    from studies.clients import in_mediapipe
 
     plain = ["I don't like it", "It doesn't work", "What's my bank's number?"]
     typed = [text.replace("'", "\u2019") for text in plain]

@@ -91,7 +91,7 @@ def unsealed(content: bytes) -> bytes:
 @pytest.mark.parametrize("name", pretrained.names())
 def test_mediapipe_answers_the_same_with_and_without_a_seal(name):
     pytest.importorskip("mediapipe.tasks.python.text", reason="mediapipe is not installed")
-    from tests.export.clients import ask_mediapipe, mediapipe_classifier
+    from studies.clients import ask_mediapipe, mediapipe_classifier
 
     texts = ["what a fine day", "", "Call now to win a FREE prize!!! Txt WIN to 80082"]
     sealed = pretrained.file(name).read_bytes()

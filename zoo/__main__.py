@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from zoo.models import Reference
 
 PROG = "python -m zoo"
+# Commands that measure: the study of `python -m studies` that each is, and what `--help` says. All
+# else in this package does without `studies`, which imports it.
+STUDIES = {
+    "compare": ("comparison", "simple cell, LSTM, GRU and peephole LSTM"),
+    "gradients": ("gradients", "draw how gradients fall with distance"),
+    "training-speed": ("training-speed", "time a training step of several models"),
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -90,32 +97,17 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--download-dir", metavar="DIR")
     command.set_defaults(run=evaluate)
 
-    command = commands.add_parser("compare", help="simple cell, LSTM, GRU and peephole LSTM")
-    command.add_argument(
-        "--dataset", required=True, action="append", help="as for train.py; may be given again"
-    )
-    command.add_argument("--seeds", type=int, default=5, help="runs of each (default: 5)")
-    command.add_argument("--epochs", type=int, default=6, help="of each run (default: 6)")
-    command.add_argument("--size", default="small", help="of the models trained (default: small)")
-    command.add_argument(
-        "--costs-only", action="store_true", help="keep the accuracies of the table in --output"
-    )
-    _add_folder(command)
-    command.set_defaults(run=compare)
-
-    command = commands.add_parser("gradients", help="draw how gradients fall with distance")
-    _add_folder(command)
-    command.set_defaults(run=gradients)
-
-    command = commands.add_parser("training-speed", help="time a training step of several models")
-    command.add_argument("families", nargs="*", metavar="FAMILY", help="beside bilstm")
-    command.add_argument("--rounds", type=int, default=15, help="turns of each (default: 15)")
-    _add_folder(command)
-    command.set_defaults(run=training_speed)
+    for name, (_, summary) in STUDIES.items():
+        command = commands.add_parser(name, help=summary, add_help=False, allow_abbrev=False)
+        command.set_defaults(study=name)
 
     for command in commands.choices.values():
         terminal.add_debug(command)
-    options = parser.parse_args(arguments)
+    options, others = parser.parse_known_args(arguments)
+    if "study" in options:
+        return measure(options.study, others)
+    if others:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
     return terminal.refusing(PROG, options.run, options)
 
 
@@ -281,67 +273,16 @@ def _texts(options, model: Reference) -> tuple[str, list[str], list[str], bool]:
     return dataset.name, split.texts, [dataset.labels[one] for one in split.labels], held_out
 
 
-def compare(options) -> None:
-    """Trains and times the cells that lessons compare."""
-    from zoo import comparison
+def measure(name: str, arguments: list[str]) -> int:
+    """Hands a command line over to a study, and returns the exit status."""
+    from studies import command
 
-    _require_plots()
-    comparison.compare(
-        options.dataset,
-        options.output,
-        seeds=options.seeds,
-        epochs=options.epochs,
-        size=options.size,
-        costs_only=options.costs_only,
-    )
-    print(f"{options.output / 'lstm_vs_gru.csv'}, {options.output / 'lstm_vs_gru.png'}")
-
-
-def gradients(options) -> None:
-    """Measures and draws how gradients fall with distance."""
-    _require_plots()
-    with terminal.progress("Loading Keras"):
-        from zoo import gradients
-    options.output.mkdir(parents=True, exist_ok=True)
-    found = gradients.measure()
-    gradients.write(found, options.output)
-    for name, rows in found.items():
-        left = sorted(rows[:, -1])[len(rows) // 2]
-        print(f"{name}: {left:.1e} of the gradient is left after {rows.shape[1] - 1} steps")
-    print(f"{options.output / 'gradients.csv'}, {options.output / 'gradients.png'}")
-
-
-def training_speed(options) -> None:
-    """Times training steps on the backend that Keras runs on."""
-    from zoo import training_speed
-    from zoo.files import read_table, write_table
-
-    path = options.output / "training_speed.csv"
-    rows = training_speed.measure(
-        options.families or training_speed.FAMILIES, rounds=options.rounds
-    )
-    here = {(row["backend"], row["device"]) for row in rows}
-    others = [row for row in read_table(path) if (row["backend"], row["device"]) not in here]
-    write_table(path, others + rows)
-    print(path)
+    return command.run(STUDIES[name][0], arguments, f"{PROG} {name}")
 
 
 def _classifier(reference: Reference) -> Classifier:
     with terminal.progress(f"Loading {reference.name}"):
         return reference.classifier()
-
-
-def _require_plots() -> None:
-    import importlib.util
-
-    if importlib.util.find_spec("matplotlib") is None:
-        raise ValueError("drawing needs matplotlib; pip install '.[plots]'.")
-
-
-def _add_folder(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--output", type=Path, default=Path("results"), metavar="DIR", help="default: results"
-    )
 
 
 def _add_model(command: argparse.ArgumentParser) -> None:

@@ -194,6 +194,19 @@ def check_name(record: Any) -> None:
         )
 
 
+def read_figures(folder: Path) -> dict[str, Any]:
+    """The figures of a finished run.
+
+    Raises:
+        RunError: If they are missing or damaged.
+    """
+    path = folder / FIGURES
+    try:
+        return parse_figures(path.read_bytes(), path)
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}.") from error
+
+
 def parse_figures(content: bytes, path: Path) -> dict[str, Any]:
     """The figures in the content of a metrics.json.
 

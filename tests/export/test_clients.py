@@ -11,7 +11,7 @@ import tensorflow as tf
 
 import export
 from export.choices import LOWERINGS, PRECISION, PRECISIONS
-from tests.export import clients
+from studies import clients
 from tests.export.models import every_file
 from zoo import litert
 from zoo.cells import as_cell

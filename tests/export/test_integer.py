@@ -10,7 +10,7 @@ from export.tflite import integer, parts
 from export.tflite.calibration import calibrate
 from export.tflite.constants import wrong_constants
 from export.verification import verify
-from tests.export import clients
+from studies import clients
 from tests.export.models import (
     WORDS,
     classifier,

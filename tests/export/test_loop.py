@@ -9,7 +9,7 @@ import pytest
 from export import architecture
 from export.tflite import loop
 from export.tflite.traced import TraceError
-from tests.export.clients import ask_micro
+from studies.clients import ask_micro
 from tests.export.models import (
     classifier,
     every_file,

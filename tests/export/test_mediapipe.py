@@ -5,7 +5,7 @@ import pytest
 
 import export
 from export.choices import PRECISION
-from tests.export.clients import ask_mediapipe, mediapipe_classifier
+from studies.clients import ask_mediapipe, mediapipe_classifier
 from tests.export.models import bundle, trained_bundle
 
 pytest.importorskip("mediapipe.tasks.python.text", reason="mediapipe is not installed")

@@ -9,7 +9,7 @@ from export import architecture
 from export.tflite import find, integer
 from export.tflite.loop import LONGEST_BLOCK
 from export.tflite.parts import NoLoweringError
-from tests.export import clients
+from studies import clients
 from tests.export.models import bundle, classifier, every_file, texts_of_every_length, verified
 from zoo.layers import MeanOverTime
 from zoo.scores import softmax

@@ -1,7 +1,7 @@
 """Exported files in MediaPipe for the web, in a real browser: raw texts in, Keras's scores out.
 
 Needs node, Chromium (CHROMIUM says where, if not at /usr/bin/chromium) and `npm install` in
-tests/export/web. No browser is sent anywhere but to this machine.
+studies/web. No browser is sent anywhere but to this machine.
 """
 
 import functools
@@ -10,12 +10,8 @@ import numpy as np
 import pytest
 
 import export
-from tests.export.clients import (
-    ask_mediapipe,
-    in_browser,
-    mediapipe_classifier,
-    missing_for_browser,
-)
+from studies import browser
+from studies.clients import ask_mediapipe, mediapipe_classifier
 from tests.export.models import WORDS, bundle, trained_bundle
 from tests.export.test_clients import agrees
 
@@ -54,7 +50,7 @@ TEXTS = make_texts()
 
 @pytest.fixture(scope="module", autouse=True)
 def _browser():
-    if missing := missing_for_browser():
+    if missing := browser.missing():
         pytest.skip(missing)
 
 
@@ -76,7 +72,7 @@ def asked(tmp_path_factory):
         blocks = np.split(np.arange(len(TEXTS)), len(TEXTS) // BLOCK)
         following = [*blocks[1:], blocks[0]]
         order = np.concatenate([[a, b, a] for a, b in zip(blocks, following, strict=True)], None)
-        got = in_browser(paths, [TEXTS[number] for number in order])
+        got = browser.scores(paths, [TEXTS[number] for number in order])
         return dict(zip(PRECISIONS, zip(paths, got, strict=True), strict=True)), order
 
     return make
@@ -103,4 +99,4 @@ def test_loop_is_refused_there(tmp_path):
     source = bundle()
     (file,) = export.export_model(source, tmp_path, lowering="loop")
     with pytest.raises(RuntimeError, match="single subgraph"):
-        in_browser([tmp_path / file.path], TEXTS[:1])
+        browser.scores([tmp_path / file.path], TEXTS[:1])
