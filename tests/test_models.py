@@ -95,4 +95,4 @@ def test_damaged_figures_are_refused(tiny_run, tmp_path):
     with pytest.raises(records.RunError, match=r"metrics\.json is damaged"):
         bundle.load(run)
     (run / records.FIGURES).unlink()
-    assert bundle.load(run).figures is None
+    assert bundle.load(run).figures == {}

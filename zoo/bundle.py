@@ -38,7 +38,7 @@ class Bundle:
         labels: Names of the classes, by id.
         config: The record, which config.json holds (see `zoo.records`).
         samples: Token ids of some of its texts, for exports; None where there are none.
-        figures: Accuracies and losses, which metrics.json holds; None where there are none.
+        figures: Accuracies and losses, which metrics.json holds; empty where there are none.
 
     Raises:
         RunError: If the configuration has no name for the model that a file can have.
@@ -49,7 +49,7 @@ class Bundle:
     labels: tuple[str, ...]
     config: dict
     samples: Samples | None = None
-    figures: dict[str, Any] | None = None
+    figures: dict[str, Any] = field(default_factory=dict)
     _lock: threading.Lock = field(
         default_factory=threading.Lock, init=False, repr=False, compare=False
     )
@@ -113,7 +113,7 @@ class Bundle:
                 raise ValueError(f"Two labels have the name {label!r}. Rename one.")
         texts = {
             **(parts or {}),
-            **({} if self.figures is None else {FIGURES: records.dumps(self.figures)}),
+            **({FIGURES: records.dumps(self.figures)} if self.figures else {}),
             VOCABULARY: self.tokenizer.vocabulary.text,
             LABELS: "".join(f"{label}\n" for label in self.labels),
             CONFIG: records.dumps(self.config),

@@ -24,7 +24,7 @@ class RunParts(NamedTuple):
     labels: tuple[str, ...]
     config: dict[str, Any]
     samples: Samples | None
-    figures: dict[str, Any] | None
+    figures: dict[str, Any]
 
 
 def read(folder: Path) -> RunParts:
@@ -78,7 +78,7 @@ def _read(folder: Path, digests: Mapping[str, str] | None) -> RunParts:
             "they belong to different models, or one was cut."
         )
     kept = samples.load(folder / SAMPLES, len(labels), rows) if with_samples else None
-    figures = None
+    figures: dict[str, Any] = {}
     if FIGURES in content:
         figures = records.parse_figures(content[FIGURES], folder / FIGURES)
     return RunParts(model, tokenizer, labels, config, kept, figures)

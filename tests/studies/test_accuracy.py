@@ -1,6 +1,7 @@
 """`python -m studies accuracy`."""
 
 from studies import accuracy, command
+from zoo import records
 from zoo.files import read_table
 
 
@@ -19,7 +20,8 @@ def test_the_table_has_a_row_for_each_seed(tmp_path, monkeypatch, capsys):
     for name in ("0-0.90-500", "1-0.91-500", "0-0.92-500", "0-0.99-60"):
         runs.append(tmp_path / name)
         (runs[-1] / "export").mkdir(parents=True)
-        (runs[-1] / "metrics.json").touch()
+        for needed in records.NEEDED:
+            (runs[-1] / needed).touch()
         (runs[-1] / "export" / "a.tflite").touch()
         assert study("--command", "make it", runs[-1]) == 0
     rows = read_table(tmp_path / "accuracy.csv")
@@ -27,6 +29,6 @@ def test_the_table_has_a_row_for_each_seed(tmp_path, monkeypatch, capsys):
     expected = [("500", "0", "0.92"), ("500", "1", "0.91"), ("60", "0", "0.99")]
     assert [(row["test"], row["seed"], row["accuracy_file"]) for row in rows] == expected
     (runs[0] / "export" / "a.tflite").unlink()
-    for wrong, message in ((runs[0], "no exported file"), (tmp_path / "none", "no finished run")):
+    for wrong, message in ((runs[0], "no exported file"), (tmp_path / "none", "There is no folder")):
         assert study(runs[1], wrong) == 2
         assert message in capsys.readouterr().err

@@ -35,7 +35,7 @@ def test_help_comes_without_a_framework(name):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["accuracy", "no/run"], "no/run is no finished run"),
+        (["accuracy", "no/run"], "There is no folder no/run"),
         (["export-catalogue", "no/data"], "no/data"),
         (["export-catalogue", "no/data", "bilstn"], "did you mean bilstm?"),
         (["first-hour", "no/data"], "no/data/snips has no train.tsv"),
