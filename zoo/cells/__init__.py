@@ -8,7 +8,7 @@ from zoo.cells.ablations import (
     NoOutputActivationLSTMCell,
     NoOutputGateLSTMCell,
 )
-from zoo.cells.base import Cell
+from zoo.cells.base import Cell, MemoryCell
 from zoo.cells.builtin import as_cell
 from zoo.cells.echo_state import ESNCell
 from zoo.cells.gru import GRUCell, ResetBeforeGRUCell
@@ -44,6 +44,7 @@ __all__ = [
     "LightGRUCell",
     "LinearCell",
     "MGUCell",
+    "MemoryCell",
     "MinGRUCell",
     "MinLSTMCell",
     "NASCell",

@@ -39,7 +39,8 @@ def as_cell(cell):
     weights = [kernel, ops.convert_to_numpy(cell.recurrent_kernel), *_biases(cell, kernel)]
     if twin is ResetBeforeGRUCell:
         # Keras keeps where the lessons renew: σ(−a) = 1 − σ(a).
-        sign = np.repeat(np.array([-1, 1, 1], kernel.dtype), cell.units)
+        signs = [-1 if gate == "z" else 1 for gate in twin.gates]
+        sign = np.repeat(np.array(signs, kernel.dtype), cell.units)
         weights = [weight * sign for weight in weights]
     result.set_weights(weights)
     return result
@@ -56,6 +57,10 @@ def _biases(cell, kernel):
         return [bias]
     # Keras keeps a second bias for the recurrent product. Those of z and r only add to the
     # first; that of the candidate stands inside the reset gate.
-    gates = 2 * cell.units
-    outer, inner = bias
-    return [np.concatenate([(outer + inner)[:gates], outer[gates:]]), inner[gates:]]
+    outer, inner = (np.split(part, len(GRUCell.gates)) for part in bias)
+    candidate = GRUCell.gates.index("g")
+    joined = [
+        a if place == candidate else a + b
+        for place, (a, b) in enumerate(zip(outer, inner, strict=True))
+    ]
+    return [np.concatenate(joined), inner[candidate]]
