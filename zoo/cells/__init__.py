@@ -9,7 +9,7 @@ from zoo.cells.ablations import (
     NoOutputGateLSTMCell,
 )
 from zoo.cells.base import Cell, MemoryCell
-from zoo.cells.builtin import as_cell
+from zoo.cells.builtin import as_cell, counterpart
 from zoo.cells.echo_state import ESNCell
 from zoo.cells.gru import GRUCell, ResetBeforeGRUCell
 from zoo.cells.independent import IndRNNCell, QRNNCell, SRUCell
@@ -61,4 +61,5 @@ __all__ = [
     "SimpleRNNCell",
     "UGRNNCell",
     "as_cell",
+    "counterpart",
 ]

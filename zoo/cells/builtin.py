@@ -20,19 +20,9 @@ def as_cell(cell):
         A zoo cell; the cell itself where it is one already or where the zoo has no counterpart
         (other activations, a cell of your own).
     """
-    kind = type(cell)  # a subclass may have other equations
-    if kind is keras.layers.LSTMCell:
-        twin = LSTMCell
-    elif kind is keras.layers.GRUCell:
-        twin = GRUCell if cell.reset_after else ResetBeforeGRUCell
-    elif kind is keras.layers.SimpleRNNCell:
-        twin = SimpleRNNCell
-    else:
+    twin = counterpart(cell)
+    if twin is type(cell):
         return cell
-    gates = getattr(cell, "recurrent_activation", keras.activations.sigmoid)
-    if cell.activation is not keras.activations.tanh or gates is not keras.activations.sigmoid:
-        return cell
-
     kernel = ops.convert_to_numpy(cell.kernel)
     result = twin(cell.units, name=cell.name, dtype=cell.dtype_policy)
     result.build((None, kernel.shape[0]))
@@ -44,6 +34,22 @@ def as_cell(cell):
         weights = [weight * sign for weight in weights]
     result.set_weights(weights)
     return result
+
+
+def counterpart(cell):
+    """The class of zoo cell that computes what a cell does: its own where there is no other."""
+    kind = type(cell)  # a subclass may have other equations
+    if kind is keras.layers.LSTMCell:
+        twin = LSTMCell
+    elif kind is keras.layers.GRUCell:
+        twin = GRUCell if cell.reset_after else ResetBeforeGRUCell
+    elif kind is keras.layers.SimpleRNNCell:
+        twin = SimpleRNNCell
+    else:
+        return kind
+    gates = getattr(cell, "recurrent_activation", keras.activations.sigmoid)
+    plain = cell.activation is keras.activations.tanh and gates is keras.activations.sigmoid
+    return twin if plain else kind
 
 
 def _biases(cell, kernel):
