@@ -194,3 +194,4 @@ def check(folder: str | os.PathLike) -> None:
                 f"interrupted, go on with: python train.py --resume --output {folder}\n"
                 "If it was not, make it again."
             )
+    run_parts.check_imports(folder)

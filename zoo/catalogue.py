@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import keras
 
 
+class UnknownModelError(ValueError):
+    """A name that no model has."""
+
+
 def gate_names(gates: str) -> str:
     """The gates among what `zoo.cells.Cell.gates` names, as people read them; "–" for none."""
     return " ".join(gate for gate in gates if gate != "g") or "–"
@@ -226,14 +230,14 @@ def find(name: str) -> tuple[Family, Size]:
     """The row and the size that a model's name stands for.
 
     Raises:
-        ValueError: If there is no such model; it names the nearest.
+        UnknownModelError: If there is no such model; it names the nearest.
     """
     for size in SIZES:
         family = name.removesuffix(f"-{size}") if size else name
         if family in families() and (not size or family != name):
             return families()[family], SIZES[size]
     near = difflib.get_close_matches(name, list_models(), n=3, cutoff=0.4) or list(FAMILIES)
-    raise ValueError(
+    raise UnknownModelError(
         f"There is no model {name!r}. Did you mean {' or '.join(near)}? "
         "`python -m zoo list` shows them all; a cell of your own needs --import."
     )

@@ -1,6 +1,7 @@
 """The catalogue as a table, and one of its models on a page.
 
-Both without importing Keras, unless a cell of the user's is among them.
+Both without importing Keras, unless a cell of the user's is among them. `python -m zoo.describe`
+prints the table that README has.
 """
 
 from zoo import catalogue, parameters
@@ -48,6 +49,15 @@ def page(name: str) -> str:
     )
 
 
+def markdown() -> str:
+    """The table of README: a line a family, with the lowerings that not all have."""
+    lines = ["| model | layer | from | lowerings |", "|---|---|---|---|"]
+    for name, family in catalogue.FAMILIES.items():
+        more = [one for one in family.lowerings.split() if one not in catalogue.LOOP.split()]
+        lines.append(f"| `{name}` | {family.title} | {family.source} | {' '.join(more)} |")
+    return "\n".join(lines)
+
+
 def _picture(size: catalogue.Size, width: int) -> list[str]:
     lines = [
         "            tokens [batch, time]",
@@ -64,3 +74,7 @@ def _picture(size: catalogue.Size, width: int) -> list[str]:
             f"         {what}, {width} wide",
         ]
     return [*lines, "                   │", "          logits [batch, classes]"]
+
+
+if __name__ == "__main__":
+    print(markdown())

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from zoo import catalogue
+from zoo import catalogue, terminal
 
 
 class ImportedModuleError(ValueError):
@@ -35,7 +35,11 @@ def add_flag(parser: argparse.ArgumentParser) -> None:
 
 def load_for_command(prog: str, specs: Iterable[str]) -> None:
     """Imports what `--import` names, and warns of what registers nothing."""
-    for spec in load(specs):
+    idle = []
+    for spec in specs:
+        with terminal.progress(f"Importing {spec}"):
+            idle += load([spec])
+    for spec in idle:
         print(
             f"{prog}: warning: --import {spec} registers no cell (see zoo.register).",
             file=sys.stderr,
@@ -110,7 +114,8 @@ def _on_path(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        sys.path.remove(str(folder))
+        if str(folder) in sys.path:
+            sys.path.remove(str(folder))
 
 
 def _refusal(spec: str, name: str, error: BaseException) -> ImportedModuleError:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zoo import samples, sums
+from zoo import imports, samples, sums
 from zoo.samples import Samples
 from zoo.text import Tokenizer, Vocabulary
 
@@ -48,6 +48,22 @@ def check_name(config: dict) -> None:
         )
 
 
+def check_imports(folder: Path) -> None:
+    """Raises `BundleError` if a run's cell is of a module that was not imported (`zoo.imports`)."""
+    try:
+        config = _settings(folder / CONFIG, _part(folder, CONFIG, None))
+    except BundleError:
+        return  # `read` says what is wrong with it, once it knows whether the file is damaged
+    _check_imports(config, folder)
+
+
+def _check_imports(config: dict[str, Any], folder: Path) -> None:
+    try:
+        imports.check_registered(config, folder)
+    except imports.ImportedModuleError as error:
+        raise BundleError(str(error)) from error
+
+
 def read(folder: Path) -> RunParts:
     """Reads the files of a finished run.
 
@@ -73,6 +89,7 @@ def _read(folder: Path, digests: Mapping[str, str] | None) -> RunParts:
     vocabulary = Vocabulary.parse(content[VOCABULARY], source=str(folder / VOCABULARY))
     labels = tuple(_lines(folder / LABELS, content[LABELS]))
     config = _settings(folder / CONFIG, content[CONFIG])
+    _check_imports(config, folder)
     options = config["tokenizer"]
     try:
         check_name(config)

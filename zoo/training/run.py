@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo import lock
+from zoo.catalogue import UnknownModelError
 from zoo.datasets import Dataset
 from zoo.digest import DamagedFileError
 from zoo.files import remove_partial
+from zoo.imports import ImportedModuleError
 from zoo.text import Tokenizer
 from zoo.training.config import TrainingConfig
 from zoo.training.defaults import CHOSEN
@@ -54,11 +56,17 @@ def is_interrupted(output: Path) -> bool:
     return (output / CHECKPOINT / "config.json").is_file()
 
 
-def read_config(output: Path) -> TrainingConfig:
+def read_config(output: Path, imports: Sequence[str] | None = None) -> TrainingConfig:
     """The settings of an interrupted run.
+
+    Args:
+        output: The run folder.
+        imports: Modules in the place of those that it recorded, which may have moved.
 
     Raises:
         RunError: If there is none at `output`, or its settings cannot be read.
+        zoo.imports.ImportedModuleError: If a module that it imports cannot be.
+        zoo.catalogue.UnknownModelError: If its model is none of the catalogue.
     """
     path = output / CHECKPOINT / "config.json"
     if not is_interrupted(output):
@@ -66,7 +74,10 @@ def read_config(output: Path) -> TrainingConfig:
         raise RunError(f"There is nothing to resume: {output} {state}.")
     try:
         recorded = json.loads(path.read_text(encoding="utf-8"))
-        return TrainingConfig(**BEFORE_THERE_WAS | recorded)
+        changed = {} if imports is None else {"imports": imports}
+        return TrainingConfig(**BEFORE_THERE_WAS | recorded | changed)
+    except (ImportedModuleError, UnknownModelError):
+        raise
     except (TypeError, ValueError) as error:
         raise RunError(
             f"{path} is damaged, or is not the settings of a training run ({error}). Begin again "
@@ -122,7 +133,7 @@ def begin(config: TrainingConfig, output: Path, resume: bool) -> TrainingConfig:
         RunError: If a run cannot begin or go on there.
     """
     if resume:
-        before = read_config(output)
+        before = read_config(output, config.imports)
         chosen = {name: getattr(before, name) for name in CHOSEN if getattr(config, name) is None}
         config = dataclasses.replace(config, **chosen)
         changed = [
