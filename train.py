@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo import terminal
+from zoo import imports, terminal
 
 if TYPE_CHECKING:
     from zoo.training import TrainingConfig
@@ -33,8 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"the following arguments are required: {', '.join(missing)}")
 
     def work() -> None:
+        imports.load_for_command(PROG, given.get("imports", ()))
         if resume:
-            config = dataclasses.replace(read_config(output), **given)
+            config = read_config(output, given.get("imports"))
+            config = dataclasses.replace(config, **given)
         else:
             config = TrainingConfig(**given)
         folder = output or _default_output(config)
@@ -140,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
         choices=POOLINGS,
         help="what the logits see: the last output of each way, or the mean (default: last)",
     )
+    imports.add_flag(parser)
     add("text_column", str, "column or feature that holds the text")
     add("label_column", str, "column or feature that holds the label")
     add("data_dir", str, "where TensorFlow Datasets keeps what it prepared")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
 from export.choices import INTEGER, LOWERINGS, PRECISIONS
-from zoo import terminal
+from zoo import imports, terminal
 
 if TYPE_CHECKING:
     from export.exporter import ExportedFile
@@ -63,6 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="DIR",
         help="where to write (default: RUN/export, or runs/NAME/export)",
     )
+    imports.add_flag(parser)
     terminal.add_debug(parser)
     options = parser.parse_args(arguments)
     return terminal.refusing(PROG, export, options)
@@ -72,6 +73,7 @@ def export(options: argparse.Namespace) -> None:
     """Writes the files, and says what they are."""
     from zoo import models
 
+    imports.load_for_command(PROG, options.imports or ())
     reference = models.resolve(options.run, weights=True)
     with terminal.progress(f"Loading {options.run}"):
         from export.exporter import export_model

@@ -32,22 +32,22 @@ def environment(**changes: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), **changes}
 
 
-def start(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **changes: str):
-    """A process of Python, under way."""
+def start(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, **changes: str):
+    """A process of Python, under way in the folder `cwd`."""
     return subprocess.Popen(
         [sys.executable, *map(str, arguments)],
         stdout=stdout,
         stderr=stderr,
         text=True,
         encoding="utf-8",
-        cwd=ROOT,
+        cwd=cwd,
         env=environment(**changes),
     )
 
 
-def python(*arguments, **changes: str) -> subprocess.CompletedProcess:
+def python(*arguments, cwd=ROOT, **changes: str) -> subprocess.CompletedProcess:
     """The same, at its end."""
-    process = start(*arguments, **changes)
+    process = start(*arguments, cwd=cwd, **changes)
     stdout, stderr = process.communicate(timeout=300)
     return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
 

@@ -10,7 +10,7 @@ import pytest
 import zoo
 from zoo import bundle
 from zoo.bundle import Bundle
-from zoo.models import UnknownModelError
+from zoo.models import ModelNotFoundError
 from zoo.records import RunError
 from zoo.text import Tokenizer, Vocabulary
 
@@ -146,12 +146,12 @@ def test_a_missing_file_is_named(folder, name):
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(UnknownModelError, match="no-such-run"):
+    with pytest.raises(ModelNotFoundError, match="no-such-run"):
         zoo.load(tmp_path / "no-such-run")
 
 
 def test_a_file_instead_of_a_folder_is_refused(saved):
-    with pytest.raises(UnknownModelError, match=r"labels\.txt"):
+    with pytest.raises(ModelNotFoundError, match=r"labels\.txt"):
         zoo.load(saved[1] / "labels.txt")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import catalogue, cells, describe, parameters
+from zoo import catalogue, cell_source, cells, parameters
 from zoo.classifier import build_classifier
 
 LESSON = {
@@ -188,7 +188,7 @@ def test_wrong_size_is_refused(option, value):
 
 
 def test_the_table_of_parameters_has_every_model():
-    assert list(parameters.read()) == zoo.list_models()
+    assert list(parameters.read()) == zoo.list_models(), "run: python -m zoo.parameters"
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_the_table_of_parameters_has_every_model():
     ],
 )
 def test_the_table_of_parameters_has_what_keras_counts(name):
-    assert parameters.read()[name] == parameters.count(name)
+    assert parameters.read()[name] == parameters.count(name), "run: python -m zoo.parameters"
 
 
 def test_a_family_names_the_cell_that_its_layer_runs():
@@ -213,6 +213,15 @@ def test_a_family_names_the_cell_that_its_layer_runs():
 
 def test_docstrings_are_read_as_python_reads_them():
     for family in catalogue.FAMILIES.values():
-        assert describe.docstring(family.cell) == inspect.getdoc(getattr(cells, family.cell))
+        assert cell_source.docstring(family.cell) == inspect.getdoc(getattr(cells, family.cell))
     with pytest.raises(LookupError, match="NoSuchCell"):
-        describe.docstring("NoSuchCell")
+        cell_source.docstring("NoSuchCell")
+
+
+def test_gates_are_read_as_python_reads_them():
+    for family in catalogue.FAMILIES.values():
+        assert cell_source.gates(family.cell) == getattr(cells, family.cell).gates
+    shown = {name: family.gates for name, family in catalogue.FAMILIES.items()}
+    some = ("birnn", "bilstm", "bigru", "coupled-bilstm", "bisru", "no-output-gate-bilstm")
+    assert [shown[name] for name in some] == ["–", "i f o", "z r", "f o", "f r", "i f"]
+    assert len(shown["binas"].split()) == 8

@@ -21,7 +21,7 @@ def test_each_form_is_told_apart(tiny_run, tiny_tflite):
 
 @pytest.mark.parametrize("weights", [False, True])
 def test_the_error_lists_the_forms(weights):
-    with pytest.raises(models.UnknownModelError, match="There is no model no/run") as caught:
+    with pytest.raises(models.ModelNotFoundError, match="There is no model no/run") as caught:
         models.resolve("no/run", weights=weights)
     message = str(caught.value)
     assert "train.py" in message and all(name in message for name in pretrained.names())
@@ -29,25 +29,25 @@ def test_the_error_lists_the_forms(weights):
 
 
 def test_a_near_name_is_suggested():
-    with pytest.raises(models.UnknownModelError, match="Did you mean sms-spam"):
+    with pytest.raises(models.ModelNotFoundError, match="Did you mean sms-spam"):
         models.resolve("sms-spma")
 
 
 def test_a_file_has_no_weights_to_train_on(tiny_tflite):
-    with pytest.raises(models.UnknownModelError, match="holds no Keras model"):
+    with pytest.raises(models.ModelNotFoundError, match="holds no Keras model"):
         models.resolve(tiny_tflite, weights=True)
-    with pytest.raises(models.UnknownModelError, match="holds no Keras model"):
+    with pytest.raises(models.ModelNotFoundError, match="holds no Keras model"):
         models.resolve(tiny_tflite).bundle()
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("nothing")
-    with pytest.raises(models.UnknownModelError, match="another kind"):
+    with pytest.raises(models.ModelNotFoundError, match="another kind"):
         models.resolve(tmp_path / "notes.txt")
 
 
 def test_a_path_is_no_shipped_name():
-    with pytest.raises(models.UnknownModelError):
+    with pytest.raises(models.ModelNotFoundError):
         models.resolve(Path("sms-spam-that-is-not-there"))
     assert models.resolve("sms-spam").exports() == Path("runs/sms-spam/export")
 

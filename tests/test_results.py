@@ -40,7 +40,9 @@ def test_the_measured_files_are_of_the_catalogue_and_answer_as_keras():
 def test_readme_lists_every_family(family):
     row = FAMILIES[family]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"| `{family}` | {row.title} | {row.source} |" in readme
+    assert f"| `{family}` | {row.title} | {row.source} |" in readme, (
+        "put the table of `python -m zoo.describe` into README.md"
+    )
 
 
 SPEED = {  # a row of README's table: what is divided by what, in the textbook model

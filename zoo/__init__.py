@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from zoo.catalogue import create_model, list_models
     from zoo.inference import Classifier
+    from zoo.registry import register
     from zoo.torch_import import import_torch
 
 __version__ = "0.1.0"
-__all__ = ["Classifier", "create_model", "import_torch", "list_models", "load"]
+__all__ = ["Classifier", "create_model", "import_torch", "list_models", "load", "register"]
 
 # Keras, and the backend with it, is imported when something needs it: a .tflite file answers
 # without.
@@ -21,6 +22,7 @@ _HOME = {
     "create_model": "zoo.catalogue",
     "import_torch": "zoo.torch_import",
     "list_models": "zoo.catalogue",
+    "register": "zoo.registry",
 }
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo import terminal
+from zoo import imports, terminal
 
 if TYPE_CHECKING:
     from zoo.inference import Classifier
@@ -36,10 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument(
         "--pretrained", action="store_true", help="the trained models that come with the package"
     )
+    imports.add_flag(command)
     command.set_defaults(run=list_)
 
     command = commands.add_parser("show", help="show one model")
     command.add_argument("name")
+    imports.add_flag(command)
     command.set_defaults(run=show)
 
     command = commands.add_parser("import", help="make a run folder of a PyTorch classifier")
@@ -108,7 +110,12 @@ def main(arguments: list[str] | None = None) -> int:
         return measure(options.study, others)
     if others:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
-    return terminal.refusing(PROG, options.run, options)
+
+    def work() -> None:
+        imports.load_for_command(PROG, getattr(options, "imports", None) or ())
+        options.run(options)
+
+    return terminal.refusing(PROG, work)
 
 
 def list_(options) -> None:
@@ -290,6 +297,7 @@ def _add_model(command: argparse.ArgumentParser) -> None:
         "model", help="a run folder, a .tflite file, or a name of `list --pretrained`"
     )
     command.add_argument("--json", action="store_true", help="print JSON")
+    imports.add_flag(command)
 
 
 def _print_table(rows) -> None:

@@ -10,8 +10,19 @@ import fnmatch
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from zoo import cell_source
+
 if TYPE_CHECKING:
     import keras
+
+
+class UnknownModelError(ValueError):
+    """A name that no model has."""
+
+
+def gate_names(gates: str) -> str:
+    """The gates among what `zoo.cells.Cell.gates` names, as people read them; "–" for none."""
+    return " ".join(gate for gate in gates if gate != "g") or "–"
 
 
 @dataclass(frozen=True)
@@ -21,7 +32,6 @@ class Family:
     Attributes:
         cell: The name of its cell in `zoo.cells`.
         title: What it is, in a few words.
-        gates: Names of its gates, as the cell's equations have them.
         lowerings: How `python -m export` can write it.
         source: Where the equations come from.
         built_in: The name of the layer in `keras.layers` that computes the same and is used
@@ -30,10 +40,19 @@ class Family:
 
     cell: str
     title: str
-    gates: str
     lowerings: str
     source: str
     built_in: str | None = None
+
+    @property
+    def gates(self) -> str:
+        """Names of its gates, as the cell's equations have them; "–" for none."""
+        return gate_names(cell_source.gates(self.cell))
+
+    @property
+    def equations(self) -> str:
+        """The cell's docstring: its equations, their source, its options."""
+        return cell_source.docstring(self.cell)
 
     def layer(self, units: int, *, return_sequences: bool) -> keras.Layer:
         """A new layer of that kind, one direction."""
@@ -64,122 +83,125 @@ PARALLEL = "parallel loop unrolled"
 # fmt: off
 FAMILIES = {
     "birnn": Family(
-        "SimpleRNNCell", "Keras's built-in simple RNN", "–", FUSED, "Elman 1990", "SimpleRNN"
+        "SimpleRNNCell", "Keras's built-in simple RNN", FUSED, "Elman 1990", "SimpleRNN"
     ),
     "bilstm": Family(
-        "LSTMCell", "Keras's built-in LSTM", "i f o", FUSED,
+        "LSTMCell", "Keras's built-in LSTM", FUSED,
         "Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 2000", "LSTM",
     ),
     "bigru": Family(
-        "GRUCell", "Keras's built-in GRU", "z r", LOOP, "Cho et al. 2014", "GRU"
+        "GRUCell", "Keras's built-in GRU", LOOP, "Cho et al. 2014", "GRU"
     ),
     "reset-before-bigru": Family(
-        "ResetBeforeGRUCell", "GRU as lessons write it", "z r", LOOP,
+        "ResetBeforeGRUCell", "GRU as lessons write it", LOOP,
         "Cho et al. 2014; Chung et al. 2014",
     ),
     # LSTMs that look at their cells
     "peephole-bilstm": Family(
-        "PeepholeLSTMCell", "LSTM, gates see their own cell", "i f o", FUSED,
+        "PeepholeLSTMCell", "LSTM, gates see their own cell", FUSED,
         "Gers & Schmidhuber 2000",
     ),
     "full-peephole-bilstm": Family(
-        "FullPeepholeLSTMCell", "LSTM, gates see all cells by a matrix", "i f o", LOOP,
+        "FullPeepholeLSTMCell", "LSTM, gates see all cells by a matrix", LOOP,
         "Olah 2015",
     ),
     # LSTMs without a part, after "LSTM: a search space odyssey"
     "no-input-gate-bilstm": Family(
-        "NoInputGateLSTMCell", "peephole LSTM without input gate", "f o", LOOP,
+        "NoInputGateLSTMCell", "peephole LSTM without input gate", LOOP,
         "Greff et al. 2017",
     ),
     "no-forget-gate-bilstm": Family(
-        "NoForgetGateLSTMCell", "peephole LSTM without forget gate", "i o", LOOP,
+        "NoForgetGateLSTMCell", "peephole LSTM without forget gate", LOOP,
         "Greff et al. 2017; Hochreiter & Schmidhuber 1997",
     ),
     "no-output-gate-bilstm": Family(
-        "NoOutputGateLSTMCell", "peephole LSTM without output gate", "i f", LOOP,
+        "NoOutputGateLSTMCell", "peephole LSTM without output gate", LOOP,
         "Greff et al. 2017",
     ),
     "no-input-activation-bilstm": Family(
-        "NoInputActivationLSTMCell", "peephole LSTM, linear candidate", "i f o", LOOP,
+        "NoInputActivationLSTMCell", "peephole LSTM, linear candidate", LOOP,
         "Greff et al. 2017",
     ),
     "no-output-activation-bilstm": Family(
-        "NoOutputActivationLSTMCell", "peephole LSTM, linear output", "i f o", LOOP,
+        "NoOutputActivationLSTMCell", "peephole LSTM, linear output", LOOP,
         "Greff et al. 2017",
     ),
     "coupled-bilstm": Family(
-        "CoupledLSTMCell", "LSTM, input gate is 1 − forget gate", "f o", FUSED,
+        "CoupledLSTMCell", "LSTM, input gate is 1 − forget gate", FUSED,
         "Greff et al. 2017",
     ),
     "full-gate-bilstm": Family(
-        "FullGateRecurrentLSTMCell", "peephole LSTM, gates see gates", "i f o", LOOP,
+        "FullGateRecurrentLSTMCell", "peephole LSTM, gates see gates", LOOP,
         "Greff et al. 2017",
     ),
     # LSTMs made smaller or steadier
     "projected-bilstm": Family(
-        "ProjectedLSTMCell", "LSTM, output projected to half", "i f o", FUSED,
+        "ProjectedLSTMCell", "LSTM, output projected to half", FUSED,
         "Sak, Senior & Beaufays 2014",
     ),
     "diagonal-bilstm": Family(
-        "DiagonalLSTMCell", "LSTM, gates see their own output", "i f o", FUSED,
+        "DiagonalLSTMCell", "LSTM, gates see their own output", FUSED,
         "Gonnet & Deselaers 2020",
     ),
     "gate-norm-bilstm": Family(
-        "GateNormLSTMCell", "LSTM, each gate normalised", "i f o", FUSED,
+        "GateNormLSTMCell", "LSTM, each gate normalised", FUSED,
         "TFLite's fused LSTM, after Ba, Kiros & Hinton 2016",
     ),
     "layer-norm-bilstm": Family(
-        "LayerNormLSTMCell", "LSTM, gates and cell normalised", "i f o", LOOP,
+        "LayerNormLSTMCell", "LSTM, gates and cell normalised", LOOP,
         "Ba, Kiros & Hinton 2016",
     ),
     "layer-norm-birnn": Family(
-        "LayerNormSimpleRNNCell", "simple RNN, normalised", "–", LOOP,
+        "LayerNormSimpleRNNCell", "simple RNN, normalised", LOOP,
         "Ba, Kiros & Hinton 2016",
     ),
     # Fewer gates
     "light-bigru": Family(
-        "LightGRUCell", "GRU without reset gate, rectified", "z", LOOP,
+        "LightGRUCell", "GRU without reset gate, rectified", LOOP,
         "Ravanelli et al. 2018",
     ),
     "bimgu": Family(
-        "MGUCell", "minimal gated unit", "f", LOOP, "Zhou et al. 2016"
+        "MGUCell", "minimal gated unit", LOOP, "Zhou et al. 2016"
     ),
     "bijanet": Family(
-        "JANETCell", "LSTM with its forget gate only", "f", LOOP,
+        "JANETCell", "LSTM with its forget gate only", LOOP,
         "van der Westhuizen & Lasenby 2018",
     ),
     "biugrnn": Family(
-        "UGRNNCell", "update gate RNN", "f", LOOP,
+        "UGRNNCell", "update gate RNN", LOOP,
         "Collins, Sohl-Dickstein & Sussillo 2017",
     ),
     # No product with the state
     "biindrnn": Family(
-        "IndRNNCell", "independently recurrent RNN", "–", LOOP, "Li et al. 2018"
+        "IndRNNCell", "independently recurrent RNN", LOOP, "Li et al. 2018"
     ),
     "bisru": Family(
-        "SRUCell", "simple recurrent unit", "f r", LOOP, "Lei et al. 2018"
+        "SRUCell", "simple recurrent unit", LOOP, "Lei et al. 2018"
     ),
     "biqrnn": Family(
-        "QRNNCell", "quasi-recurrent, over two inputs", "f o", LOOP,
+        "QRNNCell", "quasi-recurrent, over two inputs", LOOP,
         "Bradbury et al. 2017",
     ),
     "min-bilstm": Family(
-        "MinLSTMCell", "LSTM whose gates see the input only", "f i", PARALLEL,
+        "MinLSTMCell", "LSTM whose gates see the input only", PARALLEL,
         "Feng et al. 2024",
     ),
     "min-bigru": Family(
-        "MinGRUCell", "GRU whose gate sees the input only", "z", PARALLEL,
+        "MinGRUCell", "GRU whose gate sees the input only", PARALLEL,
         "Feng et al. 2024",
     ),
     # Found by search, and not trained at all
     "binas": Family(
-        "NASCell", "found by architecture search", "8 parts", LOOP, "Zoph & Le 2017"
+        "NASCell", "found by architecture search", LOOP, "Zoph & Le 2017"
     ),
     "biesn": Family(
-        "ESNCell", "echo-state, its weights not trained", "–", LOOP, "Jaeger 2001"
+        "ESNCell", "echo-state, its weights not trained", LOOP, "Jaeger 2001"
     ),
 }
 # fmt: on
+
+# Those of the user, see `zoo.registry`.
+REGISTERED: dict[str, Family] = {}
 
 # A model's name is its family's, then "-" and the size's; the plain name is the lessons' size.
 SIZES = {
@@ -190,9 +212,17 @@ SIZES = {
 }
 
 
+def families() -> dict[str, Family]:
+    """The table, and the cells that were registered, by name."""
+    return FAMILIES | REGISTERED
+
+
 def list_models(pattern: str = "*") -> list[str]:
-    """Names of the models that match a shell pattern such as `"*lstm*"`, in the table's order."""
-    names = [f"{family}-{size}" if size else family for family in FAMILIES for size in SIZES]
+    """Names of the models that match a shell pattern such as `"*lstm*"`, in the table's order.
+
+    Those of registered cells come last.
+    """
+    names = [f"{family}-{size}" if size else family for family in families() for size in SIZES]
     return fnmatch.filter(names, pattern)
 
 
@@ -200,28 +230,30 @@ def find(name: str) -> tuple[Family, Size]:
     """The row and the size that a model's name stands for.
 
     Raises:
-        ValueError: If there is no such model; it names the nearest.
+        UnknownModelError: If there is no such model; it names the nearest.
     """
     for size in SIZES:
         family = name.removesuffix(f"-{size}") if size else name
-        if family in FAMILIES and (not size or family != name):
-            return FAMILIES[family], SIZES[size]
+        if family in families() and (not size or family != name):
+            return families()[family], SIZES[size]
     near = difflib.get_close_matches(name, list_models(), n=3, cutoff=0.4) or list(FAMILIES)
-    raise ValueError(
+    raise UnknownModelError(
         f"There is no model {name!r}. Did you mean {' or '.join(near)}? "
-        "`python -m zoo list` shows them all."
+        "`python -m zoo list` shows them all; a cell of your own needs --import."
     )
 
 
 def recurrent_parameters(name: str) -> int:
     """Number of parameters of a model's recurrent layers, in its own size."""
+    from zoo.layers import output_size
+
     family, size = find(name)
     total, features = 0, size.embed_dim
     for _ in range(size.num_layers):
         cell = family.layer(size.hidden_dim, return_sequences=True).cell
         cell.build((None, features))
         total += 2 * cell.count_params()
-        features = 2 * getattr(cell, "output_size", cell.units)
+        features = 2 * output_size(cell)
     return total
 
 

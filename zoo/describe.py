@@ -1,12 +1,12 @@
-"""The catalogue as a table, and one of its models on a page, both without importing Keras."""
+"""The catalogue as a table, and one of its models on a page.
 
-import ast
-from pathlib import Path
+Both without importing Keras, unless a cell of the user's is among them. `python -m zoo.describe`
+prints the table that README has.
+"""
 
 from zoo import catalogue, parameters
 
 COLUMNS = ("name", "cell", "gates", "parameters", "lowerings", "source")
-CELLS = Path(__file__).with_name("cells")
 
 
 def table(pattern: str | None = None) -> list[tuple[str, ...]]:
@@ -16,12 +16,11 @@ def table(pattern: str | None = None) -> list[tuple[str, ...]]:
         pattern: A shell pattern of names, `"*lstm*"`; without one, the families in the lessons'
             size.
     """
-    names = list(catalogue.FAMILIES) if pattern is None else catalogue.list_models(pattern)
-    counts = parameters.read()
+    names = list(catalogue.families()) if pattern is None else catalogue.list_models(pattern)
     rows: list[tuple[str, ...]] = []
     for name in names:
         family, _ = catalogue.find(name)
-        count = f"{counts[name].recurrent:,}"
+        count = f"{parameters.of(name).recurrent:,}"
         rows.append((name, family.cell, family.gates, count, family.lowerings, family.source))
     return rows
 
@@ -33,13 +32,13 @@ def page(name: str) -> str:
         ValueError: If there is no such model; it names the nearest.
     """
     family, size = catalogue.find(name)
-    count = parameters.read()[name]
+    count = parameters.of(name)
     return "\n".join(
         [
             f"{name}: {family.title}",
             family.source,
             "",
-            f"{family.cell}: {docstring(family.cell)}",
+            f"{family.cell}: {family.equations}",
             "",
             *_picture(size, count.width),
             "",
@@ -50,13 +49,13 @@ def page(name: str) -> str:
     )
 
 
-def docstring(cell: str) -> str:
-    """The docstring of a class of `zoo.cells`, from its source: importing it would import Keras."""
-    for path in sorted(CELLS.glob("*.py")):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef) and node.name == cell:
-                return ast.get_docstring(node) or ""
-    raise LookupError(f"zoo.cells has no class {cell}.")
+def markdown() -> str:
+    """The table of README: a line a family, with the lowerings that not all have."""
+    lines = ["| model | layer | from | lowerings |", "|---|---|---|---|"]
+    for name, family in catalogue.FAMILIES.items():
+        more = [one for one in family.lowerings.split() if one not in catalogue.LOOP.split()]
+        lines.append(f"| `{name}` | {family.title} | {family.source} | {' '.join(more)} |")
+    return "\n".join(lines)
 
 
 def _picture(size: catalogue.Size, width: int) -> list[str]:
@@ -75,3 +74,7 @@ def _picture(size: catalogue.Size, width: int) -> list[str]:
             f"         {what}, {width} wide",
         ]
     return [*lines, "                   │", "          logits [batch, classes]"]
+
+
+if __name__ == "__main__":
+    print(markdown())

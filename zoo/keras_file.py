@@ -15,6 +15,7 @@ CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 ENTRIES = {CONFIG, WEIGHTS, "metadata.json"}
 LARGEST = 4_000_000_000  # bytes
 LARGEST_CONFIG = 1_000_000  # bytes
+BUILT_IN = ("keras", "builtins")  # what Keras finds by itself is of modules in these
 STATE_RATIO = 64  # of the square of a layer's units to the bytes of all weights
 
 
@@ -31,6 +32,8 @@ def load(path: str | os.PathLike) -> keras.Model:
     path = Path(path)
     try:
         _check(path)
+    except KerasFileError:
+        raise
     except archive.DAMAGE as error:
         raise KerasFileError(f"{path} is damaged ({_first_line(error)}).") from None
     except ValueError as error:
@@ -62,6 +65,7 @@ def _check(path: Path) -> None:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"its {CONFIG} is no JSON ({_first_line(error)})") from None
     _check_sizes(config, len(content[WEIGHTS]))
+    _check_classes(path, config)
 
 
 def _check_weights(content: bytes) -> None:
@@ -98,6 +102,28 @@ def _check_sizes(config: Any, weights: int) -> None:
                 recurrent and units**2 > STATE_RATIO * weights
             ):
                 raise ValueError(f"its {CONFIG} describes a larger layer than its weights are of")
+        elif isinstance(value, list):
+            left += value
+
+
+def _check_classes(path: Path, config: Any) -> None:
+    """Classes of others have to be registered by who loads the file; none is imported for it."""
+    left = [config]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            left += value.values()
+            kind, module, name = (
+                value.get(key) for key in ("class_name", "module", "registered_name")
+            )
+            foreign = isinstance(module, str) and module.partition(".")[0] not in BUILT_IN
+            custom = isinstance(name, str) and ">" in name
+            if (foreign or custom) and keras.saving.get_registered_object(name) is None:
+                raise KerasFileError(
+                    f"{path} holds a {kind!r:.60} of the module {module!r:.60}, which is not "
+                    "registered. Import the module that registers it first (--import MODULE), if "
+                    "you trust it."
+                )
         elif isinstance(value, list):
             left += value
 

@@ -52,8 +52,9 @@ class Recurrent(keras.layers.RNN):
             )
         if recurrent_dropout and not isinstance(cell, MemoryCell):
             raise ValueError(
-                f"recurrent_dropout is for zoo cells with a memory beside their output, and would "
-                f"erase that of {type(cell).__name__}; leave it out, or drop inputs instead."
+                f"recurrent_dropout is for cells with a memory beside their output "
+                f"(zoo.cells.MemoryCell), and would erase that of {type(cell).__name__}; leave it "
+                "out, or drop inputs instead."
             )
         self.recurrent_dropout = recurrent_dropout
         self.seed_generator = keras.random.SeedGenerator() if recurrent_dropout else None
@@ -162,6 +163,11 @@ class MeanOverTime(keras.layers.Layer):
         return sequences_shape[0], sequences_shape[2]
 
 
+def output_size(cell) -> int:
+    """Width of a cell's output; that of its first state if it does not say."""
+    return getattr(cell, "output_size", None) or keras.tree.flatten(cell.state_size)[0]
+
+
 def _takes_training(cell) -> bool:
     return "training" in inspect.signature(cell.call).parameters
 
@@ -183,9 +189,7 @@ class _Step:
     def __init__(self, cell, function, kept=None):
         self.function, self.kept = function, kept
         self.state_size = cell.state_size
-        # As Keras has it of a cell that does not say.
-        sizes = keras.tree.flatten(cell.state_size)
-        self.output_size = getattr(cell, "output_size", None) or sizes[0]
+        self.output_size = output_size(cell)
 
     def call(self, inputs, states):
         if self.kept is not None:

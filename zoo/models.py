@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from zoo import pretrained, records
+from zoo import imports, pretrained, records
 
 if TYPE_CHECKING:
     from zoo.bundle import Bundle
@@ -23,7 +23,7 @@ FILE = "a .tflite file, as `python -m export` writes it"
 ENDING = ".tflite"
 
 
-class UnknownModelError(ValueError):
+class ModelNotFoundError(ValueError):
     """A name or path that stands for no model, or for none of the form that is needed."""
 
 
@@ -60,7 +60,7 @@ class Reference:
         """Loads it with its Keras model.
 
         Raises:
-            UnknownModelError: If it is a .tflite file, which holds none.
+            ModelNotFoundError: If it is a .tflite file, which holds none.
             ValueError: If it is damaged.
         """
         self.require_weights()
@@ -71,9 +71,9 @@ class Reference:
         return bundle.load(self.path)
 
     def require_weights(self) -> None:
-        """Raises `UnknownModelError` if it holds no Keras model to train on or to export."""
+        """Raises `ModelNotFoundError` if it holds no Keras model to train on or to export."""
         if self.kind == "file":
-            raise UnknownModelError(
+            raise ModelNotFoundError(
                 f"{self.name} is a .tflite file, which holds no Keras model. Give "
                 f"{_forms(weights=True)}."
             )
@@ -105,8 +105,9 @@ def resolve(model: str | os.PathLike, *, weights: bool = False) -> Reference:
         weights: Whether it has to hold a Keras model, which a .tflite file does not.
 
     Raises:
-        UnknownModelError: If there is none; the message lists the forms.
+        ModelNotFoundError: If there is none; the message lists the forms.
         zoo.records.RunError: If it is a folder without a finished run.
+        zoo.imports.ImportedModuleError: If it is a run with a cell that nobody registered.
     """
     name = os.fspath(model)
     if isinstance(model, str) and name in pretrained.names():
@@ -114,17 +115,27 @@ def resolve(model: str | os.PathLike, *, weights: bool = False) -> Reference:
     path = Path(name)
     if path.is_dir():
         records.require_finished(path)
+        _require_registered(path)
         return Reference("run", path, name)
     if not path.is_file():
         near = difflib.get_close_matches(name, pretrained.names(), n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        raise UnknownModelError(f"There is no model {name}.{hint} Give {_forms(weights)}.")
+        raise ModelNotFoundError(f"There is no model {name}.{hint} Give {_forms(weights)}.")
     if path.suffix != ENDING:
-        raise UnknownModelError(f"{name} is a file of another kind. Give {_forms(weights)}.")
+        raise ModelNotFoundError(f"{name} is a file of another kind. Give {_forms(weights)}.")
     found = Reference("file", path, name)
     if weights:
         found.require_weights()
     return found
+
+
+def _require_registered(run: Path) -> None:
+    """Refuses a run with a cell of a module that was not imported, before Keras is loaded."""
+    try:
+        record = records.read(run)
+    except records.RunError:
+        return  # the bundle says what is wrong with it, once it knows whether the file is damaged
+    imports.check_registered(record, run)
 
 
 def run_of(file: Path) -> Path | None:

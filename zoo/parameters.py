@@ -1,9 +1,10 @@
 """How many parameters the catalogue's models have, as a table that is read without Keras.
 
-`parameters.csv` holds what `count` finds, and a test holds it to that. After a change of a cell or
-of the catalogue, `python -m zoo.parameters` writes it anew.
+`parameters.csv` holds what `count` finds for the models of the table, and a test holds it to that.
+After a change of a cell or of the catalogue, `python -m zoo.parameters` writes it anew.
 """
 
+import functools
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -29,6 +30,12 @@ class Parameters:
     width: int
 
 
+def of(name: str) -> Parameters:
+    """Of one model: from the table, or counted, where its cell was registered by the user."""
+    return read().get(name) or count(name)
+
+
+@functools.cache
 def read() -> dict[str, Parameters]:
     """The table, by the models' names."""
     names = [field.name for field in fields(Parameters)]
@@ -39,12 +46,14 @@ def read() -> dict[str, Parameters]:
 
 def count(name: str) -> Parameters:
     """The same of one model, counted in Keras."""
+    from zoo.layers import output_size
+
     model = catalogue.create_model(name, vocab_size=VOCABULARY, num_classes=CLASSES)
     layer = model.get_layer("bidirectional_1").forward_layer
     return Parameters(
         recurrent=catalogue.recurrent_parameters(name),
         total=model.count_params(),
-        width=2 * layer.cell.output_size,
+        width=2 * output_size(layer.cell),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zoo import records, samples, sums
+from zoo import imports, records, samples, sums
 from zoo.records import CONFIG, FIGURES, LABELS, LARGEST, MODEL, SAMPLES, VOCABULARY, RunError
 from zoo.samples import Samples
 from zoo.text import Tokenizer, Vocabulary
@@ -25,6 +25,13 @@ class RunParts(NamedTuple):
     config: dict[str, Any]
     samples: Samples | None
     figures: dict[str, Any]
+
+
+def _check_imports(config: dict[str, Any], folder: Path) -> None:
+    try:
+        imports.check_registered(config, folder)
+    except imports.ImportedModuleError as error:
+        raise RunError(str(error)) from error
 
 
 def read(folder: Path) -> RunParts:
@@ -54,6 +61,7 @@ def _read(folder: Path, digests: Mapping[str, str] | None) -> RunParts:
     vocabulary = Vocabulary.parse(content[VOCABULARY], source=str(folder / VOCABULARY))
     labels = tuple(_lines(folder / LABELS, content[LABELS]))
     config = records.parse(content[CONFIG], folder / CONFIG)
+    _check_imports(config, folder)
     options = config["tokenizer"]
     try:
         records.check_name(config)

@@ -30,7 +30,13 @@ from zoo.text import APOSTROPHE, DELIMITER, PAD, START, UNKNOWN, Tokenizer, Voca
 from zoo.torch_readout import Readout, TorchImportError
 
 SPECIAL = (PAD, UNKNOWN, START)
-GATES = {4: "lstm", 3: "gru", 1: "rnn"}
+# PyTorch's order of the gates, and the cell with ours.
+GATES = {
+    "lstm": ("ifgo", cells.LSTMCell),
+    "gru": ("rzg", cells.GRUCell),
+    "rnn": ("g", cells.SimpleRNNCell),
+}
+KINDS = {len(gates): kind for kind, (gates, _) in GATES.items()}
 RECURRENT_KEY = re.compile(
     r"(?P<module>.*?)\.?(?P<part>weight_ih|weight_hh|weight_hr|bias_ih|bias_hh)"
     r"_l(?P<layer>\d+)(?P<reverse>_reverse)?"
@@ -432,13 +438,13 @@ def _read_stack(weights: Mapping[str, np.ndarray]) -> _Stack:
     outputs = weights[first[1]].shape[1]
     projection = weights.get(f"{dot}weight_hr_l0")
     units = outputs if projection is None else projection.shape[1]
-    if rows % units or rows // units not in GATES:
+    if rows % units or rows // units not in KINDS:
         raise TorchImportError(
             f"{first[0]} has {rows} rows for {units} units: neither 4 gates (LSTM), 3 (GRU) nor 1."
         )
     stack = _Stack(
         module=module,
-        kind=GATES[rows // units],
+        kind=KINDS[rows // units],
         units=units,
         outputs=outputs,
         layers=1 + max(int(match["layer"]) for match in keys.values()),
@@ -458,7 +464,7 @@ def _read_stack(weights: Mapping[str, np.ndarray]) -> _Stack:
 
 def _shapes(stack: _Stack, dot: str, *, biases: bool) -> dict[str, tuple[int, ...]]:
     """Every key of the recurrent module and its shape."""
-    rows = stack.units * {kind: gates for gates, kind in GATES.items()}[stack.kind]
+    rows = stack.units * len(GATES[stack.kind][0])
     shapes: dict[str, tuple[int, ...]] = {}
     for layer in range(stack.layers):
         for way in ("", "_reverse")[: stack.ways]:
@@ -514,17 +520,21 @@ def _layer(stack: _Stack, activation: str):
 
 
 def _direction(weights, stack: _Stack, layer: int, way: str) -> Sequence[np.ndarray]:
-    """The weights of one direction as Keras has them: PyTorch's transposed, GRU's z before r."""
+    """The weights of one direction as Keras has them: PyTorch's transposed, in the cell's order."""
     dot = f"{stack.module}." if stack.module else ""
     end = f"_l{layer}{way}"
-    inputs, recurrent = weights[f"{dot}weight_ih{end}"].T, weights[f"{dot}weight_hh{end}"].T
-    nothing = np.zeros(inputs.shape[1], np.float32)
-    outer = weights.get(f"{dot}bias_ih{end}", nothing)
-    inner = weights.get(f"{dot}bias_hh{end}", nothing)
+    nothing = np.zeros(len(weights[f"{dot}weight_ih{end}"]), np.float32)
+    gates, cell = GATES[stack.kind]
+
+    def ordered(name: str, *default: np.ndarray) -> np.ndarray:
+        whole = weights.get(f"{dot}{name}{end}", *default)
+        parts = dict(zip(gates, np.split(whole.T, len(gates), axis=-1), strict=True))
+        return np.concatenate([parts[gate] for gate in cell.gates], axis=-1)
+
+    inputs, recurrent = ordered("weight_ih"), ordered("weight_hh")
+    outer, inner = ordered("bias_ih", nothing), ordered("bias_hh", nothing)
     if stack.kind == "gru":
-        parts = (inputs, recurrent, np.stack([outer, inner]))
-        r_z_g = (np.split(part, 3, axis=-1) for part in parts)
-        return [np.concatenate([z, r, g], axis=-1) for r, z, g in r_z_g]
+        return [inputs, recurrent, np.stack([outer, inner])]
     found = [inputs, recurrent, outer + inner]
     if stack.outputs != stack.units:
         found.append(weights[f"{dot}weight_hr{end}"].T)

@@ -56,13 +56,15 @@ def calibrate(architecture: Architecture, ids: np.ndarray) -> Ranges:
 
 def _lstm(direction: Direction, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """All outputs and all cell states, [texts, time, units] each."""
-    kernel, recurrent_kernel, bias = (np.asarray(weight) for weight in direction.cell.weights)
-    h = c = np.zeros((len(x), direction.cell.units), np.float32)
+    cell = direction.cell
+    kernel, recurrent_kernel, bias = (np.asarray(weight) for weight in cell.weights)
+    h = c = np.zeros((len(x), cell.units), np.float32)
     outputs, states = [], []
     for step in range(x.shape[1]):
-        i, f, g, o = np.split(x[:, step] @ kernel + h @ recurrent_kernel + bias, 4, axis=1)
-        c = _sigmoid(f) * c + _sigmoid(i) * np.tanh(g)
-        h = _sigmoid(o) * np.tanh(c)
+        sums = x[:, step] @ kernel + h @ recurrent_kernel + bias
+        gate = dict(zip(cell.gates, np.split(sums, len(cell.gates), axis=1), strict=True))
+        c = _sigmoid(gate["f"]) * c + _sigmoid(gate["i"]) * np.tanh(gate["g"])
+        h = _sigmoid(gate["o"]) * np.tanh(c)
         outputs.append(h)
         states.append(c)
     return np.stack(outputs, axis=1), np.stack(states, axis=1)

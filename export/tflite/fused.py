@@ -63,11 +63,11 @@ def supports(cell: keras.Layer) -> bool:
 def _scan(graph: Graph, cell: keras.Layer, x: Tensor) -> Tensor:
     sequence = ops.reshape(graph, x, (1, *x.shape))
     weights = [keras.ops.convert_to_numpy(weight) for weight in cell.weights]
-    outputs = FUSED[type(cell)](graph, sequence, *weights)
+    outputs = FUSED[type(cell)](graph, sequence, cell, *weights)
     return ops.reshape(graph, outputs, outputs.shape[1:])
 
 
-def _columns(weight: np.ndarray, gates: str) -> dict[str, np.ndarray]:
+def columns(weight: np.ndarray, gates: str) -> dict[str, np.ndarray]:
     """The gates of a weight [inputs, gates · units], transposed as the operator wants them."""
     return dict(zip(gates, np.split(weight.T, len(gates)), strict=True))
 
@@ -77,46 +77,45 @@ def _rows(weight: np.ndarray, gates: str) -> dict[str, np.ndarray]:
     return dict(zip(gates, weight, strict=True))
 
 
-def _lstm(graph, x, kernel, recurrent_kernel, bias, gates="ifgo", **other) -> Tensor:
+def _lstm(graph, x, cell, kernel, recurrent_kernel, bias, **other) -> Tensor:
+    gates = cell.gates
     weights = ops.LSTMWeights(
-        _columns(kernel, gates), _columns(recurrent_kernel, gates), _columns(bias, gates), **other
+        columns(kernel, gates), columns(recurrent_kernel, gates), columns(bias, gates), **other
     )
     return ops.sequence_lstm(graph, x, weights)
 
 
-def _peephole(graph, x, kernel, recurrent_kernel, bias, peephole) -> Tensor:
-    return _lstm(graph, x, kernel, recurrent_kernel, bias, peephole=_rows(peephole, "ifo"))
+def _peephole(graph, x, cell, kernel, recurrent_kernel, bias, peephole=None) -> Tensor:
+    seen = {} if peephole is None else _rows(peephole, cell.peepholes)
+    return _lstm(graph, x, cell, kernel, recurrent_kernel, bias, peephole=seen)
 
 
-def _coupled(graph, x, kernel, recurrent_kernel, bias, peephole=None) -> Tensor:
-    seen = {} if peephole is None else _rows(peephole, "fo")
-    return _lstm(graph, x, kernel, recurrent_kernel, bias, gates="fgo", peephole=seen)
+def _projected(graph, x, cell, kernel, recurrent_kernel, bias, projection) -> Tensor:
+    return _lstm(graph, x, cell, kernel, recurrent_kernel, bias, projection=projection.T)
 
 
-def _projected(graph, x, kernel, recurrent_kernel, bias, projection) -> Tensor:
-    return _lstm(graph, x, kernel, recurrent_kernel, bias, projection=projection.T)
+def _gate_norm(graph, x, cell, kernel, recurrent_kernel, bias, scale) -> Tensor:
+    norm_scale = _rows(scale, cell.gates)
+    return _lstm(graph, x, cell, kernel, recurrent_kernel, bias, norm_scale=norm_scale)
 
 
-def _gate_norm(graph, x, kernel, recurrent_kernel, bias, scale) -> Tensor:
-    return _lstm(graph, x, kernel, recurrent_kernel, bias, norm_scale=_rows(scale, "ifgo"))
-
-
-def _diagonal(graph, x, kernel, recurrent_kernel, bias) -> Tensor:
+def _diagonal(graph, x, cell, kernel, recurrent_kernel, bias) -> Tensor:
+    gates = cell.gates
     weights = ops.LSTMWeights(
-        _columns(kernel, "ifgo"), _rows(recurrent_kernel, "ifgo"), _columns(bias, "ifgo")
+        columns(kernel, gates), _rows(recurrent_kernel, gates), columns(bias, gates)
     )
     return ops.sequence_lstm(graph, x, weights)
 
 
-def _simple(graph, x, kernel, recurrent_kernel, bias) -> Tensor:
+def _simple(graph, x, cell, kernel, recurrent_kernel, bias) -> Tensor:
     return ops.sequence_rnn(graph, x, kernel.T, recurrent_kernel.T, bias)
 
 
-# From a graph, a sequence [1, time, features] and the cell's weights to all outputs.
+# From a graph, a sequence [1, time, features], the cell and its weights to all outputs.
 FUSED: dict[type[keras.Layer], Callable[..., Tensor]] = {
     cells.LSTMCell: _lstm,
     cells.PeepholeLSTMCell: _peephole,
-    cells.CoupledLSTMCell: _coupled,
+    cells.CoupledLSTMCell: _peephole,
     cells.ProjectedLSTMCell: _projected,
     cells.GateNormLSTMCell: _gate_norm,
     cells.DiagonalLSTMCell: _diagonal,

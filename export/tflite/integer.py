@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from export.architecture import Architecture
-from export.tflite import integer_ops, ops, parts
+from export.tflite import fused, integer_ops, ops, parts
 from export.tflite.calibration import Ranges, calibrate
 from export.tflite.graph import Graph, Model, Quantization, Tensor
 from zoo import cells
@@ -116,7 +116,7 @@ def require(architecture: Architecture) -> None:
 
 def _scan(graph, cell, x, hidden, scale) -> Tensor:
     kernel, recurrent_kernel, bias = (
-        dict(zip("ifgo", np.split(np.asarray(weight).T, 4), strict=True)) for weight in cell.weights
+        fused.columns(np.asarray(weight), cell.gates) for weight in cell.weights
     )
     sequence = ops.reshape(graph, x, (1, *x.shape))
     outputs = integer_ops.sequence_lstm(

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from export.tflite.graph import Graph, Quantization, Tensor
-from export.tflite.ops import TANH, _check, _options, cast, reshape
+from export.tflite.ops import LSTM_ORDER, TANH, _check, _options, cast, reshape
 
 PROBABILITY = Quantization.of(1 / 256, -128)  # what the kernels want of an int8 softmax
 INSIDE = Quantization.of(2**-12)
@@ -129,10 +129,11 @@ def sequence_lstm(
         graph.variable((1, units), np.int16, quantization=cell),
     ]
     _set_to_zero(graph, states)
-    kernels = [symmetric(graph, kernel[gate]) for gate in "ifgo"]
-    recurrent = [symmetric(graph, recurrent_kernel[gate]) for gate in "ifgo"]
+    kernels = [symmetric(graph, kernel[gate]) for gate in LSTM_ORDER]
+    recurrent = [symmetric(graph, recurrent_kernel[gate]) for gate in LSTM_ORDER]
     shifts = [
-        bias(graph, biases[gate], x, weights) for gate, weights in zip("ifgo", kernels, strict=True)
+        bias(graph, biases[gate], x, weights)
+        for gate, weights in zip(LSTM_ORDER, kernels, strict=True)
     ]
     return _lstm(graph, x, kernels, recurrent, shifts, states)
 
@@ -153,7 +154,14 @@ def _set_to_zero(graph: Graph, states: Sequence[Tensor]) -> None:
     sums = Quantization.of(1 / 128**2)
     shut = graph.constant(np.full(units, -(2**22)), np.int32, quantization=sums)
     zero = graph.constant(np.zeros(units), np.int32, quantization=sums)
-    _lstm(graph, x, [column] * 4, [square] * 4, [zero, shut, zero, zero], states)
+    _lstm(
+        graph,
+        x,
+        [column] * 4,
+        [square] * 4,
+        [shut if gate == "f" else zero for gate in LSTM_ORDER],
+        states,
+    )
 
 
 def _lstm(graph, x, kernels, recurrent_kernels, biases, states) -> Tensor:
@@ -170,7 +178,7 @@ def _lstm(graph, x, kernels, recurrent_kernels, biases, states) -> Tensor:
         quantization=hidden,
     )
     # Of no size: only their scales are read, and microcontrollers have no place for them.
-    within = [Tensor((0,), np.dtype(np.int16), quantization=INSIDE) for _ in "ifgo"]
+    within = [Tensor((0,), np.dtype(np.int16), quantization=INSIDE) for _ in LSTM_ORDER]
     last = Tensor((0,), np.dtype(np.int8), quantization=hidden)
     graph.operators[-1].intermediates = [*within, last]
     return result

@@ -342,6 +342,9 @@ def set_to_zero(graph: Graph, state: Tensor) -> None:
     graph.add(code, inputs, [((1, units), np.float32)], options)
 
 
+LSTM_ORDER = "ifgo"  # of the gates among the fused operator's inputs
+
+
 @dataclass(frozen=True)
 class LSTMWeights:
     """What one fused LSTM computes with, by the gates i (input), f (forget), g (cell), o (output).
@@ -385,13 +388,13 @@ def sequence_lstm(graph: Graph, x: Tensor, weights: LSTMWeights) -> Tensor:
     for state in states:
         set_to_zero(graph, state)
     inputs: list[Tensor | None] = [x]
-    inputs += each(weights.kernel, "ifgo")
-    inputs += each(weights.recurrent_kernel, "ifgo")
-    inputs += each(weights.peephole, "ifo")
-    inputs += each(weights.bias, "ifgo")
+    inputs += each(weights.kernel, LSTM_ORDER)
+    inputs += each(weights.recurrent_kernel, LSTM_ORDER)
+    inputs += each(weights.peephole, LSTM_ORDER.replace("g", ""))
+    inputs += each(weights.bias, LSTM_ORDER)
     inputs += [None if projection is None else graph.constant(projection), None]  # no bias of it
     inputs += states
-    inputs += each(weights.norm_scale, "ifgo")  # tflite-micro wants the places, empty or not
+    inputs += each(weights.norm_scale, LSTM_ORDER)  # tflite-micro wants the places, empty or not
     options = _options(
         "UnidirectionalSequenceLSTMOptions",
         fusedActivationFunction=TANH,

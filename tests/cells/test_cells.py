@@ -10,116 +10,139 @@ from hypothesis import strategies as st
 
 from tests.cells import reference
 from zoo import cells
+from zoo.catalogue import FAMILIES
 from zoo.layers import Recurrent
 
+# The class, its options, its equations in NumPy, its parameters by inputs n and units u.
 CASES = {
-    "simple": (cells.SimpleRNNCell, {}, reference.simple),
-    "lstm": (cells.LSTMCell, {}, reference.lstm),
-    "gru": (cells.GRUCell, {}, reference.gru),
-    "reset-before-gru": (cells.ResetBeforeGRUCell, {}, reference.reset_before_gru),
-    "peephole-lstm": (cells.PeepholeLSTMCell, {}, reference.peephole_lstm),
+    "simple": (cells.SimpleRNNCell, {}, reference.simple, lambda n, u: u * (n + u + 1)),
+    "lstm": (cells.LSTMCell, {}, reference.lstm, lambda n, u: 4 * u * (n + u + 1)),
+    "gru": (cells.GRUCell, {}, reference.gru, lambda n, u: 3 * u * (n + u + 1) + u),
+    "reset-before-gru": (
+        cells.ResetBeforeGRUCell,
+        {},
+        reference.reset_before_gru,
+        lambda n, u: 3 * u * (n + u + 1),
+    ),
+    "peephole-lstm": (
+        cells.PeepholeLSTMCell,
+        {},
+        reference.peephole_lstm,
+        lambda n, u: 4 * u * (n + u + 1) + 3 * u,
+    ),
     "full-peephole-lstm-new": (
         cells.FullPeepholeLSTMCell,
         {"output_peephole": "new"},
         functools.partial(reference.full_peephole_lstm, output_peephole="new"),
+        lambda n, u: u * (4 * (n + u + 1) + 3 * u),
     ),
     "full-peephole-lstm-previous": (
         cells.FullPeepholeLSTMCell,
         {"output_peephole": "previous"},
         functools.partial(reference.full_peephole_lstm, output_peephole="previous"),
+        lambda n, u: u * (4 * (n + u + 1) + 3 * u),
     ),
     "no-input-gate-lstm": (
         cells.NoInputGateLSTMCell,
         {},
         functools.partial(reference.greff, without="i"),
+        lambda n, u: 3 * u * (n + u + 1) + 2 * u,
     ),
     "no-forget-gate-lstm": (
         cells.NoForgetGateLSTMCell,
         {},
         functools.partial(reference.greff, without="f"),
+        lambda n, u: 3 * u * (n + u + 1) + 2 * u,
     ),
     "no-output-gate-lstm": (
         cells.NoOutputGateLSTMCell,
         {},
         functools.partial(reference.greff, without="o"),
+        lambda n, u: 3 * u * (n + u + 1) + 2 * u,
     ),
     "no-input-activation-lstm": (
         cells.NoInputActivationLSTMCell,
         {},
         functools.partial(reference.greff, squash_in=reference.linear),
+        lambda n, u: 4 * u * (n + u + 1) + 3 * u,
     ),
     "no-output-activation-lstm": (
         cells.NoOutputActivationLSTMCell,
         {},
         functools.partial(reference.greff, squash_out=reference.linear),
+        lambda n, u: 4 * u * (n + u + 1) + 3 * u,
     ),
-    "full-gate-lstm": (cells.FullGateRecurrentLSTMCell, {}, reference.full_gate_recurrent_lstm),
-    "coupled-lstm": (cells.CoupledLSTMCell, {}, reference.coupled_lstm),
+    "full-gate-lstm": (
+        cells.FullGateRecurrentLSTMCell,
+        {},
+        reference.full_gate_recurrent_lstm,
+        lambda n, u: 4 * u * (n + u + 1) + 3 * u + 9 * u * u,
+    ),
+    "coupled-lstm": (
+        cells.CoupledLSTMCell,
+        {},
+        reference.coupled_lstm,
+        lambda n, u: 3 * u * (n + u + 1),
+    ),
     "coupled-peephole-lstm": (
         cells.CoupledLSTMCell,
         {"peephole": True},
         reference.coupled_lstm,
+        lambda n, u: 3 * u * (n + u + 1) + 2 * u,
     ),
-    "diagonal-lstm": (cells.DiagonalLSTMCell, {}, reference.diagonal_lstm),
-    "projected-lstm": (cells.ProjectedLSTMCell, {"projection": 1}, reference.projected_lstm),
-    "gate-norm-lstm": (cells.GateNormLSTMCell, {}, reference.gate_norm_lstm),
-    "layer-norm-lstm": (cells.LayerNormLSTMCell, {}, reference.layer_norm_lstm),
-    "layer-norm-simple": (cells.LayerNormSimpleRNNCell, {}, reference.layer_norm_simple),
-    "light-gru": (cells.LightGRUCell, {}, reference.light_gru),
-    "mgu": (cells.MGUCell, {}, reference.mgu),
-    "janet": (cells.JANETCell, {}, reference.janet),
-    "ugrnn": (cells.UGRNNCell, {}, reference.ugrnn),
-    "indrnn": (cells.IndRNNCell, {}, reference.indrnn),
-    "sru": (cells.SRUCell, {}, reference.sru),
-    "qrnn": (cells.QRNNCell, {}, reference.qrnn),
-    "min-lstm": (cells.MinLSTMCell, {}, reference.min_lstm),
-    "min-gru": (cells.MinGRUCell, {}, reference.min_gru),
-    "nas": (cells.NASCell, {}, reference.nas),
+    "diagonal-lstm": (
+        cells.DiagonalLSTMCell,
+        {},
+        reference.diagonal_lstm,
+        lambda n, u: 4 * u * (n + 2),
+    ),
+    "projected-lstm": (
+        cells.ProjectedLSTMCell,
+        {"projection": 1},
+        reference.projected_lstm,
+        lambda n, u: 4 * u * (n + 1 + 1) + u,
+    ),
+    "gate-norm-lstm": (
+        cells.GateNormLSTMCell,
+        {},
+        reference.gate_norm_lstm,
+        lambda n, u: 4 * u * (n + u + 2),
+    ),
+    "layer-norm-lstm": (
+        cells.LayerNormLSTMCell,
+        {},
+        reference.layer_norm_lstm,
+        lambda n, u: 4 * u * (n + u + 1) + 18 * u,
+    ),
+    "layer-norm-simple": (
+        cells.LayerNormSimpleRNNCell,
+        {},
+        reference.layer_norm_simple,
+        lambda n, u: u * (n + u + 2),
+    ),
+    "light-gru": (cells.LightGRUCell, {}, reference.light_gru, lambda n, u: 2 * u * (n + u + 2)),
+    "mgu": (cells.MGUCell, {}, reference.mgu, lambda n, u: 2 * u * (n + u + 1)),
+    "janet": (cells.JANETCell, {}, reference.janet, lambda n, u: 2 * u * (n + u + 1)),
+    "ugrnn": (cells.UGRNNCell, {}, reference.ugrnn, lambda n, u: 2 * u * (n + u + 1)),
+    "indrnn": (cells.IndRNNCell, {}, reference.indrnn, lambda n, u: u * (n + 2)),
+    "sru": (cells.SRUCell, {}, reference.sru, lambda n, u: u * (4 * n + 4)),
+    "qrnn": (cells.QRNNCell, {}, reference.qrnn, lambda n, u: 3 * u * (2 * n + 1)),
+    "min-lstm": (cells.MinLSTMCell, {}, reference.min_lstm, lambda n, u: 3 * u * (n + 1)),
+    "min-gru": (cells.MinGRUCell, {}, reference.min_gru, lambda n, u: 2 * u * (n + 1)),
+    "nas": (cells.NASCell, {}, reference.nas, lambda n, u: 8 * u * (n + u)),
     "echo-state": (
         cells.ESNCell,
         {"leaky": 0.4},
         functools.partial(reference.echo_state, leaky=0.4),
+        lambda n, u: u * (n + u + 1),
     ),
-}
-PARAMETERS = {
-    "simple": lambda n, u: u * (n + u + 1),
-    "lstm": lambda n, u: 4 * u * (n + u + 1),
-    "gru": lambda n, u: 3 * u * (n + u + 1) + u,
-    "reset-before-gru": lambda n, u: 3 * u * (n + u + 1),
-    "peephole-lstm": lambda n, u: 4 * u * (n + u + 1) + 3 * u,
-    "full-peephole-lstm-new": lambda n, u: u * (4 * (n + u + 1) + 3 * u),
-    "full-peephole-lstm-previous": lambda n, u: u * (4 * (n + u + 1) + 3 * u),
-    "no-input-gate-lstm": lambda n, u: 3 * u * (n + u + 1) + 2 * u,
-    "no-forget-gate-lstm": lambda n, u: 3 * u * (n + u + 1) + 2 * u,
-    "no-output-gate-lstm": lambda n, u: 3 * u * (n + u + 1) + 2 * u,
-    "no-input-activation-lstm": lambda n, u: 4 * u * (n + u + 1) + 3 * u,
-    "no-output-activation-lstm": lambda n, u: 4 * u * (n + u + 1) + 3 * u,
-    "full-gate-lstm": lambda n, u: 4 * u * (n + u + 1) + 3 * u + 9 * u * u,
-    "coupled-lstm": lambda n, u: 3 * u * (n + u + 1),
-    "coupled-peephole-lstm": lambda n, u: 3 * u * (n + u + 1) + 2 * u,
-    "diagonal-lstm": lambda n, u: 4 * u * (n + 2),
-    "projected-lstm": lambda n, u: 4 * u * (n + 1 + 1) + u,
-    "gate-norm-lstm": lambda n, u: 4 * u * (n + u + 2),
-    "layer-norm-lstm": lambda n, u: 4 * u * (n + u + 1) + 18 * u,
-    "layer-norm-simple": lambda n, u: u * (n + u + 2),
-    "light-gru": lambda n, u: 2 * u * (n + u + 2),
-    "mgu": lambda n, u: 2 * u * (n + u + 1),
-    "janet": lambda n, u: 2 * u * (n + u + 1),
-    "ugrnn": lambda n, u: 2 * u * (n + u + 1),
-    "indrnn": lambda n, u: u * (n + 2),
-    "sru": lambda n, u: u * (4 * n + 4),
-    "qrnn": lambda n, u: 3 * u * (2 * n + 1),
-    "min-lstm": lambda n, u: 3 * u * (n + 1),
-    "min-gru": lambda n, u: 2 * u * (n + 1),
-    "nas": lambda n, u: 8 * u * (n + u),
-    "echo-state": lambda n, u: u * (n + u + 1),
 }
 every_cell = pytest.mark.parametrize("name", CASES)
 
 
 def make(name, features, units, rng):
     """A cell with weights that leave nothing at zero."""
-    kind, options, _ = CASES[name]
+    kind, options, *_ = CASES[name]
     cell = kind(units, **options)
     cell.build((None, features))
     cell.set_weights([rng.normal(size=w.shape) * 0.7 for w in cell.weights])
@@ -172,7 +195,7 @@ def test_gradients_agree_with_finite_differences(name):
     import tensorflow as tf
 
     rng = np.random.default_rng(1)
-    kind, options, _ = CASES[name]
+    kind, options, *_ = CASES[name]
     layer = Recurrent(kind(3, dtype="float64", **options), dtype="float64")
     x = rng.normal(size=(2, 3, 2))
     mask = np.array([[1, 1, 1], [1, 1, 0]], bool)
@@ -210,13 +233,13 @@ def test_stock_rnn_runs_the_cell_alike(name):
 @every_cell
 def test_parameter_count_is_the_docstrings(name):
     cell = make(name, 5, 7, np.random.default_rng(0))
-    assert cell.count_params() == PARAMETERS[name](5, 7)
+    assert cell.count_params() == CASES[name][3](5, 7)
 
 
 @every_cell
 def test_cell_survives_saving(name, tmp_path):
     rng = np.random.default_rng(3)
-    kind, options, _ = CASES[name]
+    kind, options, *_ = CASES[name]
     inputs = keras.Input((None, 3))
     layer = keras.layers.Bidirectional(Recurrent(kind(4, **options)))
     model = keras.Model(inputs, layer(inputs))
@@ -228,6 +251,38 @@ def test_cell_survives_saving(name, tmp_path):
     assert loaded.layers[-1].backward_layer.cell.get_config() == {
         **layer.backward_layer.cell.get_config()
     }
+
+
+def test_every_cell_of_the_catalogue_is_here():
+    tested = {kind.__name__ for kind, *_ in CASES.values()}
+    missing = {family.cell for family in FAMILIES.values()} - tested
+    assert not missing, "write the equations in tests/cells/reference.py, and a row in CASES"
+
+
+def test_a_cell_of_ones_own_gives_its_step_alone():
+    class Gated(cells.Cell):
+        gates = "fg"
+        forget_bias = 2.0
+
+        def step(self, projected, states):
+            (h,) = states
+            f, g = self.sums(projected, h)
+            f = keras.ops.sigmoid(f)
+            h = f * h + (1 - f) * keras.ops.tanh(g)
+            return h, [h]
+
+    cell = Gated(3)
+    cell.build((None, 2))
+    assert [weight.shape for weight in cell.weights] == [(2, 6), (3, 6), (6,)]
+    np.testing.assert_array_equal(cell.bias, [2, 2, 2, 0, 0, 0])
+    rng = np.random.default_rng(0)
+    cell.set_weights([rng.normal(size=w.shape) for w in cell.weights])
+    x, h = rng.normal(size=(4, 2)), rng.normal(size=(4, 3))
+    weights = [np.asarray(w, np.float64) for w in cell.get_weights()]
+    for row in range(4):
+        want, _ = reference.ugrnn(x[row], [h[row]], weights)
+        got, _ = cell(x[row : row + 1], [h[row : row + 1]])
+        np.testing.assert_allclose(np.asarray(got)[0], want, atol=1e-6)
 
 
 @pytest.mark.parametrize("units", [0, -1, 2.5, "8", True])

@@ -29,6 +29,9 @@ def test_the_table_has_a_row_for_each_seed(tmp_path, monkeypatch, capsys):
     expected = [("500", "0", "0.92"), ("500", "1", "0.91"), ("60", "0", "0.99")]
     assert [(row["test"], row["seed"], row["accuracy_file"]) for row in rows] == expected
     (runs[0] / "export" / "a.tflite").unlink()
-    for wrong, message in ((runs[0], "no exported file"), (tmp_path / "none", "There is no folder")):
+    for wrong, message in (
+        (runs[0], "no exported file"),
+        (tmp_path / "none", "There is no folder"),
+    ):
         assert study(runs[1], wrong) == 2
         assert message in capsys.readouterr().err

@@ -8,8 +8,8 @@ from zoo.cells.ablations import (
     NoOutputActivationLSTMCell,
     NoOutputGateLSTMCell,
 )
-from zoo.cells.base import Cell
-from zoo.cells.builtin import as_cell
+from zoo.cells.base import Cell, MemoryCell
+from zoo.cells.builtin import as_cell, counterpart
 from zoo.cells.echo_state import ESNCell
 from zoo.cells.gru import GRUCell, ResetBeforeGRUCell
 from zoo.cells.independent import IndRNNCell, QRNNCell, SRUCell
@@ -44,6 +44,7 @@ __all__ = [
     "LightGRUCell",
     "LinearCell",
     "MGUCell",
+    "MemoryCell",
     "MinGRUCell",
     "MinLSTMCell",
     "NASCell",
@@ -60,4 +61,5 @@ __all__ = [
     "SimpleRNNCell",
     "UGRNNCell",
     "as_cell",
+    "counterpart",
 ]

@@ -20,25 +20,12 @@ class _AblatedLSTMCell(MemoryCell):
     `peephole_kernel` [peepholes, units], zero at first. States: h and c, [batch, units] each.
     """
 
-    gates = "ifgo"
-    peepholes = "ifo"
+    gates, peepholes = "ifgo", "ifo"
+    forget_bias = 1.0
 
     def build(self, input_shape):
-        n, count = self.units, len(self.gates)
-        self.kernel = self.add_kernel(input_shape[-1], count * n)
-        self.recurrent_kernel = self.add_recurrent_kernel(n, count * n)
-        self.bias = self.add_bias(*((n, float(gate == "f")) for gate in self.gates))
-        self.peephole_kernel = self.add_weight(
-            shape=(len(self.peepholes), n), initializer="zeros", name="peephole_kernel"
-        )
-
-    def project(self, inputs):
-        return ops.matmul(inputs, self.kernel) + self.bias
-
-    def split(self, projected, h):
-        """What enters each gate from x and h."""
-        sums = projected + ops.matmul(h, self.recurrent_kernel)
-        return ops.split(sums, len(self.gates), axis=-1)
+        super().build(input_shape)
+        self.peephole_kernel = self.add_peepholes()
 
     def peeps(self):
         """The peepholes, [units] each."""
@@ -64,7 +51,7 @@ class NoInputGateLSTMCell(_AblatedLSTMCell):
 
     def step(self, projected, states):
         h, c = states
-        f, g, o = self.split(projected, h)
+        f, g, o = self.sums(projected, h)
         p_f, p_o = self.peeps()
         c = ops.sigmoid(f + p_f * c) * c + ops.tanh(g)
         h = ops.sigmoid(o + p_o * c) * ops.tanh(c)
@@ -91,7 +78,7 @@ class NoForgetGateLSTMCell(_AblatedLSTMCell):
 
     def step(self, projected, states):
         h, c = states
-        i, g, o = self.split(projected, h)
+        i, g, o = self.sums(projected, h)
         p_i, p_o = self.peeps()
         c = c + ops.sigmoid(i + p_i * c) * ops.tanh(g)
         h = ops.sigmoid(o + p_o * c) * ops.tanh(c)
@@ -117,7 +104,7 @@ class NoOutputGateLSTMCell(_AblatedLSTMCell):
 
     def step(self, projected, states):
         h, c = states
-        i, f, g = self.split(projected, h)
+        i, f, g = self.sums(projected, h)
         p_i, p_f = self.peeps()
         c = ops.sigmoid(f + p_f * c) * c + ops.sigmoid(i + p_i * c) * ops.tanh(g)
         h = ops.tanh(c)
@@ -141,7 +128,7 @@ class NoInputActivationLSTMCell(_AblatedLSTMCell):
 
     def step(self, projected, states):
         h, c = states
-        i, f, g, o = self.split(projected, h)
+        i, f, g, o = self.sums(projected, h)
         p_i, p_f, p_o = self.peeps()
         c = ops.sigmoid(f + p_f * c) * c + ops.sigmoid(i + p_i * c) * g
         h = ops.sigmoid(o + p_o * c) * ops.tanh(c)
@@ -165,7 +152,7 @@ class NoOutputActivationLSTMCell(_AblatedLSTMCell):
 
     def step(self, projected, states):
         h, c = states
-        i, f, g, o = self.split(projected, h)
+        i, f, g, o = self.sums(projected, h)
         p_i, p_f, p_o = self.peeps()
         c = ops.sigmoid(f + p_f * c) * c + ops.sigmoid(i + p_i * c) * ops.tanh(g)
         h = ops.sigmoid(o + p_o * c) * c
@@ -201,7 +188,7 @@ class FullGateRecurrentLSTMCell(_AblatedLSTMCell):
 
     def step(self, projected, states):
         h, c, *gates = states
-        i, f, g, o = self.split(projected, h)
+        i, f, g, o = self.sums(projected, h)
         p_i, p_f, p_o = self.peeps()
         seen = ops.matmul(ops.concatenate(gates, axis=-1), self.gate_kernel)
         r_i, r_f, r_o = ops.split(seen, 3, axis=-1)

@@ -1,5 +1,7 @@
 """What every recurrent cell of the zoo has in common."""
 
+from collections.abc import Callable
+
 import keras
 from keras import ops
 
@@ -13,15 +15,27 @@ class Cell(keras.layers.Layer):
     `[batch, ...]`, `states` a list of `[batch, size]` with the sizes of `state_size`; it
     returns the output `[batch, output_size]` and the new states.
 
-    A subclass gives both, and its weights in `build`. `call` joins them, so that a cell
-    also runs in `keras.layers.RNN`.
+    `call` joins them, so that a cell also runs in `keras.layers.RNN`.
+
+    A subclass with the usual weights, x W + h U + b, names its `gates` and gives `step`. One with
+    more weights adds them in `build`, and one with others gives `build` and `project` too.
 
     Args:
         units: Width of the state, a positive integer.
 
+    Attributes:
+        gates: What stands side by side in W, U and b, `units` columns each: a letter each, as in
+            the equations, in the order of the weights. `g` is the candidate and no gate.
+        peepholes: The gates with a row in `peephole_kernel`, in its order.
+        forget_bias: Where the bias of gate f starts: a number, or an initializer.
+
     Raises:
         ValueError: If `units` is not a positive integer.
     """
+
+    gates: str = "g"
+    peepholes: str = ""
+    forget_bias: float | Callable = 0.0
 
     def __init__(self, units, **kwargs):
         super().__init__(**kwargs)
@@ -33,8 +47,24 @@ class Cell(keras.layers.Layer):
         self.state_size = [units]
         self.output_size = units
 
+    def build(self, input_shape):
+        self.kernel = self.add_kernel(input_shape[-1], self.width)
+        self.recurrent_kernel = self.add_recurrent_kernel(self.output_size, self.width)
+        self.bias = self.add_bias()
+
+    @property
+    def width(self):
+        """Columns of all gates together."""
+        return len(self.gates) * self.units
+
     def project(self, inputs):
-        raise NotImplementedError
+        """What enters from the inputs: x W + b."""
+        return ops.matmul(inputs, self.kernel) + self.bias
+
+    def sums(self, projected, h):
+        """The sum x W + h U + b of each gate, [batch, units] each."""
+        sums = projected + ops.matmul(h, self.recurrent_kernel)
+        return ops.split(sums, len(self.gates), axis=-1)
 
     def step(self, projected, states):
         raise NotImplementedError
@@ -57,13 +87,31 @@ class Cell(keras.layers.Layer):
         return self.add_weight(shape=(inputs, outputs), initializer="orthogonal", name=name)
 
     def add_bias(self, *parts, name="bias"):
-        """One bias vector for several gates, each part a pair (size, initial value)."""
+        """One bias vector of several parts, each a pair (size, value) that it starts at.
+
+        A value is a number or an initializer. Without parts there is one for each of the `gates`:
+        zeros, but for f, which starts at `forget_bias`.
+        """
+        parts = parts or [
+            (self.units, self.forget_bias if gate == "f" else 0.0) for gate in self.gates
+        ]
 
         def initial(shape, dtype=None):
-            return ops.concatenate([ops.full((size,), value, dtype) for size, value in parts])
+            return ops.concatenate(
+                [
+                    value((size,), dtype) if callable(value) else ops.full((size,), value, dtype)
+                    for size, value in parts
+                ]
+            )
 
         return self.add_weight(
             shape=(sum(size for size, _ in parts),), initializer=initial, name=name
+        )
+
+    def add_peepholes(self, initializer="zeros"):
+        """Weights `[peepholes, units]`: what a gate sees of its own cell, a row a gate."""
+        return self.add_weight(
+            shape=(len(self.peepholes), self.units), initializer=initializer, name="peephole_kernel"
         )
 
 

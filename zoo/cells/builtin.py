@@ -20,6 +20,24 @@ def as_cell(cell):
         A zoo cell; the cell itself where it is one already or where the zoo has no counterpart
         (other activations, a cell of your own).
     """
+    twin = counterpart(cell)
+    if twin is type(cell):
+        return cell
+    kernel = ops.convert_to_numpy(cell.kernel)
+    result = twin(cell.units, name=cell.name, dtype=cell.dtype_policy)
+    result.build((None, kernel.shape[0]))
+    weights = [kernel, ops.convert_to_numpy(cell.recurrent_kernel), *_biases(cell, kernel)]
+    if twin is ResetBeforeGRUCell:
+        # Keras keeps where the lessons renew: σ(−a) = 1 − σ(a).
+        signs = [-1 if gate == "z" else 1 for gate in twin.gates]
+        sign = np.repeat(np.array(signs, kernel.dtype), cell.units)
+        weights = [weight * sign for weight in weights]
+    result.set_weights(weights)
+    return result
+
+
+def counterpart(cell):
+    """The class of zoo cell that computes what a cell does: its own where there is no other."""
     kind = type(cell)  # a subclass may have other equations
     if kind is keras.layers.LSTMCell:
         twin = LSTMCell
@@ -28,21 +46,10 @@ def as_cell(cell):
     elif kind is keras.layers.SimpleRNNCell:
         twin = SimpleRNNCell
     else:
-        return cell
+        return kind
     gates = getattr(cell, "recurrent_activation", keras.activations.sigmoid)
-    if cell.activation is not keras.activations.tanh or gates is not keras.activations.sigmoid:
-        return cell
-
-    kernel = ops.convert_to_numpy(cell.kernel)
-    result = twin(cell.units, name=cell.name, dtype=cell.dtype_policy)
-    result.build((None, kernel.shape[0]))
-    weights = [kernel, ops.convert_to_numpy(cell.recurrent_kernel), *_biases(cell, kernel)]
-    if twin is ResetBeforeGRUCell:
-        # Keras keeps where the lessons renew: σ(−a) = 1 − σ(a).
-        sign = np.repeat(np.array([-1, 1, 1], kernel.dtype), cell.units)
-        weights = [weight * sign for weight in weights]
-    result.set_weights(weights)
-    return result
+    plain = cell.activation is keras.activations.tanh and gates is keras.activations.sigmoid
+    return twin if plain else kind
 
 
 def _biases(cell, kernel):
@@ -56,6 +63,10 @@ def _biases(cell, kernel):
         return [bias]
     # Keras keeps a second bias for the recurrent product. Those of z and r only add to the
     # first; that of the candidate stands inside the reset gate.
-    gates = 2 * cell.units
-    outer, inner = bias
-    return [np.concatenate([(outer + inner)[:gates], outer[gates:]]), inner[gates:]]
+    outer, inner = (np.split(part, len(GRUCell.gates)) for part in bias)
+    candidate = GRUCell.gates.index("g")
+    joined = [
+        a if place == candidate else a + b
+        for place, (a, b) in enumerate(zip(outer, inner, strict=True))
+    ]
+    return [np.concatenate(joined), inner[candidate]]

@@ -63,9 +63,6 @@ class ESNCell(Cell):
         # A reservoir without cycles has no eigenvalue but 0, and forgets by itself.
         return ops.cast(weights * (self.spectral_radius / radius if radius > 1e-6 else 1.0), dtype)
 
-    def project(self, inputs):
-        return ops.matmul(inputs, self.kernel) + self.bias
-
     def step(self, projected, states):
         (h,) = states
         new = ops.tanh(projected + ops.matmul(h, self.recurrent_kernel))

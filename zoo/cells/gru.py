@@ -6,21 +6,8 @@ from keras import ops
 from zoo.cells.base import Cell
 
 
-class _GRUCell(Cell):
-    """What both forms share: weights with the gates in the order z, r, g."""
-
-    def build(self, input_shape):
-        n = self.units
-        self.kernel = self.add_kernel(input_shape[-1], 3 * n)
-        self.recurrent_kernel = self.add_recurrent_kernel(n, 3 * n)
-        self.bias = self.add_bias((3 * n, 0.0))
-
-    def project(self, inputs):
-        return ops.matmul(inputs, self.kernel) + self.bias
-
-
 @keras.saving.register_keras_serializable("birnn_zoo")
-class GRUCell(_GRUCell):
+class GRUCell(Cell):
     """Gated recurrent unit, the reset gate after the recurrent product.
 
         z = σ(x W_z + h U_z + b_z)                  update gate
@@ -35,6 +22,8 @@ class GRUCell(_GRUCell):
     U [units, 3·units], `bias` b [3·units], `recurrent_bias` d [units].
     3 · units · (inputs + units + 1) + units parameters. State: h [batch, units].
     """
+
+    gates = "zrg"
 
     def build(self, input_shape):
         super().build(input_shape)
@@ -52,7 +41,7 @@ class GRUCell(_GRUCell):
 
 
 @keras.saving.register_keras_serializable("birnn_zoo")
-class ResetBeforeGRUCell(_GRUCell):
+class ResetBeforeGRUCell(Cell):
     """Gated recurrent unit as lessons write it, the reset gate before the recurrent product.
 
         z = σ(x W_z + h U_z + b_z)
@@ -69,6 +58,8 @@ class ResetBeforeGRUCell(_GRUCell):
     Weights as in `GRUCell`, without `recurrent_bias`.
     3 · units · (inputs + units + 1) parameters. State: h [batch, units].
     """
+
+    gates = "zrg"
 
     def step(self, projected, states):
         (h,) = states

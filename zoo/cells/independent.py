@@ -30,10 +30,7 @@ class IndRNNCell(Cell):
             constraint=keras.constraints.MaxNorm(1, axis=0),
             name="recurrent_kernel",
         )
-        self.bias = self.add_bias((self.units, 0.0))
-
-    def project(self, inputs):
-        return ops.matmul(inputs, self.kernel) + self.bias
+        self.bias = self.add_bias()
 
     def step(self, projected, states):
         (h,) = states
@@ -60,14 +57,13 @@ class SRUCell(Cell):
     State: c [batch, units].
     """
 
+    gates = peepholes = "fr"  # of the bias; the kernel has c and h beside them
+
     def build(self, input_shape):
-        n = self.units
-        self.highway = input_shape[-1] == n
-        self.kernel = self.add_kernel(input_shape[-1], (3 if self.highway else 4) * n)
-        self.peephole_kernel = self.add_weight(
-            shape=(2, n), initializer="glorot_uniform", name="peephole_kernel"
-        )
-        self.bias = self.add_bias((2 * n, 0.0))
+        self.highway = input_shape[-1] == self.units
+        self.kernel = self.add_kernel(input_shape[-1], (3 if self.highway else 4) * self.units)
+        self.peephole_kernel = self.add_peepholes("glorot_uniform")
+        self.bias = self.add_bias()
 
     def project(self, inputs):
         product = ops.matmul(inputs, self.kernel)
@@ -103,18 +99,20 @@ class QRNNCell(Cell):
     States: c [batch, units] and x⁻ V [batch, 3·units].
     """
 
+    gates = "gfo"
+
     def __init__(self, units, **kwargs):
         super().__init__(units, **kwargs)
-        self.state_size = [units, 3 * units]
+        self.state_size = [units, self.width]
 
     def build(self, input_shape):
-        n = self.units
-        self.kernel = self.add_kernel(input_shape[-1], 3 * n)
-        self.previous_kernel = self.add_kernel(input_shape[-1], 3 * n, name="previous_kernel")
-        self.bias = self.add_bias((3 * n, 0.0))
+        features = input_shape[-1]
+        self.kernel = self.add_kernel(features, self.width)
+        self.previous_kernel = self.add_kernel(features, self.width, name="previous_kernel")
+        self.bias = self.add_bias()
 
     def project(self, inputs):
-        current = ops.matmul(inputs, self.kernel) + self.bias
+        current = super().project(inputs)
         return ops.concatenate([current, ops.matmul(inputs, self.previous_kernel)], axis=-1)
 
     def step(self, projected, states):

@@ -12,9 +12,13 @@ from zoo.cells.base import Cell
 class LinearCell(Cell):
     """A cell with h' = a ∘ h + b, where a and b do not depend on the state.
 
-    A subclass gives `coefficients(projected)`, the pair (a, b) for `[..., projected]`; its output
-    is its state.
+    A subclass names its `gates` and gives `coefficients(projected)`, the pair (a, b) for
+    `[..., projected]`; its output is its state.
     """
+
+    def build(self, input_shape):
+        self.kernel = self.add_kernel(input_shape[-1], self.width)
+        self.bias = self.add_bias()
 
     def coefficients(self, projected):
         raise NotImplementedError
@@ -40,12 +44,7 @@ class MinGRUCell(LinearCell):
     2 · units · (inputs + 1) parameters. State: h [batch, units].
     """
 
-    def build(self, input_shape):
-        self.kernel = self.add_kernel(input_shape[-1], 2 * self.units)
-        self.bias = self.add_bias((2 * self.units, 0.0))
-
-    def project(self, inputs):
-        return ops.matmul(inputs, self.kernel) + self.bias
+    gates = "zg"
 
     def coefficients(self, projected):
         z, g = ops.split(projected, 2, axis=-1)
@@ -69,12 +68,8 @@ class MinLSTMCell(LinearCell):
     3 · units · (inputs + 1) parameters. State: h [batch, units].
     """
 
-    def build(self, input_shape):
-        self.kernel = self.add_kernel(input_shape[-1], 3 * self.units)
-        self.bias = self.add_bias((self.units, 1.0), (2 * self.units, 0.0))
-
-    def project(self, inputs):
-        return ops.matmul(inputs, self.kernel) + self.bias
+    gates = "fig"
+    forget_bias = 1.0
 
     def coefficients(self, projected):
         f, i, g = ops.split(projected, 3, axis=-1)

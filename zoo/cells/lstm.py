@@ -26,18 +26,12 @@ class LSTMCell(MemoryCell):
     4 · units · (inputs + units + 1) parameters. States: h and c, [batch, units] each.
     """
 
-    def build(self, input_shape):
-        n = self.units
-        self.kernel = self.add_kernel(input_shape[-1], 4 * n)
-        self.recurrent_kernel = self.add_recurrent_kernel(n, 4 * n)
-        self.bias = self.add_bias((n, 0.0), (n, 1.0), (2 * n, 0.0))
-
-    def project(self, inputs):
-        return ops.matmul(inputs, self.kernel) + self.bias
+    gates = "ifgo"
+    forget_bias = 1.0
 
     def step(self, projected, states):
         h, c = states
-        i, f, g, o = ops.split(projected + ops.matmul(h, self.recurrent_kernel), 4, axis=-1)
+        i, f, g, o = self.sums(projected, h)
         c = ops.sigmoid(f) * c + ops.sigmoid(i) * ops.tanh(g)
         h = ops.sigmoid(o) * ops.tanh(c)
         return h, [h, c]

@@ -7,28 +7,8 @@ from zoo.cells.base import Cell
 from zoo.cells.normalized import layer_norm
 
 
-class _TwoPartCell(Cell):
-    """Weights of one gate and one candidate, in this order."""
-
-    gate_bias = 0.0
-
-    def build(self, input_shape):
-        n = self.units
-        self.kernel = self.add_kernel(input_shape[-1], 2 * n)
-        self.recurrent_kernel = self.add_recurrent_kernel(n, 2 * n)
-        self.bias = self.add_weight(shape=(2 * n,), initializer=self.initial_bias, name="bias")
-
-    def initial_bias(self, shape, dtype=None):
-        """`gate_bias` for the gate, zeros for the candidate."""
-        gate = ops.full((self.units,), self.gate_bias, dtype)
-        return ops.concatenate([gate, ops.zeros((self.units,), dtype)])
-
-    def project(self, inputs):
-        return ops.matmul(inputs, self.kernel) + self.bias
-
-
 @keras.saving.register_keras_serializable("birnn_zoo")
-class MGUCell(_TwoPartCell):
+class MGUCell(Cell):
     """Minimal gated unit: one gate that resets and updates.
 
         f = σ(x W_f + h U_f + b_f)
@@ -43,6 +23,8 @@ class MGUCell(_TwoPartCell):
     State: h [batch, units].
     """
 
+    gates = "fg"
+
     def step(self, projected, states):
         (h,) = states
         n = self.units
@@ -54,7 +36,7 @@ class MGUCell(_TwoPartCell):
 
 
 @keras.saving.register_keras_serializable("birnn_zoo")
-class UGRNNCell(_TwoPartCell):
+class UGRNNCell(Cell):
     """Update gate RNN: a simple cell that keeps a part of its state.
 
         f = σ(x W_f + h U_f + b_f)
@@ -67,18 +49,19 @@ class UGRNNCell(_TwoPartCell):
     Weights as in `MGUCell`. State: h [batch, units].
     """
 
-    gate_bias = 1.0
+    gates = "fg"
+    forget_bias = 1.0
 
     def step(self, projected, states):
         (h,) = states
-        f, g = ops.split(projected + ops.matmul(h, self.recurrent_kernel), 2, axis=-1)
+        f, g = self.sums(projected, h)
         f = ops.sigmoid(f)
         h = f * h + (1 - f) * ops.tanh(g)
         return h, [h]
 
 
 @keras.saving.register_keras_serializable("birnn_zoo")
-class JANETCell(_TwoPartCell):
+class JANETCell(Cell):
     """LSTM with its forget gate only ("just another network").
 
         s = x W_f + h U_f + b_f
@@ -100,6 +83,8 @@ class JANETCell(_TwoPartCell):
         ValueError: If `longest` is smaller.
     """
 
+    gates = "fg"
+
     def __init__(self, units, longest=100, **kwargs):
         super().__init__(units, **kwargs)
         if not isinstance(longest, int) or longest < 3:
@@ -109,15 +94,13 @@ class JANETCell(_TwoPartCell):
             )
         self.longest = longest
 
-    def initial_bias(self, shape, dtype=None):
-        """Chrono initialisation of the gate, zeros for the candidate."""
-        uniform = keras.initializers.RandomUniform(1, self.longest - 1)
-        steps = uniform((self.units,), dtype)
-        return ops.concatenate([ops.log(steps), ops.zeros((self.units,), dtype)])
+    def forget_bias(self, shape, dtype=None):
+        """Chrono initialisation."""
+        return ops.log(keras.initializers.RandomUniform(1, self.longest - 1)(shape, dtype))
 
     def step(self, projected, states):
         (h,) = states
-        s, g = ops.split(projected + ops.matmul(h, self.recurrent_kernel), 2, axis=-1)
+        s, g = self.sums(projected, h)
         h = ops.sigmoid(s) * h + (1 - ops.sigmoid(s - 1)) * ops.tanh(g)
         return h, [h]
 
@@ -145,19 +128,22 @@ class LightGRUCell(Cell):
     2 · units · (inputs + units + 2) parameters. State: h [batch, units].
     """
 
+    gates = "zg"
+
     def build(self, input_shape):
-        n = self.units
-        self.kernel = self.add_kernel(input_shape[-1], 2 * n)
-        self.recurrent_kernel = self.add_recurrent_kernel(n, 2 * n)
-        self.norm_scale = self.add_weight(shape=(2 * n,), initializer="ones", name="norm_scale")
-        self.bias = self.add_bias((2 * n, 0.0))
+        self.kernel = self.add_kernel(input_shape[-1], self.width)
+        self.recurrent_kernel = self.add_recurrent_kernel(self.units, self.width)
+        self.norm_scale = self.add_weight(
+            shape=(self.width,), initializer="ones", name="norm_scale"
+        )
+        self.bias = self.add_bias()
 
     def project(self, inputs):
         return self.norm_scale * layer_norm(ops.matmul(inputs, self.kernel), 1e-5) + self.bias
 
     def step(self, projected, states):
         (h,) = states
-        z, g = ops.split(projected + ops.matmul(h, self.recurrent_kernel), 2, axis=-1)
+        z, g = self.sums(projected, h)
         z = ops.sigmoid(z)
         h = z * h + (1 - z) * ops.relu(g)
         return h, [h]

@@ -27,12 +27,12 @@ class NASCell(MemoryCell):
     States: h and c, [batch, units] each; tensorflow-addons has c first.
     """
 
+    gates = "01234567"
+
     def build(self, input_shape):
-        n = self.units
-        self.recurrent_kernel = self.add_weight(
-            shape=(n, 8 * n), initializer="glorot_uniform", name="recurrent_kernel"
-        )
-        self.kernel = self.add_kernel(input_shape[-1], 8 * n)
+        # Glorot uniform, as the kernel.
+        self.recurrent_kernel = self.add_kernel(self.units, self.width, name="recurrent_kernel")
+        self.kernel = self.add_kernel(input_shape[-1], self.width)
 
     def project(self, inputs):
         return ops.matmul(inputs, self.kernel)

@@ -39,7 +39,7 @@ class LayerNormLSTMCell(LSTMCell):
 
     def build(self, input_shape):
         super().build(input_shape)
-        sizes = {"kernel": 4 * self.units, "recurrent": 4 * self.units, "state": self.units}
+        sizes = {"kernel": self.width, "recurrent": self.width, "state": self.units}
         self.norms = {
             name: (
                 self.add_weight(shape=(size,), initializer="ones", name=f"{name}_norm_gamma"),

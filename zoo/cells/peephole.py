@@ -24,16 +24,16 @@ class PeepholeLSTMCell(LSTMCell):
     4 · units · (inputs + units + 1) + 3 · units parameters.
     """
 
+    peepholes = "ifo"
+
     def build(self, input_shape):
         super().build(input_shape)
-        self.peephole_kernel = self.add_weight(
-            shape=(3, self.units), initializer="zeros", name="peephole_kernel"
-        )
+        self.peephole_kernel = self.add_peepholes()
 
     def step(self, projected, states):
         h, c = states
         p_i, p_f, p_o = (self.peephole_kernel[row] for row in range(3))
-        i, f, g, o = ops.split(projected + ops.matmul(h, self.recurrent_kernel), 4, axis=-1)
+        i, f, g, o = self.sums(projected, h)
         i = ops.sigmoid(i + p_i * c)
         f = ops.sigmoid(f + p_f * c)
         c = f * c + i * ops.tanh(g)
@@ -86,7 +86,7 @@ class FullPeepholeLSTMCell(LSTMCell):
     def step(self, projected, states):
         h, c = states
         n = self.units
-        i, f, g, o = ops.split(projected + ops.matmul(h, self.recurrent_kernel), 4, axis=-1)
+        i, f, g, o = self.sums(projected, h)
         if self.output_peephole == "previous":
             v_i, v_f, v_o = ops.split(ops.matmul(c, self.peephole_kernel), 3, axis=-1)
         else:

@@ -18,15 +18,6 @@ class SimpleRNNCell(Cell):
     `bias` b [units]; units · (inputs + units + 1) parameters.
     """
 
-    def build(self, input_shape):
-        n = self.units
-        self.kernel = self.add_kernel(input_shape[-1], n)
-        self.recurrent_kernel = self.add_recurrent_kernel(n, n)
-        self.bias = self.add_bias((n, 0.0))
-
-    def project(self, inputs):
-        return ops.matmul(inputs, self.kernel) + self.bias
-
     def step(self, projected, states):
         (h,) = states
         h = ops.tanh(projected + ops.matmul(h, self.recurrent_kernel))

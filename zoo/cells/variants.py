@@ -32,26 +32,21 @@ class CoupledLSTMCell(MemoryCell):
         peephole: Whether the gates see their own cell.
     """
 
+    gates, peepholes = "fgo", "fo"
+    forget_bias = 1.0
+
     def __init__(self, units, peephole=False, **kwargs):
         super().__init__(units, **kwargs)
         self.peephole = bool(peephole)
 
     def build(self, input_shape):
-        n = self.units
-        self.kernel = self.add_kernel(input_shape[-1], 3 * n)
-        self.recurrent_kernel = self.add_recurrent_kernel(n, 3 * n)
-        self.bias = self.add_bias((n, 1.0), (2 * n, 0.0))
+        super().build(input_shape)
         if self.peephole:
-            self.peephole_kernel = self.add_weight(
-                shape=(2, n), initializer="zeros", name="peephole_kernel"
-            )
-
-    def project(self, inputs):
-        return ops.matmul(inputs, self.kernel) + self.bias
+            self.peephole_kernel = self.add_peepholes()
 
     def step(self, projected, states):
         h, c = states
-        f, g, o = ops.split(projected + ops.matmul(h, self.recurrent_kernel), 3, axis=-1)
+        f, g, o = self.sums(projected, h)
         f = ops.sigmoid(f + self.peephole_kernel[0] * c if self.peephole else f)
         c = f * c + (1 - f) * ops.tanh(g)
         o = ops.sigmoid(o + self.peephole_kernel[1] * c if self.peephole else o)
@@ -81,12 +76,11 @@ class DiagonalLSTMCell(LSTMCell):
     """
 
     def build(self, input_shape):
-        n = self.units
-        self.kernel = self.add_kernel(input_shape[-1], 4 * n)
+        self.kernel = self.add_kernel(input_shape[-1], self.width)
         self.recurrent_kernel = self.add_weight(
-            shape=(4, n), initializer="glorot_uniform", name="recurrent_kernel"
+            shape=(4, self.units), initializer="glorot_uniform", name="recurrent_kernel"
         )
-        self.bias = self.add_bias((n, 0.0), (n, 1.0), (2 * n, 0.0))
+        self.bias = self.add_bias()
 
     def step(self, projected, states):
         h, c = states
@@ -124,6 +118,9 @@ class ProjectedLSTMCell(MemoryCell):
         ValueError: If `projection` is not in that range.
     """
 
+    gates = "ifgo"
+    forget_bias = 1.0
+
     def __init__(self, units, projection=None, **kwargs):
         super().__init__(units, **kwargs)
         projection = max(units // 2, 1) if projection is None else projection
@@ -136,18 +133,14 @@ class ProjectedLSTMCell(MemoryCell):
         self.state_size = [projection, units]
 
     def build(self, input_shape):
-        n = self.units
-        self.kernel = self.add_kernel(input_shape[-1], 4 * n)
-        self.recurrent_kernel = self.add_recurrent_kernel(self.projection, 4 * n)
-        self.bias = self.add_bias((n, 0.0), (n, 1.0), (2 * n, 0.0))
-        self.projection_kernel = self.add_kernel(n, self.projection, name="projection_kernel")
-
-    def project(self, inputs):
-        return ops.matmul(inputs, self.kernel) + self.bias
+        super().build(input_shape)
+        self.projection_kernel = self.add_kernel(
+            self.units, self.projection, name="projection_kernel"
+        )
 
     def step(self, projected, states):
         r, c = states
-        i, f, g, o = ops.split(projected + ops.matmul(r, self.recurrent_kernel), 4, axis=-1)
+        i, f, g, o = self.sums(projected, r)
         c = ops.sigmoid(f) * c + ops.sigmoid(i) * ops.tanh(g)
         r = ops.matmul(ops.sigmoid(o) * ops.tanh(c), self.projection_kernel)
         return r, [r, c]

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from zoo import catalogue, sizes
+from zoo import catalogue, imports, sizes
 from zoo.datasets import Source
 from zoo.training import teachers
 
@@ -75,6 +75,8 @@ class TrainingConfig:
         mixed_precision: Compute in 16 bits; None does so where there is a GPU.
         samples: Keep the token ids of some training and validation texts in the run folder, for
             its exports: they are verified with them, and `integer` files are calibrated by them.
+        imports: Modules that register cells (see `zoo.register`), by name or as paths that end in
+            .py. They are imported before the model is looked up.
     """
 
     model: str
@@ -110,8 +112,10 @@ class TrainingConfig:
     download_dir: str | None = None
     mixed_precision: bool | None = None
     samples: bool = True
+    imports: tuple[str, ...] = ()
 
     def __post_init__(self):
+        imports.load(self.imports)
         catalogue.find(self.model)
         for name in ("epochs", "patience", "batch_size", "max_length"):
             if self._given(name, 1) < 1:
@@ -128,7 +132,7 @@ class TrainingConfig:
         for name in ("learning_rate", "clip_norm"):
             if not 0 < self._given(name, 1) < math.inf:
                 raise ValueError(f"{name} must be above 0 and finite, not {getattr(self, name)}.")
-        for name in ("unlabelled", "teacher"):
+        for name in ("unlabelled", "teacher", "imports"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON has lists
         teachers.check(self._given("teacher", ()))

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo import lock, records
+from zoo.catalogue import UnknownModelError
 from zoo.datasets import Dataset
 from zoo.digest import DamagedFileError
 from zoo.files import remove_partial, write_text
+from zoo.imports import ImportedModuleError
 from zoo.records import RunError
 from zoo.text import Tokenizer
 from zoo.training.config import TrainingConfig
@@ -28,11 +30,17 @@ BEFORE_THERE_WAS = {"keep": "best"}
 CHOSEN_BEFORE = "chosen from the data"
 
 
-def read_config(output: Path) -> TrainingConfig:
+def read_config(output: Path, imports: Sequence[str] | None = None) -> TrainingConfig:
     """The settings of an interrupted run.
+
+    Args:
+        output: The run folder.
+        imports: Modules in the place of those that it recorded, which may have moved.
 
     Raises:
         RunError: If there is none at `output`, or its settings cannot be read.
+        zoo.imports.ImportedModuleError: If a module that it imports cannot be.
+        zoo.catalogue.UnknownModelError: If its model is none of the catalogue.
     """
     path = output / records.CHECKPOINT / records.SETTINGS
     if not records.is_unfinished(output):
@@ -40,12 +48,29 @@ def read_config(output: Path) -> TrainingConfig:
         raise RunError(f"There is nothing to resume: {output} {state}.")
     try:
         recorded = json.loads(path.read_text(encoding="utf-8"))
-        return TrainingConfig(**BEFORE_THERE_WAS | recorded)
+        changed = {} if imports is None else {"imports": imports}
+        if imports is None:
+            _require_outside(recorded.get("imports", ()), output)
+        return TrainingConfig(**BEFORE_THERE_WAS | recorded | changed)
+    except (ImportedModuleError, UnknownModelError):
+        raise
     except (TypeError, ValueError) as error:
         raise RunError(
             f"{path} is damaged, or is not the settings of a training run ({error}). Begin again "
             "in another --output."
         ) from error
+
+
+def _require_outside(specs: Sequence[str], output: Path) -> None:
+    """Refuses a run folder that brings the module that it would run: it may be anybody's."""
+    inside = output.resolve()
+    for spec in specs:
+        place = Path(spec).resolve() if spec.endswith(".py") else Path.cwd()
+        if place.is_relative_to(inside):
+            raise ImportedModuleError(
+                f"{output} would run {spec}, which lies in it. If you trust it, give --import "
+                f"{spec}."
+            )
 
 
 def check_place(output: Path) -> None:
@@ -97,7 +122,7 @@ def begin(config: TrainingConfig, output: Path, resume: bool) -> TrainingConfig:
         RunError: If a run cannot begin or go on there.
     """
     if resume:
-        before = read_config(output)
+        before = read_config(output, config.imports)
         chosen = {name: getattr(before, name) for name in CHOSEN if getattr(config, name) is None}
         config = dataclasses.replace(config, **chosen)
         changed = [

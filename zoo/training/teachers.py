@@ -19,7 +19,7 @@ def check(teachers: Sequence[str]) -> None:
         elif not _is_trained_here(name):
             try:
                 models.resolve(name)
-            except models.UnknownModelError as error:
+            except models.ModelNotFoundError as error:
                 raise ValueError(
                     f"There is no teacher {name}. Give {TFIDF!r}, {NGRAMS!r}, "
                     f"'{transformer.PREFIX}FOLDER', or a model. {error}"

@@ -1,0 +1,161 @@
+"""Modules of the user's that register cells: `--import MODULE`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import shlex
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from zoo import catalogue, terminal
+
+
+class ImportedModuleError(ValueError):
+    """A module that is not there, or that cannot be run."""
+
+
+def add_flag(parser: argparse.ArgumentParser) -> None:
+    """Adds the flag `--import`, as `imports`."""
+    parser.add_argument(
+        "--import",
+        dest="imports",
+        action="append",
+        metavar="MODULE",
+        help="run a module of yours first, which registers a cell: its name, or a path that ends "
+        "in .py; may be repeated",
+    )
+
+
+def load_for_command(prog: str, specs: Iterable[str]) -> None:
+    """Imports what `--import` names, and warns of what registers nothing."""
+    idle = []
+    for spec in specs:
+        with terminal.progress(f"Importing {spec}"):
+            idle += load([spec])
+    for spec in idle:
+        print(
+            f"{prog}: warning: --import {spec} registers no cell (see zoo.register).",
+            file=sys.stderr,
+        )
+
+
+def load(specs: Iterable[str]) -> list[str]:
+    """Imports modules, the current folder being the first on the path.
+
+    What is imported already is not run again.
+
+    Args:
+        specs: Names of modules, or paths that end in .py.
+
+    Returns:
+        Those that were run now and registered no cell.
+
+    Raises:
+        ImportedModuleError: If one is not there, or raises an error.
+    """
+    idle = []
+    for spec in specs:
+        before = dict(catalogue.REGISTERED)
+        if _load(spec) and before == catalogue.REGISTERED:
+            idle.append(spec)
+    return idle
+
+
+def _load(spec: str) -> bool:
+    """Imports a module; whether it was run now."""
+    path = Path(spec) if spec.endswith(".py") else None
+    name = path.stem if path else spec
+    if path and not path.is_file():
+        raise ImportedModuleError(f"--import {spec}: there is no such file.")
+    if not path and not all(part.isidentifier() for part in name.split(".")):
+        raise ImportedModuleError(
+            f"--import {spec}: that is neither a module's name nor a path that ends in .py."
+        )
+    loaded = sys.modules.get(name)
+    if loaded is not None:
+        file = getattr(loaded, "__file__", None)
+        if path and (file is None or Path(file).resolve() != path.resolve()):
+            raise ImportedModuleError(
+                f"--import {spec}: Python has another module {name!r}"
+                f"{f', of {file}' if file else ''}. Rename the file."
+            )
+        return False
+    with _on_path(path.resolve().parent if path else Path.cwd()):
+        try:
+            _run_file(name, path) if path else importlib.import_module(name)
+        except (Exception, SystemExit) as error:  # a user's module may raise anything
+            raise _refusal(spec, name, error) from error
+    return True
+
+
+def _run_file(name: str, path: Path) -> ModuleType:
+    found = importlib.util.spec_from_file_location(name, path)
+    assert found is not None and found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module
+    try:
+        found.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+@contextmanager
+def _on_path(folder: Path) -> Iterator[None]:
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        if str(folder) in sys.path:
+            sys.path.remove(str(folder))
+
+
+def _refusal(spec: str, name: str, error: BaseException) -> ImportedModuleError:
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    if missing and (name == missing or name.startswith(f"{missing}.")):
+        return ImportedModuleError(
+            f"--import {spec}: there is no module {missing!r}, neither here ({Path.cwd()}) nor "
+            "where Python looks. Give the name of a module here, or a path that ends in .py."
+        )
+    what = type(error).__name__ + (f": {error}" if str(error) else "")
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).stem == name.rpartition(".")[2]
+    ]
+    line = f"line {frames[-1].lineno} " if frames else "it "
+    return ImportedModuleError(f"--import {spec}: {line}raises {what}")
+
+
+def check_registered(config: Mapping[str, Any], folder: Path) -> None:
+    """Refuses a run with a cell of a module that was not imported, which is not done by itself.
+
+    A run folder may be anybody's, and importing what it names would run their code.
+
+    Args:
+        config: What the run's config.json holds.
+        folder: The run folder.
+
+    Raises:
+        ImportedModuleError: If its model is not in the catalogue and it names modules.
+    """
+    training, model = config.get("training"), config.get("model")
+    imports = training.get("imports") if isinstance(training, dict) else None
+    name = model.get("name") if isinstance(model, dict) else None
+    if not isinstance(imports, list) or not imports or not isinstance(name, str):
+        return
+    if name in catalogue.list_models():
+        return
+    flags = " ".join(f"--import {shlex.quote(str(spec))}" for spec in imports)
+    raise ImportedModuleError(
+        f"{folder} was trained with a cell that is not in the catalogue ({name}). Give {flags}, "
+        "if you trust that module; in Python, import it first."
+    )
