@@ -50,12 +50,16 @@ def check(words: list[str], monkeypatch) -> None:
 
 def check_python(arguments: list[str], monkeypatch) -> None:
     if arguments[0] == "train.py":
-        parse(train.main, arguments[1:], monkeypatch)
+        if arguments[1:]:
+            parse(train.main, arguments[1:], monkeypatch)
         check_model(arguments, "--model", catalogue.list_models())
         return
     assert arguments[0] == "-m", arguments
     module, *rest = arguments[1:]
-    if module == "zoo":
+    if module == "train":
+        assert 'py-modules = ["train"]' in read(ROOT / "pyproject.toml")
+        check_python(["train.py", *rest], monkeypatch)
+    elif module == "zoo":
         parse(zoo_main.main, rest, monkeypatch)
         known = pretrained.names()
         if rest[0] in ("predict", "evaluate"):

@@ -48,7 +48,9 @@ def test_readme_stays_short():
 
 def test_the_number_of_cells():
     count = len(catalogue.FAMILIES)
-    said("README.md", f"one of {count - 2} other recurrent cells", f"has the {count} that are")
+    said(
+        "README.md", f"one of {count - 2} other recurrent cells", f"has {count} cells to start from"
+    )
     said("docs/overview.svg", f"one of {count - 2} others")
     said("docs/index.md", f"another of {count} recurrent cells")
     said("docs/catalogue.md", f"{count} recurrent cells")
@@ -124,6 +126,14 @@ def test_what_help_was_worth():
     helped, alone = of["make -f recipes/question-type.mk"], of["python train.py"]
     said("docs/training.md", f"{helped:.1%} on the test".replace("%", " %"))
     said("docs/training.md", f"got {alone:.1%}".replace("%", " %"))
+
+
+def test_how_long_small_data_take():
+    found = {"200": [], "2000": []}
+    for row in read_table(RESULTS / "first_hour.csv"):
+        found[row["rows"]].append(int(row["seconds"]))
+    few, more = (f"{min(times)} to {max(times)}" for times in found.values())
+    said("docs/training.md", f"200 and 2,000 texts: they took {few} and {more} seconds")
 
 
 def test_the_reference_has_every_public_name():
