@@ -127,7 +127,7 @@ $(VENV)/.web: tests/export/web/package.json | $(BIN)/python
 
 clean:
 	rm -rf $(VENV) .venv-lowest $(DEMO) .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
-	rm -rf tests/export/web/node_modules
+	rm -rf build/docs build/docs-links tests/export/web/node_modules
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
