@@ -81,6 +81,8 @@ def test_the_custom_cell_exports(tmp_path):
         b.text for b in SNIPPETS if b.where.startswith("README") and "LeakyCell" in b.text
     ]
     more = """
+import keras
+
 from export import export_model
 from zoo.layers import Recurrent
 
