@@ -128,6 +128,11 @@ def test_what_help_was_worth():
     said("docs/training.md", f"got {alone:.1%}".replace("%", " %"))
 
 
+def test_the_clients_were_asked_so_many_texts():
+    (count,) = {row["texts"] for row in read_table(RESULTS / "export.csv")}
+    said("docs/clients.md", f"with {count} texts each")
+
+
 def test_how_long_small_data_take():
     found = {"200": [], "2000": []}
     for row in read_table(RESULTS / "first_hour.csv"):
