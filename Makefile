@@ -8,7 +8,7 @@ SETTINGS := --batch-size 32 --patience 3 --keep best --word-dropout 0.1 --averag
 	--max-length 256
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help demo test test-lowest test-slow recipes results first-hour results-export results-leaderboard results-speed attacks lint format clean
+.PHONY: help demo test test-lowest test-slow recipes results first-hour results-export results-leaderboard results-speed attacks docs docs-links lint format clean
 
 help:
 	@echo "make demo       train a model on the embedded reviews, export it, ask the exported file"
@@ -22,6 +22,8 @@ help:
 	@echo "make results-leaderboard  the whole catalogue on three data sets: results/leaderboard.csv"
 	@echo "make results-speed   time the exported files beside their peers: results/speed.csv"
 	@echo "make attacks    damage files and kill runs, and count what becomes of them: results/attacks.csv"
+	@echo "make docs       build the documentation into build/docs; dead internal links fail"
+	@echo "make docs-links  ask every external link of the documentation; needs the network"
 	@echo "make lint       formatting, lint and types"
 	@echo "make format     mend formatting and what lint can mend"
 	@echo "make clean      remove .venv, caches and runs/demo"
@@ -99,6 +101,17 @@ $(addprefix runs/,$(RESULTS)): runs/%: | $(VENV)/.run
 	$(BIN)/python train.py --model $(notdir $*) $(SETTINGS) $($(*D:/=)_FLAGS) --output $@
 	$(BIN)/python -m export $@
 
+# Another Python with the same packages may build them: make docs DOCS=python
+DOCS ?= $(BIN)/python
+SPHINX := $(DOCS) -m sphinx --fail-on-warning --keep-going --nitpicky --quiet
+
+docs: $(if $(filter $(BIN)/%,$(DOCS)),$(VENV)/.docs)
+	$(SPHINX) --builder html docs build/docs
+	@echo "Open build/docs/index.html"
+
+docs-links: $(if $(filter $(BIN)/%,$(DOCS)),$(VENV)/.docs)
+	$(SPHINX) --builder linkcheck docs build/docs-links
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -114,7 +127,7 @@ $(VENV)/.web: studies/web/package.json | $(BIN)/python
 
 clean:
 	rm -rf $(VENV) .venv-lowest $(DEMO) .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
-	rm -rf studies/web/node_modules
+	rm -rf build/docs build/docs-links studies/web/node_modules
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -126,6 +139,10 @@ $(VENV)/.run: pyproject.toml | $(BIN)/python
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.docs: $(VENV)/.run
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	@touch $@
 
 # The CPU build of PyTorch is a tenth of the size of the usual one, and enough here.
 TORCH ?= torch==2.13.0
