@@ -26,8 +26,9 @@ import export
 from export.tflite.quantize import int8_rows
 from studies.clocks import median_time
 from studies.intervals import of_share
+from zoo import bundle as bundles
 from zoo import catalogue, litert, pretrained
-from zoo.bundle import Bundle, load
+from zoo.bundle import Bundle
 from zoo.datasets import Dataset, DatasetError
 from zoo.files import replacing, write_bytes, write_text
 from zoo.seal import seal
@@ -79,14 +80,14 @@ def main(run: str, name: str, command: str = "") -> None:
         folder, record = pretrained.FOLDER / name, pretrained.config(name)
         record["measured"] |= timed(litert.load(pretrained.file(name)))
         write_text(folder / pretrained.CONFIG, json.dumps(record, indent=2) + "\n")
-        write_card(name, folder, load(name), record)
+        write_card(name, folder, pretrained.load(name), record)
         return
     if run == "--seal":
         seal_shipped(name)
         return
     if not command:
         raise SystemExit("The card says what made a model: give the command, too.")
-    bundle = load(run)
+    bundle = bundles.load(run)
     try:
         dataset = bundle.dataset()
     except DatasetError as error:
@@ -149,7 +150,7 @@ def seal_shipped(name: str) -> None:
     write_bytes(pretrained.file(name), content)
     record["measured"]["sha256"][pretrained.FILE] = hashlib.sha256(content).hexdigest()
     write_text(folder / pretrained.CONFIG, json.dumps(record, indent=2) + "\n")
-    write_card(name, folder, load(name), record)
+    write_card(name, folder, pretrained.load(name), record)
 
 
 def exported(bundle, dataset) -> bytes:
