@@ -1,6 +1,8 @@
 """What a Keras model computes, as far as an export needs to know it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,7 +13,10 @@ from zoo.layers import MeanOverTime
 from zoo.model_graph import Step, UnsupportedModelError
 from zoo.scores import Scores
 
-__all__ = ["Architecture", "Direction", "RecurrentLayer", "UnsupportedModelError", "read"]
+__all__ = ["Architecture", "Direction", "RecurrentLayer", "Stage", "UnsupportedModelError", "read"]
+
+RECURRENT = (keras.layers.Bidirectional, keras.layers.RNN)
+MERGES = ("concat", "sum", "mul", "ave")  # of `keras.layers.Bidirectional`
 
 # Layers that do nothing when a model answers.
 TRAINING_ONLY = (
@@ -38,16 +43,39 @@ class Direction:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """Layers of a model that are not recurrent, exported as one piece.
+
+    Attributes:
+        model: From the tensors that it takes, [batch, time, width] or [batch, width] each, to one;
+            None where the only one is left as it is.
+        takes: The numbers of the recurrent layers whose outputs it takes, from 1; 0 is the
+            embedding.
+        tokens: Whether it takes the token ids too, int32 [batch, time], as the last of its inputs.
+    """
+
+    model: keras.Model | None
+    takes: tuple[int, ...]
+    tokens: bool
+
+
+@dataclass(frozen=True)
 class RecurrentLayer:
-    """Directions whose outputs stand side by side.
+    """Directions that read the same sequence.
 
     Attributes:
         directions: One, or two for a bidirectional layer.
         gives: `all` outputs, the `last` one of each direction, or their `mean`.
+        merge: How the outputs of both directions become one, of `MERGES`.
+        zeros: Whether `all` outputs are zero at masked steps, instead of those before.
+        reads: What it reads; None for the outputs of the layer below, or of the embedding.
     """
 
     directions: tuple[Direction, ...]
     gives: str
+    merge: str = "concat"
+    zeros: bool = False
+    reads: Stage | None = None
 
 
 @dataclass(frozen=True)
@@ -56,9 +84,9 @@ class Architecture:
 
     Attributes:
         embedding: float32 [ids, width].
-        layers: The recurrent layers, from the bottom; all but the last give all outputs.
-        hidden: What stands between the recurrent layers and the last dense layer, as a model from
-            float32 [batch, features] to [batch, features]; None for nothing.
+        layers: The recurrent layers, each after those that it reads.
+        hidden: What stands between the recurrent layers and the last dense layer, and gives
+            [batch, features]; None for the top layer's output itself.
         kernel: float32 [features, classes] of the last dense layer.
         bias: float32 [classes].
         masked: Whether id 0 is padding, and is skipped.
@@ -70,22 +98,28 @@ class Architecture:
 
     embedding: np.ndarray
     layers: tuple[RecurrentLayer, ...]
-    hidden: keras.Model | None
+    hidden: Stage | None
     kernel: np.ndarray
     bias: np.ndarray
     masked: bool
     scores: Scores
     right_padded: bool = True
 
+    def is_taken(self, number: int) -> bool:
+        """Whether a stage takes the outputs of a layer, from 1, or with 0 the embedding."""
+        stages = [layer.reads for layer in self.layers] + [self.hidden]
+        return any(number in stage.takes for stage in stages if stage is not None)
+
 
 def read(model: keras.Model, scores_kind: str | None = None) -> Architecture:
-    """Reads a Keras model: of the catalogue, or your own of the same form.
+    """Reads a Keras model: of the catalogue, or your own.
 
     Args:
-        model: Built, from int32 [batch, time] token ids to [batch, classes]: Embedding; LSTM, GRU,
-            SimpleRNN, RNN or `zoo.layers.Recurrent` layers, bidirectional or not;
-            `zoo.layers.MeanOverTime` or not; any layers over [batch, features], of which the last
-            is Dense, with a softmax, a sigmoid or nothing behind it. Dropout may stand anywhere.
+        model: Built, from int32 [batch, time] token ids to [batch, classes]: an Embedding; LSTM,
+            GRU, SimpleRNN, RNN or `zoo.layers.Recurrent` layers, bidirectional or not; a Dense
+            layer, with a softmax, a sigmoid or nothing behind it. Other layers may stand before,
+            between and behind the recurrent ones: dense stacks, pooling and attention over steps,
+            convolutions, normalisation, sums with what is below.
         scores_kind: Of `zoo.scores.KINDS`, where the model does not say what its outputs are.
 
     Raises:
@@ -93,14 +127,52 @@ def read(model: keras.Model, scores_kind: str | None = None) -> Architecture:
     """
     graph = model_graph.functional(model)
     _require_finite(graph)
-    chain = [step for step in model_graph.steps(graph) if not _is_for_training(step)]
-    embedding, chain = _embedding(graph, chain)
-    recurrent, masked, chain = _recurrent_layers(graph, chain)
-    hidden, dense = _head(graph, chain)
+    steps = model_graph.steps(graph)
+    for step in steps:
+        _require_plain(step)
+    embedding = _embedding(graph, steps)
+    recurrent = [step for step in steps if isinstance(step.operation, RECURRENT)]
+    if not recurrent:
+        others = [s for s in steps if any(one is embedding.output for one in s.inputs)]
+        nearest = f": {_named(others[0])} stands behind the Embedding" if others else ""
+        raise UnsupportedModelError(
+            f"Model {graph.name!r} has no recurrent layer on its embedding{nearest}. What is "
+            "exported is Embedding, recurrent layers, dense layers."
+        )
+    layers = tuple(_recurrent(step) for step in recurrent)
+    tensors = [embedding.output, *(step.output for step in recurrent)]
+    layers = tuple(
+        replace(layer, reads=_stage(graph, step.inputs[0], tensors[:number]))
+        for number, (step, layer) in enumerate(zip(recurrent, layers, strict=True), start=1)
+    )
+    dense, behind = _last_dense(graph)
+    _require_known_end(graph, dense, behind)
+    words = embedding.operation.input_dim
+    masked = [(step, _is_masked(graph, step, words)) for step in recurrent]
+    hidden = _stage(graph, dense.inputs[0], tensors)
+    mean = _mean(graph, dense.inputs[0], tensors[-1])
+    if mean is not None and not any(layer.reads for layer in layers):
+        layers = (*layers[:-1], replace(layers[-1], gives="mean"))
+        hidden = _stage(graph, dense.inputs[0], [*tensors[:-1], mean.output])
+        masked.append((mean, _is_masked(graph, mean, words)))
+    elif hidden is None and layers[-1].gives == "all":
+        raise UnsupportedModelError(
+            f"Model {graph.name!r}: the last recurrent layer gives all its outputs "
+            "(return_sequences=True), and nothing follows but a Dense layer, so that it gives "
+            "scores for each token. Let it give the last one, or pool its outputs."
+        )
+    if len({one for _, one in masked}) > 1:
+        skip = next(step for step, one in masked if not one)
+        raise UnsupportedModelError(
+            f"{_named(skip)} gets no mask, and other layers of {graph.name!r} do. Give all of them "
+            "the mask of the embedding, or none."
+        )
     kind = scores.read(model, scores_kind)
-    kernel = _numpy(dense.kernel)
-    bias = np.zeros(kernel.shape[1], np.float32) if dense.bias is None else _numpy(dense.bias)
-    return Architecture(_numpy(embedding.embeddings), recurrent, hidden, kernel, bias, masked, kind)
+    layer = dense.operation
+    kernel = _numpy(layer.kernel)
+    bias = np.zeros(kernel.shape[1], np.float32) if layer.bias is None else _numpy(layer.bias)
+    table = _numpy(embedding.operation.embeddings)
+    return Architecture(table, layers, hidden, kernel, bias, masked[0][1], kind)
 
 
 def _numpy(variable) -> np.ndarray:
@@ -121,79 +193,75 @@ def _require_finite(graph: keras.Model) -> None:
         )
 
 
-def _is_for_training(step: Step) -> bool:
-    return isinstance(step.operation, TRAINING_ONLY)
-
-
 def _named(step: Step) -> str:
     return f"Layer {step.operation.name!r} ({type(step.operation).__name__})"
 
 
-def _embedding(graph, chain: list[Step]) -> tuple[keras.layers.Embedding, list[Step]]:
-    """The embedding, and the steps behind it."""
-    if not any(isinstance(step.operation, keras.layers.Embedding) for step in chain):
+def _require_plain(step: Step) -> None:
+    if getattr(step.operation, "quantization_mode", None):
+        raise UnsupportedModelError(
+            f"{_named(step)} is quantised by Keras. Export the model as it was before; the export "
+            "quantises by itself."
+        )
+
+
+def _embedding(graph, steps: list[Step]) -> Step:
+    """The first embedding of the token ids."""
+    found = [step for step in steps if isinstance(step.operation, keras.layers.Embedding)]
+    if not found:
         raise UnsupportedModelError(
             f"Model {graph.name!r} has no Embedding layer: what is exported takes token ids, "
             "int32 [batch, time], not numbers."
         )
-    first, *rest = chain
-    if not isinstance(first.operation, keras.layers.Embedding):
-        raise UnsupportedModelError(
-            f"{_named(first)} stands before the Embedding. Keep it out of the model: ids come from "
-            "the tokenizer, on the device, too."
-        )
-    if getattr(first.operation, "quantization_mode", None):
-        raise UnsupportedModelError(
-            f"{_named(first)} is quantised by Keras. Export the model as it was before; the export "
-            "quantises by itself."
-        )
-    return first.operation, rest
+    for step in found:
+        if step.inputs[0] is graph.inputs[0]:
+            return step
+    before = model_graph.step_of(found[0].inputs[0])
+    assert before is not None
+    raise UnsupportedModelError(
+        f"{_named(before)} stands before the Embedding. Keep it out of the model: ids come from "
+        "the tokenizer, on the device, too."
+    )
 
 
-def _recurrent_layers(graph, chain) -> tuple[tuple[RecurrentLayer, ...], bool, list[Step]]:
-    """The recurrent layers, whether they are masked, and the steps behind them."""
-    found: list[RecurrentLayer] = []
-    masks: list[tuple[Step, bool]] = []
-    while chain and isinstance(
-        chain[0].operation, (keras.layers.Bidirectional, keras.layers.RNN, MeanOverTime)
-    ):
-        step = chain.pop(0)
-        masks.append((step, _is_masked(graph, step)))
-        if not isinstance(step.operation, MeanOverTime):
-            found.append(_recurrent(step))
-        elif found and found[-1].gives == "all":
-            found[-1] = replace(found[-1], gives="mean")
+def _stage(graph, tensor, below: Sequence[Any]) -> Stage | None:
+    """What a tensor is computed by from the embedding and recurrent outputs below it.
+
+    None if it is the last of them, as far as answers go.
+    """
+    direct = tensor
+    while not any(direct is one for one in below):
+        step = model_graph.step_of(direct)
+        if step is None or not isinstance(step.operation, TRAINING_ONLY):
             break
-        if found[-1].gives != "all":
-            break
-    if not found:
-        nearest = f": {_named(chain[0])} stands behind the Embedding" if chain else ""
-        raise UnsupportedModelError(
-            f"Model {graph.name!r} has no recurrent layer on its embedding{nearest}. What is "
-            "exported is Embedding, recurrent layers, dense layers."
-        )
-    if found[-1].gives == "all":
-        what = f"{_named(chain[0])} behind it reads all outputs" if chain else "nothing follows"
-        raise UnsupportedModelError(
-            f"Model {graph.name!r}: the last recurrent layer gives all its outputs "
-            f"(return_sequences=True), and {what}. Let it give the last one, or put "
-            "zoo.layers.MeanOverTime behind it."
-        )
-    if len({masked for _, masked in masks}) > 1:
-        skip = next(step for step, masked in masks if not masked)
-        raise UnsupportedModelError(
-            f"{_named(skip)} gets no mask, and other layers of {graph.name!r} do. Give all of them "
-            "the mask of the embedding, or none."
-        )
-    return tuple(found), masks[0][1], chain
+        (direct,) = step.inputs
+    for number, one in enumerate(below):
+        if direct is one:
+            return None if one is below[-1] else Stage(None, (number,), False)
+    tokens = graph.inputs[0]
+    found = model_graph.sources(tensor, below)
+    takes = tuple(n for n, one in enumerate(below) if any(one is other for other in found))
+    inputs = [below[number] for number in takes]
+    uses_tokens = any(one is tokens for one in found)
+    if uses_tokens:
+        inputs.append(tokens)
+    return Stage(keras.Model(inputs, tensor, name="stage"), takes, uses_tokens)
 
 
-def _is_masked(graph, step: Step) -> bool:
+def _mean(graph, tensor, top) -> Step | None:
+    """The `zoo.layers.MeanOverTime` that stands directly on the top layer, if there is one."""
+    step = model_graph.step_of(tensor)
+    while step is not None and len(step.inputs) == 1:
+        if isinstance(step.operation, MeanOverTime):
+            return step if _stage(graph, step.inputs[0], [top]) is None else None
+        step = model_graph.step_of(step.inputs[0])
+    return None
+
+
+def _is_masked(graph, step: Step, words: int) -> bool:
     if step.mask is None:
         return False
-    tokens = graph.inputs[0]
-    history = tokens._keras_history
-    if not model_graph.tests_for_padding(step.mask, history.operation.output):
+    if not _is_of_padding(graph.inputs[0], step.mask, words):
         raise UnsupportedModelError(
             f"{_named(step)} has a mask that is not `tokens != 0`. Id 0 has to be the padding: "
             "use Embedding(mask_zero=True), or keras.ops.not_equal(tokens, 0)."
@@ -201,12 +269,28 @@ def _is_masked(graph, step: Step) -> bool:
     return True
 
 
+def _is_of_padding(tokens, mask, words: int) -> bool:
+    """Whether a symbolic mask is `tokens != 0`, by what it gives for each id and between zeros.
+
+    By its form alone it could not be told: layers combine the masks of what they take.
+    """
+    length = tokens.shape[1] or 8
+    ids = np.arange(-(-words // length) * length) % words
+    rows = np.random.default_rng(0).permutation(ids).reshape(-1, length).astype(np.int32)
+    rows = np.concatenate([rows, np.where(np.arange(length) % 3, rows, 0)])
+    found = keras.Model(tokens, mask).predict(rows, batch_size=256, verbose=0)
+    return found.shape == rows.shape and bool(np.array_equal(found, rows != 0))
+
+
 def _recurrent(step: Step) -> RecurrentLayer:
     layer = step.operation
+    merge = "concat"
     if isinstance(layer, keras.layers.Bidirectional):
-        if layer.merge_mode != "concat":
+        merge = layer.merge_mode
+        if merge not in MERGES:
             raise UnsupportedModelError(
-                f"{_named(step)}: merge_mode {layer.merge_mode!r} is not exported; use 'concat'."
+                f"{_named(step)}: merge_mode {merge!r} is not exported; use one of "
+                f"{', '.join(map(repr, MERGES))}."
             )
         parts = [layer.forward_layer, layer.backward_layer]
     else:
@@ -224,18 +308,33 @@ def _recurrent(step: Step) -> RecurrentLayer:
             "return the last output only."
         )
     directions = tuple(Direction(as_cell(part.cell), part.go_backwards) for part in parts)
-    return RecurrentLayer(directions, "all" if parts[0].return_sequences else "last")
+    zeros = bool(getattr(parts[0], "zero_output_for_mask", False))
+    return RecurrentLayer(directions, "all" if parts[0].return_sequences else "last", merge, zeros)
 
 
-def _head(graph, chain) -> tuple[keras.Model | None, keras.layers.Dense]:
-    """What stands before the last dense layer, if anything does; and that layer."""
-    places = [n for n, step in enumerate(chain) if isinstance(step.operation, keras.layers.Dense)]
-    if not places:
+def _last_dense(graph) -> tuple[Step, list[Step]]:
+    """The last dense layer, and the steps behind it."""
+    behind: list[Step] = []
+    tensor = graph.outputs[0]
+    while (step := model_graph.step_of(tensor)) is not None:
+        if isinstance(step.operation, keras.layers.Dense):
+            break
+        if not isinstance(step.operation, TRAINING_ONLY):
+            behind.insert(0, step)
+        if len(step.inputs) != 1:
+            step = None
+            break
+        (tensor,) = step.inputs
+    if step is None:
         raise UnsupportedModelError(
-            f"Model {graph.name!r} has no Dense layer behind its recurrent layers."
+            f"Model {graph.name!r} does not end in a Dense layer, with a softmax or a sigmoid or "
+            "none behind it."
         )
-    last = chain[places[-1]]
-    for step in chain[places[-1] + 1 :]:
+    return step, behind
+
+
+def _require_known_end(graph, dense: Step, behind: list[Step]) -> None:
+    for step in behind:
         activation = step.operation
         if isinstance(activation, keras.layers.Softmax) and activation.axis not in (-1, 1):
             raise UnsupportedModelError(f"{_named(step)}: its axis has to be the last one.")
@@ -244,22 +343,18 @@ def _head(graph, chain) -> tuple[keras.Model | None, keras.layers.Dense]:
                 f"{_named(step)} behind the last Dense layer is not exported; end the model in "
                 "Dense, with a softmax or a sigmoid or none."
             )
-    for step in chain[: places[-1] + 1]:
-        if getattr(step.operation, "quantization_mode", None):
-            raise UnsupportedModelError(
-                f"{_named(step)} is quantised by Keras. Export the model as it was before."
-            )
-        if len(step.output.shape) != 2:
-            raise UnsupportedModelError(
-                f"{_named(step)} gives {list(step.output.shape)}; behind the recurrent layers only "
-                "layers over [batch, features] are exported."
-            )
-    functions = [scores.activation_name(last.operation)]
+    if len(dense.output.shape) != 2:
+        raise UnsupportedModelError(
+            f"{_named(dense)} gives {list(dense.output.shape)}, scores for each token. What is "
+            "exported gives [batch, labels]: pool the outputs of the recurrent layer, or let it "
+            "give the last one."
+        )
+    functions = [scores.activation_name(dense.operation)]
     functions += [
         scores.activation_name(step.operation)
         if isinstance(step.operation, keras.layers.Activation)
         else type(step.operation).__name__.lower()
-        for step in chain[places[-1] + 1 :]
+        for step in behind
     ]
     functions = [name for name in functions if name != "linear"]
     if len(functions) > 1 or not set(functions) <= {"softmax", "sigmoid"}:
@@ -267,7 +362,3 @@ def _head(graph, chain) -> tuple[keras.Model | None, keras.layers.Dense]:
             f"Model {graph.name!r} ends in {' and '.join(functions)}; what is exported ends in a "
             "softmax, a sigmoid or a linear Dense layer."
         )
-    if places[-1] == 0:
-        return None, last.operation
-    hidden = keras.Model(chain[0].inputs, last.inputs, name="hidden")
-    return hidden, last.operation

@@ -1,12 +1,13 @@
 """What an exported file is asked before it counts as right."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 
-from export.architecture import Architecture
+from export.architecture import Architecture, UnsupportedModelError
 from zoo.samples import Samples, of_length, spread
 from zoo.scores import Scores
 from zoo.text import Tokenizer
@@ -83,12 +84,37 @@ def of(
         made = np.concatenate([made, scattered_zeros(length, rows)])
     ids = np.concatenate([made, real]).astype(np.int32)
     outputs = np.asarray(model.predict(ids, batch_size=64, verbose=0), np.float32)
+    finite = np.isfinite(outputs).all(axis=1)
+    if not finite.all():
+        _require_no_text(model, ids[~finite])
+    is_real = (np.arange(len(ids)) >= len(made))[finite]
+    labels = np.concatenate([np.full(len(made), -1), labels]).astype(np.int32)[finite]
+    ids, outputs = ids[finite], outputs[finite]
     return Questions(
         ids,
-        np.arange(len(ids)) >= len(made),
-        np.concatenate([np.full(len(made), -1), labels]).astype(np.int32),
+        is_real,
+        labels,
         outputs,
         read.scores,
+    )
+
+
+def _require_no_text(model: keras.Model, ids: np.ndarray) -> None:
+    """Warns of answers that are NaN for a text of padding alone; refuses others.
+
+    Raises:
+        UnsupportedModelError: If a text with words in it gets NaN.
+    """
+    with_words = int((ids != 0).any(axis=1).sum())
+    if with_words:
+        raise UnsupportedModelError(
+            f"Model {model.name!r} gives NaN or infinite scores for {with_words} of the texts that "
+            "it was asked. Its weights may be too large; train it again with a lower learning rate."
+        )
+    warnings.warn(
+        f"Model {model.name!r} gives NaN for a text without a word, as a masked mean over no steps "
+        "does, and so do its files. Give them no such text.",
+        stacklevel=6,
     )
 
 

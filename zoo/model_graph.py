@@ -1,7 +1,7 @@
 """The operations that a Keras model applies, read from its graph instead of its list of layers."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,24 +14,24 @@ class UnsupportedModelError(ValueError):
 
 @dataclass(frozen=True)
 class Step:
-    """One operation on the path from a model's input to its output.
+    """One operation on the way from a model's input to its output.
 
     Attributes:
         operation: A layer, or an operation of `keras.ops`.
-        inputs: The tensor that it takes from the step before.
-        output: The tensor that it gives to the step after.
-        arguments: Its other positional arguments and keyword arguments, by place and by name.
+        inputs: The tensors that it takes, its mask aside.
+        outputs: The tensors that it gives.
+        mask: The symbolic mask that it is called with, or None.
     """
 
     operation: Any
-    inputs: Any
-    output: Any
-    arguments: dict[int | str, Any]
+    inputs: tuple[Any, ...]
+    outputs: tuple[Any, ...]
+    mask: Any
 
     @property
-    def mask(self) -> Any:
-        """The symbolic mask that the operation is called with, or None."""
-        return self.arguments.get("mask")
+    def output(self) -> Any:
+        """The first of its outputs."""
+        return self.outputs[0]
 
 
 def functional(model: keras.Model) -> keras.Model:
@@ -75,36 +75,92 @@ def functional(model: keras.Model) -> keras.Model:
             f"Model {model.name!r} takes {list(inputs[0].shape)}; a text classifier takes token "
             "ids, int32 [batch, time]."
         )
-    return keras.Model(inputs[0], outputs[0], name=model.name)
+    return _flat(keras.Model(inputs[0], outputs[0], name=model.name))
+
+
+def _flat(model: keras.Model) -> keras.Model:
+    """The same operations, without models that are layers of the model."""
+    if not any(_is_nested(step.operation) for step in steps(model)):
+        return model
+    tokens = keras.Input(model.inputs[0].shape[1:], dtype=model.inputs[0].dtype, name="tokens")
+    return keras.Model(tokens, _run(model, tokens), name=model.name)
+
+
+def _run(model: keras.Model, inputs) -> Any:
+    """The outputs of a model of operations for symbolic inputs, those of nested models in place."""
+
+    def placed(operation):
+        def call(*arguments, **options):
+            if options.get("mask", 0) is None:
+                del options["mask"]  # Keras would not look for the mask of the inputs
+            if _is_nested(operation):
+                return _run(operation, arguments[0])
+            return operation(*arguments, **options)
+
+        return call
+
+    graph = model._functional if isinstance(model, keras.Sequential) else model
+    found = graph._run_through_graph(inputs, operation_fn=placed)
+    return found[0] if isinstance(found, list) and len(found) == 1 else found
+
+
+def _is_nested(operation) -> bool:
+    """Whether an operation is a model whose graph can stand in its place."""
+    if isinstance(operation, keras.Sequential):
+        return operation._functional is not None
+    return isinstance(operation, keras.Model) and _is_functional(operation)
 
 
 def steps(graph: keras.Model) -> list[Step]:
-    """The operations from the input of a `functional` model to its output, in this order.
+    """The operations of a `functional` model, each after those whose outputs it takes."""
+    found: dict[int, Step] = {}
 
-    Raises:
-        UnsupportedModelError: If an operation joins several tensors, its mask aside.
-    """
-    return list(_backwards(graph.outputs[0]))[::-1]
-
-
-def _backwards(tensor) -> Iterator[Step]:
-    while True:
-        history = tensor._keras_history
-        operation = history.operation
-        if isinstance(operation, keras.layers.InputLayer):
+    def visit(tensor) -> None:
+        step = step_of(tensor)
+        if step is None or id(tensor) in found:
             return
-        given = operation._inbound_nodes[history.node_index].arguments
-        arguments: dict[int | str, Any] = {**dict(enumerate(given.args)), **given.kwargs}
-        tensors = [key for key, value in arguments.items() if is_symbolic(value) and key != "mask"]
-        if len(tensors) != 1:
-            raise UnsupportedModelError(
-                f"Layer {operation.name!r} ({type(operation).__name__}) takes "
-                f"{len(tensors) or 'lists of'} tensors; the models that are exported are a chain "
-                "of layers from the token ids to the scores."
-            )
-        inputs = arguments.pop(tensors[0])
-        yield Step(operation, inputs, tensor, arguments)
-        tensor = inputs
+        for one in (*step.inputs, *([] if step.mask is None else [step.mask])):
+            visit(one)
+        for output in step.outputs:
+            found.setdefault(id(output), step)
+
+    visit(graph.outputs[0])
+    return list({id(step): step for step in found.values()}.values())
+
+
+def step_of(tensor) -> Step | None:
+    """The operation that gives a tensor; None for a model's input."""
+    history = tensor._keras_history
+    if isinstance(history.operation, keras.layers.InputLayer):
+        return None
+    node = history.operation._inbound_nodes[history.node_index]
+    arguments = {**dict(enumerate(node.arguments.args)), **node.arguments.kwargs}
+    mask = arguments.pop("mask", None)
+    inputs = tuple(one for one in keras.tree.flatten(arguments) if is_symbolic(one))
+    return Step(history.operation, inputs, tuple(node.outputs), mask if is_symbolic(mask) else None)
+
+
+def sources(tensor, ends: Sequence[Any]) -> list[Any]:
+    """Those of the tensors `ends` that a tensor is computed from, without passing one of them.
+
+    A model's input counts as one of `ends`.
+    """
+    found: list[Any] = []
+    seen: set[int] = set()
+
+    def visit(one) -> None:
+        if id(one) in seen:
+            return
+        seen.add(id(one))
+        step = step_of(one)
+        if step is None or any(one is end for end in ends):
+            found.append(one)
+            return
+        for other in (*step.inputs, *([] if step.mask is None else [step.mask])):
+            visit(other)
+
+    visit(tensor)
+    return found
 
 
 def is_symbolic(value: Any) -> bool:

@@ -160,10 +160,12 @@ def _within(outputs: np.ndarray, low: float, high: float) -> bool:
 
 def final_activation(graph: keras.Model) -> str:
     """The name of the function at the end of a `model_graph.functional` model."""
-    for step in model_graph.steps(graph)[::-1]:
+    tensor = graph.outputs[0]
+    while (step := model_graph.step_of(tensor)) is not None:
         operation = step.operation
         kind = type(operation).__name__
-        if kind in _UNCHANGING:
+        if kind in _UNCHANGING and len(step.inputs) == 1:
+            (tensor,) = step.inputs
             continue
         if kind in ("Softmax", "Sigmoid"):  # layers and operations of keras.ops alike
             return "softmax" if kind == "Softmax" else "sigmoid"

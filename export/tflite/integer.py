@@ -93,10 +93,11 @@ def require(architecture: Architecture) -> None:
     Raises:
         parts.NoLoweringError: If a cell is no plain LSTM, or the outputs are averaged.
     """
-    if architecture.hidden is not None or architecture.scores.kind != "softmax":
+    merged = any(layer.reads or layer.merge != "concat" for layer in architecture.layers)
+    if architecture.hidden is not None or merged or architecture.scores.kind != "softmax":
         raise parts.NoLoweringError(
-            "An integer file ends in one Dense layer and a softmax, and this model does not. Use "
-            "the precision 'int8'."
+            "An integer file is of an Embedding, LSTMs, one Dense layer and a softmax, and this "
+            "model has other layers. Use the precision 'int8'."
         )
     if architecture.masked and not architecture.right_padded:
         raise parts.NoLoweringError(

@@ -28,7 +28,7 @@ import keras
 import numpy as np
 
 from export.architecture import Architecture, RecurrentLayer
-from export.tflite import ops, parts
+from export.tflite import ops, parts, stages
 from export.tflite.graph import Graph, Model, Tensor
 
 LONGEST_BLOCK = 32  # steps
@@ -45,14 +45,30 @@ def build(architecture: Architecture, max_length: int) -> Model:
         A model from int32 [1, L] ids to float32 [1, classes] probabilities.
     """
     model, graph, ids = parts.begin(architecture, max_length)
-    length = parts.length(graph, architecture, ids)
-    blocks = -(-max_length // LONGEST_BLOCK)
-    block = -(-max_length // blocks)
-    x = _pad_rows(graph, parts.embed(graph, architecture, ids), blocks * block)
+    compact = parts.compact_ids(graph, architecture, ids)
+    length = parts.length(graph, architecture, compact)
+    block = _block(max_length)
+    x = parts.embed(graph, architecture, compact)
+    layout = stages.Layout(graph, architecture, ids, length)
+    # What stages take: at the positions of the ids, or of the last step.
+    values = {0: x}
+    if architecture.is_taken(0):
+        x = layout.compact(x)
+    x = _in_whole_blocks(graph, x, block)
     order = parts.backward_order(graph, length, x.shape[0])
-    # What a layer is given, piece by piece: whether it is in the text's reversed order, and rows.
+    # What a layer reads, piece by piece: whether it is in the text's reversed order, and rows.
     pieces = [(False, x)]
+    time = max_length
     for number, layer in enumerate(architecture.layers, start=1):
+        if layer.reads is not None:
+            x = layout.compact(stages.place(graph, layer.reads, values, ids))
+            if x.shape[0] != time:  # of a model without a mask
+                time, block = x.shape[0], _block(x.shape[0])
+                length = graph.constant([time], np.int32)
+            x = _in_whole_blocks(graph, x, block)
+            if x.shape[0] != order.shape[0]:
+                order = parts.backward_order(graph, length, x.shape[0])
+            pieces = [(False, x)]
         sequences = []
         for direction in layer.directions:
             turned = [
@@ -64,9 +80,32 @@ def build(architecture: Architecture, max_length: int) -> Model:
         outputs = scan.place(graph, sequences, length)
         ways = [direction.go_backwards for direction in layer.directions]
         pieces = list(zip(ways, outputs, strict=True))
-    parts.finish(graph, architecture, _side_by_side(graph, [output for _, output in pieces]))
+        taken = architecture.is_taken(number)
+        if layer.gives != "all":
+            pieces = [(False, stages.merged(graph, outputs, layer.merge))]
+            values[number] = pieces[0][1]
+        elif taken or layer.merge != "concat":
+            forwards = [ops.gather(graph, one, order) if back else one for back, one in pieces]
+            if layer.merge != "concat":
+                pieces = [(False, stages.merged(graph, forwards, layer.merge))]
+            if taken:
+                spread = [
+                    layout.spread(_first_rows(graph, one, time), backwards=back, zeros=layer.zeros)
+                    for back, one in zip(ways, forwards, strict=True)
+                ]
+                values[number] = stages.merged(graph, spread, layer.merge)
+    if architecture.hidden is not None:
+        features = stages.place(graph, architecture.hidden, values, ids)
+    else:
+        ((_, features),) = pieces
+    parts.finish(graph, architecture, features)
     model.name_constants()
     return model
+
+
+def _block(time: int) -> int:
+    """Steps of a block, of so many steps in all."""
+    return -(-time // -(-time // LONGEST_BLOCK))
 
 
 class _Scan:
@@ -243,9 +282,14 @@ def _like(carried: dict[str, list[Tensor]], flat: Sequence[Tensor]) -> dict[str,
     return {name: [left.pop(0) for _ in tensors] for name, tensors in carried.items()}
 
 
-def _pad_rows(graph: Graph, x: Tensor, rows: int) -> Tensor:
-    """[time, width] with zeros behind it, up to so many rows."""
+def _first_rows(graph: Graph, x: Tensor, rows: int) -> Tensor:
+    return x if x.shape[0] == rows else ops.slice_rows(graph, x, rows)
+
+
+def _in_whole_blocks(graph: Graph, x: Tensor, block: int) -> Tensor:
+    """[time, width] with zeros behind it, up to the end of a block."""
     time, width = x.shape
+    rows = -(-time // block) * block
     if time == rows:
         return x
     zeros = graph.constant(np.zeros((rows - time, width), np.float32))

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from export.architecture import Architecture
-from export.tflite import ops
+from export.tflite import ops, stages
 from export.tflite.graph import Graph, Model, Tensor
 from export.tflite.traced import Traced
 
@@ -37,14 +37,21 @@ OUTPUT_NAMES = {"softmax": "probabilities", "sigmoid": "probabilities", "numbers
 
 
 def begin(architecture: Architecture, max_length: int) -> tuple[Model, Graph, Tensor]:
-    """A model whose first graph takes int32 ids [1, max_length]; and the ids, padding last."""
+    """A model whose first graph takes int32 ids [1, max_length]; and the ids."""
     output = OUTPUT_NAMES[architecture.scores.kind]
     model = Model(input_names=("tokens",), output_names=(output,))
     graph = model.graph("main")
-    ids = graph.input((1, max_length), np.int32, "tokens")
-    if architecture.masked and not architecture.right_padded:
-        ids = moved_together(graph, ids)
-    return model, graph, ids
+    return model, graph, graph.input((1, max_length), np.int32, "tokens")
+
+
+def compact_ids(graph: Graph, architecture: Architecture, ids: Tensor) -> Tensor:
+    """The ids as recurrent layers read them: those that are not 0 in front.
+
+    They stay as they are for a model that reads its embedding at the positions of the ids.
+    """
+    if architecture.right_padded or not architecture.masked or architecture.is_taken(0):
+        return ids
+    return moved_together(graph, ids)
 
 
 def moved_together(graph: Graph, ids: Tensor) -> Tensor:
@@ -79,16 +86,7 @@ def embed(graph: Graph, architecture: Architecture, ids: Tensor) -> Tensor:
 
 
 def finish(graph: Graph, architecture: Architecture, features: Tensor) -> None:
-    """The layers behind the recurrent ones, over [1, features]: the output, scores [1, classes]."""
-    hidden = architecture.hidden
-    if hidden is not None:
-        traced = Traced(
-            lambda x: [hidden(x, training=False)],
-            [features.shape],
-            [hidden.variables],
-            "what stands before the last Dense layer",
-        )
-        (features,) = traced.place(graph, features)
+    """The last dense layer, over [1, features]: the output, scores [1, classes]."""
     weights = graph.constant(architecture.kernel.T, name="logits/kernel")
     bias = graph.constant(architecture.bias, name="logits/bias")
     scores = ops.fully_connected(graph, features, weights, bias)
@@ -135,7 +133,7 @@ class Arithmetic(abc.ABC):
 
     @abc.abstractmethod
     def finish(self, graph: Graph, features: Tensor) -> None:
-        """The layers behind the recurrent ones, over [1, features]."""
+        """The last dense layer and the scores, over [1, features]."""
 
 
 class Floats(Arithmetic):
@@ -186,11 +184,22 @@ def one_graph(max_length: int, arithmetic: Arithmetic) -> Model:
     """
     architecture = arithmetic.architecture
     model, graph, ids = begin(architecture, max_length)
-    steps = arithmetic.length(graph, ids)
+    compact = compact_ids(graph, architecture, ids)
+    steps = arithmetic.length(graph, compact)
     backwards = backward_order(graph, steps, max_length)
-    x = arithmetic.embed(graph, ids)
+    x = arithmetic.embed(graph, compact)
+    layout = stages.Layout(graph, architecture, ids, steps)
+    # What stages take: at the positions of the ids, or of the last step.
+    values = {0: x}
+    if architecture.is_taken(0):
+        x = layout.compact(x)
     for number, layer in enumerate(architecture.layers):
-        results = []
+        if layer.reads is not None:
+            x = layout.compact(stages.place(graph, layer.reads, values, ids))
+            if x.shape[0] != backwards.shape[0]:  # of a model without a mask
+                steps = graph.constant([x.shape[0]], np.int32)
+                backwards = backward_order(graph, steps, x.shape[0])
+        results, spread = [], []
         for place, direction in enumerate(layer.directions):
             if not direction.go_backwards:
                 outputs = arithmetic.scan(graph, number, place, x)
@@ -203,8 +212,15 @@ def one_graph(max_length: int, arithmetic: Arithmetic) -> Model:
                 outputs = arithmetic.last_row(graph, outputs, steps)
             elif layer.gives == "mean":
                 outputs = arithmetic.mean_row(graph, outputs, steps)
+            elif architecture.is_taken(number + 1):
+                spread.append(
+                    layout.spread(outputs, backwards=direction.go_backwards, zeros=layer.zeros)
+                )
             results.append(outputs)
-        x = ops.concatenate(graph, results, 1) if len(results) > 1 else results[0]
+        x = stages.merged(graph, results, layer.merge)
+        values[number + 1] = stages.merged(graph, spread, layer.merge) if spread else x
+    if architecture.hidden is not None:
+        x = stages.place(graph, architecture.hidden, values, ids)
     arithmetic.finish(graph, x)
     model.name_constants()
     return model

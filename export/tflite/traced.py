@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import DTypeLike
 
 from export.tflite import ops
 from export.tflite.graph import Graph, Operator, Tensor, read_tensor
@@ -29,12 +30,13 @@ class Traced:
 
     Args:
         function: From tensors to a list of tensors, by `keras.ops`.
-        shapes: Static shapes of its float32 arguments.
+        shapes: Static shapes of its arguments.
         copies: Keras variables whose values are taken as they are now: those that the function
             uses. With more lists than that one, each as long and of the same shapes, the function
             is computed with each of them, all in one pass of operators: its arguments and results
             are then [copies, *shape].
         what: What the function is, for errors.
+        dtypes: Of its arguments; float32, if left out.
 
     Raises:
         TraceError: If the Keras backend is not TensorFlow, or if the function needs more than
@@ -47,8 +49,9 @@ class Traced:
         shapes: Sequence[Sequence[int]],
         copies: Sequence[Sequence[keras.Variable]],
         what: str,
+        dtypes: Sequence[DTypeLike] = (),
     ):
-        content = _convert(function, shapes, copies, what)
+        content = _convert(function, shapes, copies, what, dtypes or [np.float32] * len(shapes))
         model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
         if len(model.subgraphs) != 1:
             raise TraceError(
@@ -121,7 +124,7 @@ class Traced:
         return found
 
 
-def _convert(function, shapes, copies, what) -> bytes:
+def _convert(function, shapes, copies, what, dtypes) -> bytes:
     if keras.backend.backend() != "tensorflow":
         raise TraceError(
             f"Exporting {what} needs the TensorFlow backend, and this process runs Keras on "
@@ -153,7 +156,10 @@ def _convert(function, shapes, copies, what) -> bytes:
 
     if len(copies) > 1:
         shapes = [(len(copies), *shape) for shape in shapes]
-    specs = [tf.TensorSpec(shape, tf.float32, f"x{place}") for place, shape in enumerate(shapes)]
+    specs = [
+        tf.TensorSpec(shape, dtype, f"x{place}")
+        for place, (shape, dtype) in enumerate(zip(shapes, dtypes, strict=True))
+    ]
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [traced.get_concrete_function(*specs)], tf.Module()
     )

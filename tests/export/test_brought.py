@@ -238,12 +238,6 @@ def two_inputs():
     return keras.Model([tokens, other], layers.Dense(2)(layers.Concatenate()([h, other])))
 
 
-def joined():
-    tokens = keras.Input((None,), dtype="int32")
-    x = layers.Embedding(9, 4)(tokens)
-    return keras.Model(tokens, layers.Dense(2)(layers.Concatenate()([both()(x), both()(x)])))
-
-
 def numbers():
     x = keras.Input((6, 4))
     return keras.Model(x, layers.Dense(3)(layers.LSTM(8)(x)))
@@ -289,18 +283,20 @@ REFUSED = {
     not_built: "is not built. Call it once",
     two_outputs: r"2 outputs \('what', 'how'\)",
     two_inputs: r"2 inputs \(.*'meta'\)",
-    joined: "Layer 'concatenate.*' .* takes",
     numbers: "token ids, int32",
     nan: "NaN or infinite: dense.*/kernel",
     other_mask: "mask that is not `tokens != 0`",
     mask_in_one_layer: "gets no mask",
     untraceable: "cannot be traced",
     lambda: object(): "no Keras 3 model",
-    lambda: chain(layers.Conv1D(3, 2), both(), layers.Dense(2), mask=False): "'conv1d.*' .*Conv1D",
-    lambda: chain(
-        layers.LSTM(3, return_sequences=True), layers.GlobalMaxPooling1D(), layers.Dense(2),
-        mask=False,
-    ): "GlobalMaxPooling1D.* reads all outputs",
+    lambda: chain(layers.LSTM(3, return_sequences=True), layers.Dense(2), mask=False):
+        "scores for each token",
+    lambda: chain(layers.LSTM(3, return_sequences=True), layers.Dense(2),
+                  layers.GlobalMaxPooling1D(), mask=False): "GlobalMaxPooling1D.* behind the last",
+    lambda: chain(layers.GlobalAveragePooling1D(), layers.Dense(2)):
+        "GlobalAveragePooling1D.* stands behind the Embedding",
+    lambda: chain(lambda x: keras.ops.fft((x, x))[0], both(), layers.Dense(2), mask=False):
+        "what stands behind the Embedding .*builtin",
     lambda: chain(both(), layers.Dense(1, "softmax")): "1 for every text",
     lambda: chain(both(), layers.Dense(2, "relu")): "ends in relu",
     lambda: chain(both(), layers.Dense(2, "softmax"), layers.Dense(2, "softmax"),

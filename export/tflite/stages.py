@@ -1,0 +1,165 @@
+"""Layers between recurrent ones in a graph, and the steps of a text at the positions of its ids.
+
+Keras's masked layers skip the zeros of a text wherever they stand. A lowering moves its steps
+together instead, so that a recurrent layer reads rows 0 to length − 1. What is not recurrent
+(pooling, attention, a convolution) sees all positions, as in Keras, zeros included:
+
+    ids         7  0  0  5  9  0
+    steps       7  5  9                       compact: what a recurrent layer reads
+    forwards    a  a  a  b  c  c              spread: masked positions keep the output before;
+    backwards   a  b  b  b  c  0                      backwards, that of the next step
+"""
+
+import functools
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from export.architecture import Architecture, Stage
+from export.tflite import ops
+from export.tflite.graph import Graph, Tensor
+from export.tflite.traced import Traced
+
+
+class Layout:
+    """Where the steps of a text stand among its ids.
+
+    Args:
+        graph: The main graph of a model.
+        architecture: The classifier.
+        ids: int32 [1, L], as they come.
+        steps: The number of ids that are no padding, int32 [1].
+    """
+
+    def __init__(self, graph: Graph, architecture: Architecture, ids: Tensor, steps: Tensor):
+        self.graph, self.architecture, self.ids, self.steps = graph, architecture, ids, steps
+        self.time = ids.shape[1]
+
+    def compact(self, x: Tensor) -> Tensor:
+        """Rows [L, width] at the positions of the ids, as the steps of the text, in front."""
+        if not self.architecture.masked or self.architecture.right_padded:
+            return x
+        return ops.gather(self.graph, x, self._positions)
+
+    def spread(self, outputs: Tensor, *, backwards: bool, zeros: bool) -> Tensor:
+        """Outputs of the steps [L, width] at the positions of the ids, as Keras has them.
+
+        Args:
+            outputs: Of one direction, in the order of the text.
+            backwards: Whether the direction reads from the end.
+            zeros: Whether masked positions are zero.
+        """
+        if not self.architecture.masked:
+            return outputs
+        if backwards and not zeros:
+            rows, there = self._next
+        else:
+            rows, there = self._latest
+        if zeros:
+            there = self._present
+        if rows is not None:
+            outputs = ops.gather(self.graph, outputs, rows)
+        flags = ops.reshape(self.graph, ops.cast(self.graph, there, np.float32), (self.time, 1))
+        return ops.multiply(self.graph, outputs, flags)
+
+    @functools.cached_property
+    def _numbers(self) -> Tensor:
+        return self.graph.constant(np.arange(self.time), np.int32)
+
+    @functools.cached_property
+    def _present(self) -> Tensor:
+        """Whether there is a step at each position, bool [L]."""
+        if self.architecture.right_padded:
+            return ops.less(self.graph, self._numbers, self.steps)
+        ids = ops.reshape(self.graph, self.ids, (self.time,))
+        return ops.not_equal(self.graph, ids, self.graph.constant(0, np.int32))
+
+    @functools.cached_property
+    def _count(self) -> Tensor:
+        """The number of steps up to each position and at it, int32 [L]."""
+        present = ops.cast(self.graph, self._present, np.float32)
+        return ops.cast(self.graph, ops.cumulative_sum(self.graph, present), np.int32)
+
+    @functools.cached_property
+    def _latest(self) -> tuple[Tensor | None, Tensor]:
+        """The latest step at or before each position, and whether there is one."""
+        graph, one, zero = self.graph, *(self.graph.constant([n], np.int32) for n in (1, 0))
+        if self.architecture.right_padded:
+            end = ops.maximum(graph, ops.subtract(graph, self.steps, one), zero)
+            any_step = ops.less(graph, ops.multiply(graph, self._numbers, zero), self.steps)
+            return ops.minimum(graph, self._numbers, end), any_step
+        before = ops.subtract(graph, self._count, one)
+        return ops.maximum(graph, before, zero), ops.less(graph, zero, self._count)
+
+    @functools.cached_property
+    def _next(self) -> tuple[Tensor | None, Tensor]:
+        """The next step at or behind each position, and whether there is one."""
+        if self.architecture.right_padded:
+            return None, self._present
+        here = ops.cast(self.graph, self._present, np.int32)
+        number = ops.subtract(self.graph, self._count, here)
+        last = self.graph.constant([self.time - 1], np.int32)
+        there = ops.less(self.graph, number, self.steps)
+        return ops.minimum(self.graph, number, last), there
+
+    @functools.cached_property
+    def _positions(self) -> Tensor:
+        """The position of each step, int32 [L]; 0 behind the last."""
+        graph = self.graph
+        here = ops.multiply(graph, self._numbers, ops.cast(graph, self._present, np.int32))
+        rows, _ = self._latest
+        assert rows is not None
+        return ops.scatter(graph, rows, here, self.time)
+
+
+def place(graph: Graph, stage: Stage, tensors: Mapping[int, Tensor], ids: Tensor) -> Tensor:
+    """The output of a stage: [time, width] or [1, width].
+
+    Args:
+        graph: Where it goes.
+        stage: What is computed.
+        tensors: The embedding, under 0, and outputs of the recurrent layers, at the positions of
+            the ids [time, width], or of the last step [1, width].
+        ids: int32 [1, L].
+    """
+    if stage.model is None:
+        return tensors[stage.takes[0]]
+    arguments: list[Tensor] = []
+    dtypes: list[DTypeLike] = []
+    for number, like in zip(stage.takes, stage.model.inputs, strict=False):
+        x = tensors[number]
+        arguments.append(ops.reshape(graph, x, (1, *x.shape)) if len(like.shape) == 3 else x)
+        dtypes.append(np.float32)
+    if stage.tokens:
+        arguments.append(ids)
+        dtypes.append(np.int32)
+    model = stage.model
+    traced = Traced(
+        lambda *given: [model(given[0] if len(given) == 1 else list(given), training=False)],
+        [argument.shape for argument in arguments],
+        [model.variables],
+        f"what stands behind {_below(stage)}",
+        dtypes,
+    )
+    (result,) = traced.place(graph, *arguments)
+    return ops.reshape(graph, result, result.shape[1:]) if len(result.shape) == 3 else result
+
+
+def _below(stage: Stage) -> str:
+    if stage.takes == (0,):
+        return "the Embedding"
+    return "the recurrent layers" if max(stage.takes, default=0) else "the token ids"
+
+
+def merged(graph: Graph, results: Sequence[Tensor], merge: str) -> Tensor:
+    """The outputs of a layer's directions as one, of `export.architecture.MERGES`."""
+    if len(results) == 1:
+        return results[0]
+    if merge == "concat":
+        return ops.concatenate(graph, results, 1)
+    one, other = results
+    if merge == "mul":
+        return ops.multiply(graph, one, other)
+    total = ops.add(graph, one, other)
+    return total if merge == "sum" else ops.multiply(graph, total, graph.constant(0.5, np.float32))
