@@ -13,13 +13,14 @@ together instead, so that a recurrent layer reads rows 0 to length − 1. What i
 import functools
 from collections.abc import Mapping, Sequence
 
+import keras
 import numpy as np
 from numpy.typing import DTypeLike
 
-from export.architecture import Architecture, Stage
+from export.architecture import Architecture, Stage, UnsupportedModelError
 from export.tflite import ops
 from export.tflite.graph import Graph, Tensor
-from export.tflite.traced import Traced
+from export.tflite.traced import Traced, TraceError
 
 
 class Layout:
@@ -135,21 +136,29 @@ def place(graph: Graph, stage: Stage, tensors: Mapping[int, Tensor], ids: Tensor
         arguments.append(ids)
         dtypes.append(np.int32)
     model = stage.model
-    traced = Traced(
-        lambda *given: [model(given[0] if len(given) == 1 else list(given), training=False)],
-        [argument.shape for argument in arguments],
-        [model.variables],
-        f"what stands behind {_below(stage)}",
-        dtypes,
-    )
+    try:
+        traced = Traced(
+            lambda *given: [model(given[0] if len(given) == 1 else list(given), training=False)],
+            [argument.shape for argument in arguments],
+            [model.variables],
+            _named(model),
+            dtypes,
+        )
+    except TraceError as error:
+        raise UnsupportedModelError(str(error)) from error
     (result,) = traced.place(graph, *arguments)
     return ops.reshape(graph, result, result.shape[1:]) if len(result.shape) == 3 else result
 
 
-def _below(stage: Stage) -> str:
-    if stage.takes == (0,):
-        return "the Embedding"
-    return "the recurrent layers" if max(stage.takes, default=0) else "the token ids"
+def _named(model: keras.Model) -> str:
+    """The operations of a stage, for errors."""
+    names = [
+        f"{one.name!r} ({type(one).__name__})"
+        for one in model.operations
+        if not isinstance(one, keras.layers.InputLayer)
+    ]
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    return f"The part of the model with {', '.join(names[:4])}{more}"
 
 
 def merged(graph: Graph, results: Sequence[Tensor], merge: str) -> Tensor:

@@ -5,6 +5,7 @@ becomes TFLite operators; what it does not do well is the recurrence around them
 the equations only, and its operators are then placed into a graph of our own, as often as needed.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -166,10 +167,18 @@ def _convert(function, shapes, copies, what, dtypes) -> bytes:
     try:
         return converter.convert()
     except Exception as error:  # the converter's own errors have no common class
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise TraceError(
-            f"{what} does not convert to builtin TFLite operators: {reason}"
+            f"{what} does not convert to builtin TFLite operators: {_reason(error)}."
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """What the converter's error says, in a line."""
+    text = str(error).strip()
+    missing = re.search(r"(?:TF Select|Custom) ops: (.+)", text)
+    if missing:
+        return f"there is none for {missing[1].strip()}"
+    return text.splitlines()[0].rstrip(".") if text else repr(error)
 
 
 def _in_order(entries: list[schema.TensorMapT]) -> list[int]:

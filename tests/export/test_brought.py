@@ -296,7 +296,7 @@ REFUSED = {
     lambda: chain(layers.GlobalAveragePooling1D(), layers.Dense(2)):
         "GlobalAveragePooling1D.* stands behind the Embedding",
     lambda: chain(lambda x: keras.ops.fft((x, x))[0], both(), layers.Dense(2), mask=False):
-        "what stands behind the Embedding .*builtin",
+        r"\(FFT\).* builtin TFLite operators: there is none for .*FFT",
     lambda: chain(both(), layers.Dense(1, "softmax")): "1 for every text",
     lambda: chain(both(), layers.Dense(2, "relu")): "ends in relu",
     lambda: chain(both(), layers.Dense(2, "softmax"), layers.Dense(2, "softmax"),
