@@ -157,13 +157,29 @@ class Graph:
         *,
         version: int = 1,
         quantization: Quantization | None = None,
+        intermediates: Sequence[Tensor] = (),
     ) -> list[Tensor]:
-        """Appends an operator; `outputs` gives shape and type of each of its outputs."""
+        """Appends an operator.
+
+        Args:
+            code: The operator's name in the schema.
+            inputs: What it takes; None for an optional input that is left out.
+            outputs: Shape and type of each output.
+            options: The operator's options in the schema.
+            version: The operator's version.
+            quantization: Of all outputs.
+            intermediates: As of `Operator`.
+
+        Returns:
+            The outputs.
+        """
         results = [
             Tensor(tuple(map(int, shape)), np.dtype(dtype), quantization=quantization)
             for shape, dtype in outputs
         ]
-        self.operators.append(Operator(code, list(inputs), results, options, version))
+        self.operators.append(
+            Operator(code, list(inputs), results, options, version, list(intermediates))
+        )
         return results
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from export.tflite.graph import Graph, Quantization, Tensor
-from export.tflite.ops import LSTM_ORDER, TANH, _check, _options, cast, reshape
+from export.tflite.ops import LSTM_ORDER, TANH, cast, options_of, require, reshape
 
 PROBABILITY = Quantization.of(1 / 256, -128)  # what the kernels want of an int8 softmax
 INSIDE = Quantization.of(2**-12)
@@ -31,7 +31,7 @@ def bias(graph: Graph, value: np.ndarray, x: Tensor, weights: Tensor, name: str 
     scale = float(np.float32(_scale(x) * _scale(weights)))
     dtype = np.int64 if x.dtype == np.int16 else np.int32
     integers = np.round(np.asarray(value, np.float64) / scale)
-    _check(
+    require(
         np.abs(integers).max() <= np.iinfo(dtype).max,
         "FULLY_CONNECTED",
         f"a bias within the scale {scale:.3g} of its sums",
@@ -47,7 +47,7 @@ def count_true(graph: Graph, present: Tensor) -> Tensor:
     A product with ones in 16 bits: microcontrollers sum no int32, and one runtime's SUM of int16
     counts wrongly from half of the range on.
     """
-    _check(present.dtype == np.bool_ and present.shape[0] == 1, "CAST", "bool [1, time]", present)
+    require(present.dtype == np.bool_ and present.shape[0] == 1, "CAST", "bool [1, time]", present)
     one = Quantization.of(1)
     numbers = cast(graph, present, np.int16, one)
     ones = graph.constant(np.ones(present.shape), np.int8, quantization=one)
@@ -60,15 +60,15 @@ def fully_connected(
 ) -> Tensor:
     """X weightsᵀ + bias in the type of x: x [rows, inputs], weights int8 [outputs, inputs]."""
     code = "FULLY_CONNECTED"
-    _check(
+    require(
         x.dtype in (np.int8, np.int16) and weights.dtype == np.int8, code, "integers", x, weights
     )
-    _check(x.shape[1] == weights.shape[1], code, "as many inputs as x has columns", x, weights)
+    require(x.shape[1] == weights.shape[1], code, "as many inputs as x has columns", x, weights)
     return graph.add(
         code,
         [x, weights, bias],
         [((x.shape[0], weights.shape[0]), x.dtype)],
-        _options("FullyConnectedOptions"),
+        options_of("FullyConnectedOptions"),
         version=4 if x.dtype == np.int8 else 7,
         quantization=quantization,
     )[0]
@@ -76,13 +76,13 @@ def fully_connected(
 
 def multiply_by_flag(graph: Graph, x: Tensor, flag: Tensor) -> Tensor:
     """X int8, or zeros where bool [1] is false."""
-    _check(x.dtype == np.int8 and flag.dtype == np.bool_, "MUL", "int8 and bool", x, flag)
+    require(x.dtype == np.int8 and flag.dtype == np.bool_, "MUL", "int8 and bool", x, flag)
     number = cast(graph, flag, np.int8, Quantization.of(1))
     return graph.add(
         "MUL",
         [x, number],
         [(x.shape, np.int8)],
-        _options("MulOptions"),
+        options_of("MulOptions"),
         version=2,
         quantization=x.quantization,
     )[0]
@@ -90,8 +90,8 @@ def multiply_by_flag(graph: Graph, x: Tensor, flag: Tensor) -> Tensor:
 
 def softmax(graph: Graph, x: Tensor) -> Tensor:
     """Softmax of int8, as int8 probabilities in steps of 1/256."""
-    _check(x.dtype == np.int8, "SOFTMAX", "int8", x)
-    options = _options("SoftmaxOptions", beta=1.0)
+    require(x.dtype == np.int8, "SOFTMAX", "int8", x)
+    options = options_of("SoftmaxOptions", beta=1.0)
     return graph.add(
         "SOFTMAX", [x], [(x.shape, np.int8)], options, version=2, quantization=PROBABILITY
     )[0]
@@ -121,9 +121,9 @@ def sequence_lstm(
     """
     code = "UNIDIRECTIONAL_SEQUENCE_LSTM"
     units, features = kernel["i"].shape
-    _check(x.dtype == np.int8 and x.shape[2:] == (features,), code, f"int8 [.., {features}]", x)
+    require(x.dtype == np.int8 and x.shape[2:] == (features,), code, f"int8 [.., {features}]", x)
     power = np.log2(cell.scale)
-    _check(power == round(power) and -12 <= power <= -9, code, f"a cell scale {cell.scale}", x)
+    require(power == round(power) and -12 <= power <= -9, code, f"a cell scale {cell.scale}", x)
     states = [
         graph.variable((1, units), np.int8, quantization=hidden),
         graph.variable((1, units), np.int16, quantization=cell),
@@ -168,19 +168,18 @@ def _lstm(graph, x, kernels, recurrent_kernels, biases, states) -> Tensor:
     hidden = states[0].quantization
     inputs: list[Tensor | None] = [x, *kernels, *recurrent_kernels, None, None, None, *biases]
     inputs += [None, None, *states, None, None, None, None]
-    options = _options("UnidirectionalSequenceLSTMOptions", fusedActivationFunction=TANH)
+    options = options_of("UnidirectionalSequenceLSTMOptions", fusedActivationFunction=TANH)
     shape = (*x.shape[:2], states[0].shape[1])
+    # Of no size: only their scales are read, and microcontrollers have no memory for them.
+    gates = [Tensor((0,), np.dtype(np.int16), quantization=INSIDE) for _ in "ifgo"]
     (result,) = graph.add(
         "UNIDIRECTIONAL_SEQUENCE_LSTM",
         inputs,
         [(shape, np.int8)],
         options,
         quantization=hidden,
+        intermediates=[*gates, Tensor((0,), np.dtype(np.int8), quantization=hidden)],
     )
-    # Of no size: only their scales are read, and microcontrollers have no place for them.
-    within = [Tensor((0,), np.dtype(np.int16), quantization=INSIDE) for _ in LSTM_ORDER]
-    last = Tensor((0,), np.dtype(np.int8), quantization=hidden)
-    graph.operators[-1].intermediates = [*within, last]
     return result
 
 

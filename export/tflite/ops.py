@@ -15,12 +15,12 @@ from export.tflite.graph import Graph, GraphError, Quantization, Tensor
 TANH = schema.ActivationFunctionType.TANH
 
 
-def _check(condition: bool, operator: str, rule: str, *tensors: Tensor) -> None:
+def require(condition: bool, operator: str, rule: str, *tensors: Tensor) -> None:
     if not condition:
         raise GraphError(f"{operator}: {rule}; got {', '.join(map(repr, tensors))}.")
 
 
-def _options(kind: str, **values):
+def options_of(kind: str, **values):
     options = getattr(schema, f"{kind}T")()
     for key, value in values.items():
         if not hasattr(options, key):
@@ -30,7 +30,7 @@ def _options(kind: str, **values):
 
 
 def _elementwise(graph: Graph, code: str, a: Tensor, b: Tensor, options=None, dtype=None) -> Tensor:
-    _check(a.dtype == b.dtype, code, "both inputs are of one type", a, b)
+    require(a.dtype == b.dtype, code, "both inputs are of one type", a, b)
     try:
         shape = np.broadcast_shapes(a.shape, b.shape)
     except ValueError:
@@ -40,78 +40,78 @@ def _elementwise(graph: Graph, code: str, a: Tensor, b: Tensor, options=None, dt
 
 def add(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
     """A + b, broadcast."""
-    return _elementwise(graph, "ADD", a, b, _options("AddOptions"))
+    return _elementwise(graph, "ADD", a, b, options_of("AddOptions"))
 
 
 def subtract(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
     """A − b, broadcast."""
-    return _elementwise(graph, "SUB", a, b, _options("SubOptions"))
+    return _elementwise(graph, "SUB", a, b, options_of("SubOptions"))
 
 
 def multiply(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
     """A · b, broadcast."""
-    return _elementwise(graph, "MUL", a, b, _options("MulOptions"))
+    return _elementwise(graph, "MUL", a, b, options_of("MulOptions"))
 
 
 def divide(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
     """A / b, broadcast."""
-    return _elementwise(graph, "DIV", a, b, _options("DivOptions"))
+    return _elementwise(graph, "DIV", a, b, options_of("DivOptions"))
 
 
 def minimum(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
     """The smaller of a and b, broadcast."""
-    return _elementwise(graph, "MINIMUM", a, b, _options("MaximumMinimumOptions"))
+    return _elementwise(graph, "MINIMUM", a, b, options_of("MaximumMinimumOptions"))
 
 
 def maximum(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
     """The larger of a and b, broadcast."""
-    return _elementwise(graph, "MAXIMUM", a, b, _options("MaximumMinimumOptions"))
+    return _elementwise(graph, "MAXIMUM", a, b, options_of("MaximumMinimumOptions"))
 
 
 def less(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
     """A < b, bool."""
-    return _elementwise(graph, "LESS", a, b, _options("LessOptions"), np.bool_)
+    return _elementwise(graph, "LESS", a, b, options_of("LessOptions"), np.bool_)
 
 
 def not_equal(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
     """A ≠ b, bool."""
-    return _elementwise(graph, "NOT_EQUAL", a, b, _options("NotEqualOptions"), np.bool_)
+    return _elementwise(graph, "NOT_EQUAL", a, b, options_of("NotEqualOptions"), np.bool_)
 
 
 def cast(graph: Graph, x: Tensor, dtype, quantization: Quantization | None = None) -> Tensor:
     """X in another type."""
-    options = _options("CastOptions")
+    options = options_of("CastOptions")
     return graph.add("CAST", [x], [(x.shape, dtype)], options, quantization=quantization)[0]
 
 
 def dequantize(graph: Graph, x: Tensor) -> Tensor:
     """float16, or quantised int8, as float32."""
     quantized = x.dtype == np.int8 and x.quantization is not None
-    _check(x.dtype == np.float16 or quantized, "DEQUANTIZE", "float16 or quantised int8", x)
+    require(x.dtype == np.float16 or quantized, "DEQUANTIZE", "float16 or quantised int8", x)
     version = 3 if x.dtype == np.float16 else 2
     return graph.add(
-        "DEQUANTIZE", [x], [(x.shape, np.float32)], _options("DequantizeOptions"), version=version
+        "DEQUANTIZE", [x], [(x.shape, np.float32)], options_of("DequantizeOptions"), version=version
     )[0]
 
 
 def sum_all(graph: Graph, x: Tensor) -> Tensor:
     """The sum of all elements, [1]."""
-    _check(bool(x.shape), "SUM", "at least one dimension", x)
+    require(bool(x.shape), "SUM", "at least one dimension", x)
     return sum_rows(graph, reshape(graph, x, (int(np.prod(x.shape)),)))
 
 
 def sum_rows(graph: Graph, x: Tensor) -> Tensor:
     """The sum over the first dimension, which is kept: [1, *x.shape[1:]]."""
     axes = graph.constant([0], np.int32)
-    options = _options("ReducerOptions", keepDims=True)
+    options = options_of("ReducerOptions", keepDims=True)
     return graph.add("SUM", [x, axes], [((1, *x.shape[1:]), x.dtype)], options)[0]
 
 
 def reshape(graph: Graph, x: Tensor, shape: Sequence[int]) -> Tensor:
     """X in another shape of as many elements."""
-    _check(np.prod(x.shape) == np.prod(shape), "RESHAPE", f"as many elements as {list(shape)}", x)
+    require(np.prod(x.shape) == np.prod(shape), "RESHAPE", f"as many elements as {list(shape)}", x)
     target = graph.constant(list(shape), np.int32)
-    options = _options("ReshapeOptions", newShape=list(shape))
+    options = options_of("ReshapeOptions", newShape=list(shape))
     return graph.add(
         "RESHAPE", [x, target], [(shape, x.dtype)], options, quantization=x.quantization
     )[0]
@@ -124,26 +124,26 @@ def copy(graph: Graph, x: Tensor) -> Tensor:
 
 def slice_rows(graph: Graph, x: Tensor, rows: int) -> Tensor:
     """The first rows of x; x itself if those are all."""
-    _check(rows <= x.shape[0], "SLICE", f"at least {rows} rows", x)
+    require(rows <= x.shape[0], "SLICE", f"at least {rows} rows", x)
     if rows == x.shape[0]:
         return x
     shape = (rows, *x.shape[1:])
     begin, size = graph.constant([0] * len(shape), np.int32), graph.constant(shape, np.int32)
-    return graph.add("SLICE", [x, begin, size], [(shape, x.dtype)], _options("SliceOptions"))[0]
+    return graph.add("SLICE", [x, begin, size], [(shape, x.dtype)], options_of("SliceOptions"))[0]
 
 
 def unstack_rows(graph: Graph, x: Tensor) -> list[Tensor]:
     """The rows of x [rows, columns], [1, columns] each."""
-    _check(len(x.shape) == 2, "SPLIT", "x [rows, columns]", x)
+    require(len(x.shape) == 2, "SPLIT", "x [rows, columns]", x)
     return split(graph, x, x.shape[0], 0)
 
 
 def split(graph: Graph, x: Tensor, parts: int, axis: int) -> list[Tensor]:
     """X cut into so many parts of the same size along an axis."""
-    _check(x.shape[axis] % parts == 0, "SPLIT", f"{parts} parts of the same size", x)
+    require(x.shape[axis] % parts == 0, "SPLIT", f"{parts} parts of the same size", x)
     shape = (*x.shape[:axis], x.shape[axis] // parts, *x.shape[axis + 1 :])
     number = graph.constant(axis, np.int32)
-    options = _options("SplitOptions", numSplits=parts)
+    options = options_of("SplitOptions", numSplits=parts)
     return graph.add("SPLIT", [number, x], [(shape, x.dtype)] * parts, options)
 
 
@@ -156,7 +156,7 @@ def concatenate(graph: Graph, tensors: Sequence[Tensor], axis: int) -> Tensor:
         scale = tensor.quantization and tensor.quantization.scale
         return tensor.dtype, scale, tensor.shape[:axis], tensor.shape[axis + 1 :]
 
-    _check(
+    require(
         all(rest(tensor) == rest(first) for tensor in tensors),
         "CONCATENATION",
         f"alike but for dimension {axis}",
@@ -164,7 +164,7 @@ def concatenate(graph: Graph, tensors: Sequence[Tensor], axis: int) -> Tensor:
     )
     width = sum(tensor.shape[axis] for tensor in tensors)
     shape = (*first.shape[:axis], width, *first.shape[axis + 1 :])
-    options = _options("ConcatenationOptions", axis=axis)
+    options = options_of("ConcatenationOptions", axis=axis)
     return graph.add(
         "CONCATENATION",
         tensors,
@@ -177,7 +177,7 @@ def concatenate(graph: Graph, tensors: Sequence[Tensor], axis: int) -> Tensor:
 
 def gather(graph: Graph, table: Tensor, indices: Tensor) -> Tensor:
     """Rows of a table: [*indices.shape, *table.shape[1:]]."""
-    _check(
+    require(
         indices.dtype == np.int32 and len(table.shape) >= 1,
         "GATHER",
         "a table and int32 indices",
@@ -186,7 +186,7 @@ def gather(graph: Graph, table: Tensor, indices: Tensor) -> Tensor:
     )
     version = 2 if table.dtype == np.int8 else 1
     shape = (*indices.shape, *table.shape[1:])
-    options = _options("GatherOptions", axis=0)
+    options = options_of("GatherOptions", axis=0)
     return graph.add(
         "GATHER",
         [table, indices],
@@ -200,30 +200,30 @@ def gather(graph: Graph, table: Tensor, indices: Tensor) -> Tensor:
 def fully_connected(graph: Graph, x: Tensor, weights: Tensor, bias: Tensor | None = None) -> Tensor:
     """X weightsᵀ + bias: x [..., inputs], weights [outputs, inputs], bias [outputs]."""
     code = "FULLY_CONNECTED"
-    _check(
+    require(
         len(x.shape) >= 2 and len(weights.shape) == 2 and x.shape[-1] == weights.shape[1],
         code,
         "x [..., inputs] and weights [outputs, inputs]",
         x,
         weights,
     )
-    _check(x.dtype == weights.dtype == np.float32, code, "float32 x and weights", x, weights)
+    require(x.dtype == weights.dtype == np.float32, code, "float32 x and weights", x, weights)
     outputs = weights.shape[0]
     if bias is not None:
-        _check(bias.shape == (outputs,), code, f"a bias [{outputs}]", bias)
+        require(bias.shape == (outputs,), code, f"a bias [{outputs}]", bias)
     keep = len(x.shape) > 2
     return graph.add(
         code,
         [x, weights, bias],
         [((*x.shape[:-1], outputs), x.dtype)],
-        _options("FullyConnectedOptions", keepNumDims=keep),
+        options_of("FullyConnectedOptions", keepNumDims=keep),
         version=5 if keep else 1,
     )[0]
 
 
 def products(graph: Graph, x: Tensor, weights: Sequence[Tensor]) -> Tensor:
     """Each of x [n, 1, inputs] by weights of its own [outputs, inputs]: [n, 1, outputs]."""
-    _check(
+    require(
         len(x.shape) == 3 and x.shape[:2] == (len(weights), 1),
         "FULLY_CONNECTED",
         f"x [{len(weights)}, 1, inputs]",
@@ -236,26 +236,28 @@ def products(graph: Graph, x: Tensor, weights: Sequence[Tensor]) -> Tensor:
 
 def softmax(graph: Graph, x: Tensor) -> Tensor:
     """Softmax over the last axis."""
-    _check(x.dtype == np.float32, "SOFTMAX", "float32", x)
-    return graph.add("SOFTMAX", [x], [(x.shape, x.dtype)], _options("SoftmaxOptions", beta=1.0))[0]
+    require(x.dtype == np.float32, "SOFTMAX", "float32", x)
+    return graph.add("SOFTMAX", [x], [(x.shape, x.dtype)], options_of("SoftmaxOptions", beta=1.0))[
+        0
+    ]
 
 
 def logistic(graph: Graph, x: Tensor) -> Tensor:
     """The sigmoid of each element."""
-    _check(x.dtype == np.float32, "LOGISTIC", "float32", x)
+    require(x.dtype == np.float32, "LOGISTIC", "float32", x)
     return graph.add("LOGISTIC", [x], [(x.shape, x.dtype)])[0]
 
 
 def cumulative_sum(graph: Graph, x: Tensor) -> Tensor:
     """The sum of each element of x [time] and of all before it."""
-    _check(len(x.shape) == 1, "CUMSUM", "one dimension", x)
+    require(len(x.shape) == 1, "CUMSUM", "one dimension", x)
     axis = graph.constant([0], np.int32)
-    return graph.add("CUMSUM", [x, axis], [(x.shape, x.dtype)], _options("CumsumOptions"))[0]
+    return graph.add("CUMSUM", [x, axis], [(x.shape, x.dtype)], options_of("CumsumOptions"))[0]
 
 
 def scatter(graph: Graph, indices: Tensor, updates: Tensor, size: int) -> Tensor:
     """A vector [size] of the sums of the updates [n] for each of its indices, int32 [n]."""
-    _check(
+    require(
         indices.dtype == np.int32 and len(indices.shape) == 1 and indices.shape == updates.shape,
         "SCATTER_ND",
         "an index for each update",
@@ -264,14 +266,14 @@ def scatter(graph: Graph, indices: Tensor, updates: Tensor, size: int) -> Tensor
     )
     column = reshape(graph, indices, (*indices.shape, 1))
     shape = graph.constant([size], np.int32)
-    options = _options("ScatterNdOptions")
+    options = options_of("ScatterNdOptions")
     return graph.add("SCATTER_ND", [column, updates, shape], [((size,), updates.dtype)], options)[0]
 
 
 def dynamic_update_slice(graph: Graph, x: Tensor, update: Tensor, begin: Tensor) -> Tensor:
     """X with `update` written over it from the index `begin` on."""
     code = "DYNAMIC_UPDATE_SLICE"
-    _check(
+    require(
         x.dtype == update.dtype
         and len(x.shape) == len(update.shape)
         and all(a >= b for a, b in zip(x.shape, update.shape, strict=True)),
@@ -280,14 +282,14 @@ def dynamic_update_slice(graph: Graph, x: Tensor, update: Tensor, begin: Tensor)
         x,
         update,
     )
-    _check(
+    require(
         begin.dtype == np.int32 and begin.shape == (len(x.shape),),
         code,
         f"int32 begin [{len(x.shape)}]",
         begin,
     )
     return graph.add(
-        code, [x, update, begin], [(x.shape, x.dtype)], _options("DynamicUpdateSliceOptions")
+        code, [x, update, begin], [(x.shape, x.dtype)], options_of("DynamicUpdateSliceOptions")
     )[0]
 
 
@@ -316,7 +318,7 @@ def while_loop(
     answer = condition[1].outputs
     if len(answer) != 1 or answer[0].dtype != np.bool_ or np.prod(answer[0].shape) != 1:
         raise GraphError(f"WHILE: its condition gives {answer}, not one bool.")
-    options = _options("WhileOptions", condSubgraphIndex=condition[0], bodySubgraphIndex=body[0])
+    options = options_of("WhileOptions", condSubgraphIndex=condition[0], bodySubgraphIndex=body[0])
     return graph.add("WHILE", values, kinds(values), options)
 
 
@@ -328,7 +330,9 @@ def set_to_zero(graph: Graph, state: Tensor) -> None:
     input and its weights: zero here. It must stand before the operator that reads the state.
     """
     code = "SVDF"
-    _check(state.variable and len(state.shape) == 2 and state.shape[0] == 1, code, "a state", state)
+    require(
+        state.variable and len(state.shape) == 2 and state.shape[0] == 1, code, "a state", state
+    )
     units = state.shape[1]
     column = graph.constant(np.zeros((units, 1), np.float32))
     inputs = [
@@ -338,7 +342,7 @@ def set_to_zero(graph: Graph, state: Tensor) -> None:
         graph.constant(np.zeros(units, np.float32)),  # not every runtime knows how to do without
         state,
     ]
-    options = _options("SVDFOptions", rank=1)
+    options = options_of("SVDFOptions", rank=1)
     graph.add(code, inputs, [((1, units), np.float32)], options)
 
 
@@ -377,7 +381,7 @@ def sequence_lstm(graph: Graph, x: Tensor, weights: LSTMWeights) -> Tensor:
     """An LSTM over x [1, time, features], from zero states: [1, time, outputs]."""
     code = "UNIDIRECTIONAL_SEQUENCE_LSTM"
     units, features = weights.kernel["f"].shape
-    _check(x.shape[0] == 1 and x.shape[2:] == (features,), code, f"x [1, time, {features}]", x)
+    require(x.shape[0] == 1 and x.shape[2:] == (features,), code, f"x [1, time, {features}]", x)
 
     def each(part: Mapping[str, np.ndarray], gates: str) -> list[Tensor | None]:
         return [graph.constant(part[gate]) if gate in part else None for gate in gates]
@@ -395,7 +399,7 @@ def sequence_lstm(graph: Graph, x: Tensor, weights: LSTMWeights) -> Tensor:
     inputs += [None if projection is None else graph.constant(projection), None]  # no bias of it
     inputs += states
     inputs += each(weights.norm_scale, LSTM_ORDER)  # tflite-micro wants the places, empty or not
-    options = _options(
+    options = options_of(
         "UnidirectionalSequenceLSTMOptions",
         fusedActivationFunction=TANH,
         diagonalRecurrentTensors=weights.diagonal,
@@ -419,9 +423,9 @@ def sequence_rnn(
     """
     code = "UNIDIRECTIONAL_SEQUENCE_RNN"
     units, features = kernel.shape
-    _check(x.shape[0] == 1 and x.shape[2:] == (features,), code, f"x [1, time, {features}]", x)
+    require(x.shape[0] == 1 and x.shape[2:] == (features,), code, f"x [1, time, {features}]", x)
     state = graph.variable((1, units))
     set_to_zero(graph, state)
     constants = [graph.constant(part) for part in (kernel, recurrent_kernel, bias)]
-    options = _options("SequenceRNNOptions", fusedActivationFunction=TANH)
+    options = options_of("SequenceRNNOptions", fusedActivationFunction=TANH)
     return graph.add(code, [x, *constants, state], [((*x.shape[:2], units), x.dtype)], options)[0]
