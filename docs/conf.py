@@ -30,7 +30,7 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(np|numpy|keras|os|pathlib|collections|typing)\..*"),
     (r"py:class", r"(Path|Callable|Sequence|Mapping|Iterable|Iterator|Any)"),
     # Types and errors that signatures and docstrings name and that have no entry of their own.
-    (r"py:class", r"(Samples|Scores|zoo\.datasets\.split\.\w+)"),
+    (r"py:class", r"(Dataset|Kind|Samples|Scores|zoo\.datasets\.split\.\w+)"),
     (r"py:exc", r".*"),
 ]
 
