@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Classifier", "create_model", "import_torch", "list_models", "load", "register"]
 
-# Keras, and the backend with it, is imported when something needs it: a .tflite file answers
-# without.
+# Keras and its backend are imported only when needed: a .tflite file runs without them.
 _HOME = {
     "Classifier": "zoo.inference",
     "create_model": "zoo.catalogue",
@@ -31,8 +30,8 @@ def load(model: str | os.PathLike) -> Classifier:
 
     Args:
         model: The name of a model that comes with the package (`python -m zoo list --pretrained`),
-            a run folder, as train.py writes it, or a .tflite file, as `python -m export` does. A
-            folder that has such a name is `./NAME`.
+            a run folder written by train.py, or a .tflite file written by `python -m export`.
+            Write `./NAME` for a folder that has the name of a shipped model.
 
     Returns:
         A classifier: `.predict(["a text"])` gives labels and scores.

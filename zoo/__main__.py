@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from zoo.models import Reference
 
 PROG = "python -m zoo"
-# Commands that measure: the study of `python -m studies` that each is, and what `--help` says. All
-# else in this package does without `studies`, which imports it.
+# Commands that run a study of `python -m studies`, with their help texts. Nothing else in this
+# package uses `studies`, which imports it.
 STUDIES = {
     "compare": ("comparison", "simple cell, LSTM, GRU and peephole LSTM"),
     "gradients": ("gradients", "draw how gradients fall with distance"),
@@ -26,7 +26,7 @@ STUDIES = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Reads the command line, answers, and returns the exit status."""
+    """Runs the command line and returns the exit status."""
     parser = argparse.ArgumentParser(prog=PROG, description="The catalogue, and trained models.")
     terminal.add_debug(parser)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -119,7 +119,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def list_(options) -> None:
-    """Prints the families, the models that match a pattern, or those that come trained."""
+    """Prints the families, the models that match a pattern, or the trained models."""
     if options.pretrained:
         from zoo import pretrained
 
@@ -140,7 +140,7 @@ def list_(options) -> None:
 
 
 def show(options) -> None:
-    """Prints what is known of one model: of a trained one, its card."""
+    """Prints the description of a model, or the card of a trained one."""
     from zoo import catalogue, describe, models, pretrained, records
 
     name = options.name
@@ -235,7 +235,7 @@ def evaluate(options) -> None:
             f"{options.model} knows the labels {', '.join(classifier.labels)}; the data set has "
             f"{', '.join(unknown)} too. Evaluate a model on data with its own labels."
         )
-    # The data set may number its labels otherwise than the model.
+    # The data set may number its labels differently from the model.
     numbers = np.array([classifier.labels.index(label) for label in labels])
     with terminal.progress("Answering texts", len(texts)):
         figures = classifier.evaluate(texts, numbers)
@@ -251,7 +251,7 @@ def evaluate(options) -> None:
 
 
 def _texts(options, model: Reference) -> tuple[str, list[str], list[str], bool]:
-    """A data set's name, the texts of the split and their labels, whether they are held out."""
+    """Returns the data set's name, texts and labels of the split, and whether it was held out."""
     from zoo import records
     from zoo.datasets import Source
 
@@ -265,7 +265,7 @@ def _texts(options, model: Reference) -> tuple[str, list[str], list[str], bool]:
     if options.split == "all":
         texts, labels = source.rows()
         return Path(options.dataset).name, texts, labels, False
-    # Validation texts are drawn by the run's seed: with another, it was trained on some of them.
+    # The run's seed drew its validation texts. Another seed would draw some of its training texts.
     seed = options.seed
     if seed is None:
         seed = records.seed(model.record() or {})

@@ -1,4 +1,4 @@
-"""Zip archives from elsewhere, bounded before anything is unpacked."""
+"""Untrusted zip archives: sizes are limited before anything is unpacked."""
 
 import contextlib
 import zipfile
@@ -24,16 +24,16 @@ DAMAGE = (
 
 
 class ArchiveError(ValueError):
-    """An archive that would unpack to too much, or in a way that is not expected."""
+    """An archive that would unpack to too much, or that uses an unexpected compression."""
 
 
 @contextlib.contextmanager
 def opened(file: str | IO[bytes], *, largest: int) -> Iterator[zipfile.ZipFile]:
-    """An archive whose entries are stored or deflated, `largest` bytes at most in all.
+    """Opens an archive whose entries are stored or deflated and unpack to at most `largest` bytes.
 
     Raises:
-        ArchiveError: If it is otherwise.
-        zipfile.BadZipFile: If it is no archive; reading it raises one of `DAMAGE`.
+        ArchiveError: If it is larger or compressed in another way.
+        zipfile.BadZipFile: If it is not an archive. Reading entries raises one of `DAMAGE`.
     """
     with zipfile.ZipFile(file) as archive:
         entries = archive.infolist()

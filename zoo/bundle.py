@@ -1,4 +1,4 @@
-"""A trained model in memory, as a run folder holds it (see `zoo.records`)."""
+"""A run folder in memory (see `zoo.records`): a trained model with its tokenizer and record."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Bundle:
         figures: Accuracies and losses, which metrics.json holds; empty where there are none.
 
     Raises:
-        RunError: If the configuration has no name for the model that a file can have.
+        RunError: If the record has no model name that can be a file name.
     """
 
     model: keras.Model
@@ -59,7 +59,7 @@ class Bundle:
 
     @functools.cached_property
     def scores(self) -> Scores:
-        """What the model's outputs are: logits or probabilities of labels of which one is right.
+        """What the model's outputs are: logits or probabilities of mutually exclusive labels.
 
         Raises:
             RunError: If they are something else.
@@ -79,10 +79,10 @@ class Bundle:
         return found
 
     def dataset(self) -> Dataset:
-        """Reads the data set that it was trained on again, split as the run split it.
+        """Reads the training data set again, with the same splits.
 
         Raises:
-            zoo.datasets.DatasetError: If it is no longer there, or has changed.
+            zoo.datasets.DatasetError: If it is missing or has changed.
         """
         return records.dataset(self.config)
 
@@ -94,15 +94,15 @@ class Bundle:
         """Writes metrics.json, samples.npz, vocab.txt, labels.txt, config.json, SHA256SUMS and
         model.keras.
 
-        The folder is a finished run only when model.keras is in its place, which is the last step:
-        one that is there already is removed before the first other file changes.
+        model.keras is moved into place last; until then the folder is not a finished run. An
+        existing model.keras is removed before any other file changes.
 
         Args:
             folder: Where to write.
-            parts: More text files, by name, that belong to the run and get a hash too.
+            parts: Additional text files by name, which get a hash too.
 
         Raises:
-            ValueError: If a label cannot be a line of labels.txt.
+            ValueError: If a label cannot be written as a line of labels.txt.
             OSError: If a file cannot be written.
         """
         folder = Path(folder)
@@ -132,15 +132,12 @@ class Bundle:
             write_text(folder / sums.NAME, sums.text(digests))
 
     def classifier(self) -> Classifier:
-        """The model as texts in, labels out."""
+        """Returns a classifier of texts."""
         return Classifier(self.name, self.tokenizer, self.labels, self.probabilities)
 
     def probabilities(self, ids: np.ndarray) -> np.ndarray:
-        """Probabilities, float32 [batch, classes], for token ids [batch, time].
-
-        Threads may call it at the same time; it answers them in turn.
-        """
-        # Without the padding that no text of a batch needs, in an order that leaves little.
+        """Probabilities, float32 [batch, classes], for token ids [batch, time]. Thread-safe."""
+        # Sorted by length, so that batches need little padding.
         lengths = np.count_nonzero(ids, axis=1)
         order = np.argsort(lengths, kind="stable")
         result = np.empty((len(ids), len(self.labels)), np.float32)
@@ -158,7 +155,6 @@ def load(folder: str | os.PathLike) -> Bundle:
     """Reads a run folder.
 
     Raises:
-        RunError: If it holds no finished run, or a file of it is damaged, or they do not fit each
-            other.
+        RunError: If it holds no finished run, or a file is damaged or belongs to another model.
     """
     return Bundle(*run_parts.read(Path(folder)))

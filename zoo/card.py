@@ -65,7 +65,7 @@ def render(
         bundle: The trained model, a `zoo.bundle.Bundle`.
         figures: What metrics.json holds.
         compared: Rows (what, accuracy on validation, accuracy on test) of baselines and model.
-        warning: What there is to say of a model that is worse than a baseline.
+        warning: For a model that is worse than a baseline.
     """
     config = bundle.config
     family, _ = catalogue.find(bundle.name)
@@ -136,7 +136,7 @@ NO_PADDING = " None of them was padded, so how the PyTorch model treats padding 
 
 
 def imported(bundle) -> str:
-    """The card of a model that was imported, in Markdown."""
+    """The card of an imported model in Markdown."""
     record = bundle.config["imported"]
     checked = record["checked"]
     return IMPORTED.format(

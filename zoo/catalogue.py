@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class UnknownModelError(ValueError):
-    """A name that no model has."""
+    """A name that is not in the catalogue."""
 
 
 def gate_names(gates: str) -> str:
-    """The gates among what `zoo.cells.Cell.gates` names, as people read them; "–" for none."""
+    """Formats `zoo.cells.Cell.gates` without the candidate; "–" for a cell without gates."""
     return " ".join(gate for gate in gates if gate != "g") or "–"
 
 
@@ -34,8 +34,7 @@ class Family:
         title: What it is, in a few words.
         lowerings: How `python -m export` can write it.
         source: Where the equations come from.
-        built_in: The name of the layer in `keras.layers` that computes the same and is used
-            instead, if there is one.
+        built_in: The equivalent layer in `keras.layers`, which is used instead, if there is one.
     """
 
     cell: str
@@ -55,7 +54,7 @@ class Family:
         return cell_source.docstring(self.cell)
 
     def layer(self, units: int, *, return_sequences: bool) -> keras.Layer:
-        """A new layer of that kind, one direction."""
+        """Creates a layer of one direction."""
         import keras
 
         if self.built_in:
@@ -96,7 +95,7 @@ FAMILIES = {
         "ResetBeforeGRUCell", "GRU as lessons write it", LOOP,
         "Cho et al. 2014; Chung et al. 2014",
     ),
-    # LSTMs that look at their cells
+    # LSTMs with peepholes
     "peephole-bilstm": Family(
         "PeepholeLSTMCell", "LSTM, gates see their own cell", FUSED,
         "Gers & Schmidhuber 2000",
@@ -105,7 +104,7 @@ FAMILIES = {
         "FullPeepholeLSTMCell", "LSTM, gates see all cells by a matrix", LOOP,
         "Olah 2015",
     ),
-    # LSTMs without a part, after "LSTM: a search space odyssey"
+    # Ablated LSTMs, after "LSTM: a search space odyssey"
     "no-input-gate-bilstm": Family(
         "NoInputGateLSTMCell", "peephole LSTM without input gate", LOOP,
         "Greff et al. 2017",
@@ -134,7 +133,7 @@ FAMILIES = {
         "FullGateRecurrentLSTMCell", "peephole LSTM, gates see gates", LOOP,
         "Greff et al. 2017",
     ),
-    # LSTMs made smaller or steadier
+    # Smaller and normalised LSTMs
     "projected-bilstm": Family(
         "ProjectedLSTMCell", "LSTM, output projected to half", FUSED,
         "Sak, Senior & Beaufays 2014",
@@ -171,7 +170,7 @@ FAMILIES = {
         "UGRNNCell", "update gate RNN", LOOP,
         "Collins, Sohl-Dickstein & Sussillo 2017",
     ),
-    # No product with the state
+    # No matrix product with the state
     "biindrnn": Family(
         "IndRNNCell", "independently recurrent RNN", LOOP, "Li et al. 2018"
     ),
@@ -190,7 +189,7 @@ FAMILIES = {
         "MinGRUCell", "GRU whose gate sees the input only", PARALLEL,
         "Feng et al. 2024",
     ),
-    # Found by search, and not trained at all
+    # From architecture search, and untrained
     "binas": Family(
         "NASCell", "found by architecture search", LOOP, "Zoph & Le 2017"
     ),
@@ -200,10 +199,10 @@ FAMILIES = {
 }
 # fmt: on
 
-# Those of the user, see `zoo.registry`.
+# Cells that users registered, see `zoo.registry`.
 REGISTERED: dict[str, Family] = {}
 
-# A model's name is its family's, then "-" and the size's; the plain name is the lessons' size.
+# A model's name is FAMILY-SIZE; FAMILY alone is the base size.
 SIZES = {
     "": Size(embed_dim=300, hidden_dim=256, num_layers=2, dropout=0.5),
     "medium": Size(embed_dim=128, hidden_dim=128, num_layers=2, dropout=0.5),
@@ -213,24 +212,24 @@ SIZES = {
 
 
 def families() -> dict[str, Family]:
-    """The table, and the cells that were registered, by name."""
+    """The table and the registered cells, by name."""
     return FAMILIES | REGISTERED
 
 
 def list_models(pattern: str = "*") -> list[str]:
     """Names of the models that match a shell pattern such as `"*lstm*"`, in the table's order.
 
-    Those of registered cells come last.
+    Registered cells come last.
     """
     names = [f"{family}-{size}" if size else family for family in families() for size in SIZES]
     return fnmatch.filter(names, pattern)
 
 
 def find(name: str) -> tuple[Family, Size]:
-    """The row and the size that a model's name stands for.
+    """Returns the family and the size of a model name.
 
     Raises:
-        UnknownModelError: If there is no such model; it names the nearest.
+        UnknownModelError: If there is no such model; the message suggests the nearest name.
     """
     for size in SIZES:
         family = name.removesuffix(f"-{size}") if size else name
@@ -244,7 +243,7 @@ def find(name: str) -> tuple[Family, Size]:
 
 
 def recurrent_parameters(name: str) -> int:
-    """Number of parameters of a model's recurrent layers, in its own size."""
+    """Number of parameters of the recurrent layers of a model."""
     from zoo.layers import output_size
 
     family, size = find(name)
@@ -268,18 +267,18 @@ def create_model(
     dropout: float | None = None,
     pooling: str = "last",
 ) -> keras.Model:
-    """A new model of the catalogue, its weights drawn at random.
+    """Creates a model of the catalogue with random weights.
 
     Args:
-        name: A name of `list_models()`. The sizes below default to those of the name.
+        name: One of `list_models()`. It sets the defaults of the sizes below.
         vocab_size: Number of token ids, padding included.
         num_classes: Number of labels.
         embed_dim: Width of the embedding.
         hidden_dim: Units of each direction of each layer.
         num_layers: Number of bidirectional layers.
         dropout: Share of values dropped in training, in [0, 1).
-        pooling: What the logits see of the top layer: its `last` output of each way, or the
-            `mean` of all, which serves long texts.
+        pooling: What the logits take from the top layer: the `last` output of each direction, or
+            the `mean` of all outputs, which is better for long texts.
 
     Returns:
         A Keras model from int32 [batch, time] token ids, padded on the right with 0, to float32

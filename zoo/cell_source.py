@@ -1,4 +1,4 @@
-"""What the source of `zoo.cells` says of a cell: importing it would import Keras."""
+"""Reads docstrings and gates from the source of `zoo.cells`, without importing Keras."""
 
 import ast
 import functools
@@ -13,7 +13,7 @@ def docstring(cell: str) -> str:
 
 
 def gates(cell: str) -> str:
-    """The attribute `gates` of a class of `zoo.cells`, its own or that of a class above it."""
+    """The attribute `gates` of a class of `zoo.cells`, inherited or not."""
     node = _class(cell)
     pairs: list[tuple[ast.expr, ast.expr]]
     for statement in node.body:

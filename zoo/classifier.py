@@ -1,4 +1,4 @@
-"""The classifier that every model of the catalogue is."""
+"""Builds the Keras model that all models of the catalogue are."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from zoo.sizes import POOLINGS, check
 
 __all__ = ["PAD_ID", "POOLINGS", "build_classifier", "check"]
 
-PAD_ID = 0  # the token id that pads a text on its right and is masked
+PAD_ID = 0  # the token id of padding, which is masked
 
 
 def build_classifier(
@@ -26,7 +26,7 @@ def build_classifier(
     bidirectional: bool = True,
     name: str = "classifier",
 ) -> keras.Model:
-    """Embedding, stacked recurrent layers, one vector of the top layer's outputs, logits.
+    """Builds an embedding, stacked recurrent layers, pooling of the top layer, and logits.
 
     Args:
         make_layer: `make_layer(units, return_sequences=...)` gives one direction of one layer.
@@ -37,9 +37,9 @@ def build_classifier(
         num_layers: Number of layers.
         dropout: Share of values dropped in training: of the embedding, between the layers and
             before the logits; in [0, 1).
-        pooling: What the logits see of the top layer: `last`, its last forward beside its last
-            backward output, or `mean`, the mean of its outputs, which serves long texts.
-        bidirectional: Whether each layer reads the text from both ends, or from the first only.
+        pooling: What the logits take from the top layer: the `last` output of each direction, or
+            the `mean` of all outputs, which is better for long texts.
+        bidirectional: Whether each layer reads in both directions, or forwards only.
         name: The Keras model's name.
 
     Returns:
@@ -61,12 +61,12 @@ def build_classifier(
     )
 
     tokens = keras.Input((None,), dtype="int32", name="tokens")
-    # Given by hand: not every Keras hands a recurrent layer's mask on to the next.
+    # Passed explicitly: not every version of Keras propagates masks through recurrent layers.
     mask = ops.not_equal(tokens, PAD_ID)
     x = keras.layers.Embedding(vocab_size, embed_dim, name="embedding")(tokens)
     x = keras.layers.Dropout(dropout, name="embedding_dropout")(x)
     for number in range(1, num_layers + 1):
-        # From the last one of the forward way stands beside the last one of the backward way.
+        # The top layer keeps the last output of each direction.
         last_only = number == num_layers and pooling == "last"
         layer = make_layer(hidden_dim, return_sequences=not last_only)
         if bidirectional:

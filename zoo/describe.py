@@ -1,7 +1,7 @@
-"""The catalogue as a table, and one of its models on a page.
+"""The catalogue as a table, and the description of a model.
 
-Both without importing Keras, unless a cell of the user's is among them. `python -m zoo.describe`
-prints the table that README has.
+Keras is imported only for registered cells. `python -m zoo.describe` prints the table of the
+documentation.
 """
 
 from zoo import catalogue, parameters
@@ -13,8 +13,7 @@ def table(pattern: str | None = None) -> list[tuple[str, ...]]:
     """Rows of `COLUMNS`; parameters are those of the recurrent layers.
 
     Args:
-        pattern: A shell pattern of names, `"*lstm*"`; without one, the families in the lessons'
-            size.
+        pattern: A shell pattern of names such as `"*lstm*"`; None for the families in base size.
     """
     names = list(catalogue.families()) if pattern is None else catalogue.list_models(pattern)
     rows: list[tuple[str, ...]] = []
@@ -26,10 +25,10 @@ def table(pattern: str | None = None) -> list[tuple[str, ...]]:
 
 
 def page(name: str) -> str:
-    """What a model is: title, source, the cell's equations and options, a picture, sizes.
+    """Describes a model: title, source, equations and options of the cell, a picture, sizes.
 
     Raises:
-        ValueError: If there is no such model; it names the nearest.
+        ValueError: If there is no such model; the message suggests the nearest name.
     """
     family, size = catalogue.find(name)
     count = parameters.of(name)
@@ -50,7 +49,7 @@ def page(name: str) -> str:
 
 
 def markdown() -> str:
-    """The table of README: a line a family, with the lowerings that not all have."""
+    """The catalogue in Markdown: a row per family, with the lowerings that not all have."""
     lines = ["| model | layer | from | lowerings |", "|---|---|---|---|"]
     for name, family in catalogue.FAMILIES.items():
         more = [one for one in family.lowerings.split() if one not in catalogue.LOOP.split()]
@@ -66,7 +65,7 @@ def _picture(size: catalogue.Size, width: int) -> list[str]:
     ]
     for number in range(1, size.num_layers + 1):
         top = number == size.num_layers
-        what = "the last of each way" if top else "every step"
+        what = "last of each direction" if top else "every step"
         lines += [
             "            ┌──────┴──────┐",
             f"      {size.hidden_dim:>4} units →  ← {size.hidden_dim} units",

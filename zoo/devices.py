@@ -1,4 +1,4 @@
-"""What a model trains on."""
+"""The devices that models train on."""
 
 import os
 
@@ -41,9 +41,9 @@ def mixed_policy() -> str:
 
 
 def keep_tensorflow_off() -> None:
-    """On another backend, hides GPUs from TensorFlow: it reads the data only.
+    """Hides GPUs from TensorFlow where another backend trains.
 
-    It would take the memory that the backend needs.
+    TensorFlow only reads the data, and would take the memory that the backend needs.
     """
     if keras.backend.backend() == "tensorflow":
         return

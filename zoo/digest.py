@@ -1,6 +1,6 @@
-"""A SHA-256 at the end of a binary file, by which damage is found before the file is used.
+"""A SHA-256 appended to a binary file, to detect damage before the file is used.
 
-HDF5, .npz and .npy files are read as before: what stands behind their end is ignored.
+Readers of HDF5, .npz and .npy files ignore what is appended.
 """
 
 import contextlib
@@ -17,11 +17,11 @@ _CHUNK = 1 << 20
 
 
 class DamagedFileError(ValueError):
-    """A file that is not what was written."""
+    """A file that is missing or differs from what was written."""
 
 
 def append(path: str | os.PathLike) -> None:
-    """Appends the digest of a file's content to it."""
+    """Appends the digest of its content to a file."""
     with Path(path).open("r+b") as file:
         digest = hashlib.sha256()
         while chunk := file.read(_CHUNK):
@@ -31,14 +31,14 @@ def append(path: str | os.PathLike) -> None:
 
 @contextlib.contextmanager
 def writing(path: str | os.PathLike) -> Iterator[Path]:
-    """As `zoo.files.replacing`, with a digest at the file's end."""
+    """Like `zoo.files.replacing`, and appends a digest."""
     with replacing(path) as partial:
         yield partial
         append(partial)
 
 
 def check(path: str | os.PathLike) -> None:
-    """Checks a file that `append` has completed.
+    """Checks a file that `append` completed.
 
     Raises:
         DamagedFileError: If the file is missing, cut or changed.

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writing of files."""
 
 import contextlib
 import csv
@@ -11,10 +11,9 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
-    """A path to write to; what is there at the end takes the place of `path`.
+    """Yields a temporary path with the same suffix, which replaces `path` at the end of the block.
 
-    It keeps the file's ending, since some writers go by it. If the block raises, what was at
-    `path` before stays, and nothing else is left.
+    If the block raises, `path` stays as it was, and the temporary file is removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,19 +33,19 @@ def remove_partial(folder: str | os.PathLike, names: Iterable[str]) -> None:
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-    """Writes UTF-8 text, whole or not at all."""
+    """Writes UTF-8 text, atomically."""
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_bytes(path: str | os.PathLike, content: bytes) -> None:
-    """Writes bytes, whole or not at all."""
+    """Writes bytes, atomically."""
     with replacing(path) as partial:
         partial.write_bytes(content)
 
 
 def write_table(path: str | os.PathLike, rows: Sequence[Mapping[str, object]]) -> None:
-    """Writes a CSV file with the columns of the first row, whole or not at all."""
+    """Writes a CSV file with the columns of the first row, atomically."""
     with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()

@@ -1,4 +1,4 @@
-"""Modules of the user's that register cells: `--import MODULE`."""
+"""Users' modules that register cells: `--import MODULE`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zoo import catalogue, terminal
 
 
 class ImportedModuleError(ValueError):
-    """A module that is not there, or that cannot be run."""
+    """A module that is missing or raises an error."""
 
 
 def add_flag(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +34,7 @@ def add_flag(parser: argparse.ArgumentParser) -> None:
 
 
 def load_for_command(prog: str, specs: Iterable[str]) -> None:
-    """Imports what `--import` names, and warns of what registers nothing."""
+    """Imports the modules of `--import`, with a warning for those that register nothing."""
     idle = []
     for spec in specs:
         with terminal.progress(f"Importing {spec}"):
@@ -47,18 +47,16 @@ def load_for_command(prog: str, specs: Iterable[str]) -> None:
 
 
 def load(specs: Iterable[str]) -> list[str]:
-    """Imports modules, the current folder being the first on the path.
-
-    What is imported already is not run again.
+    """Imports modules, from the current folder first. Imported modules are not run again.
 
     Args:
         specs: Names of modules, or paths that end in .py.
 
     Returns:
-        Those that were run now and registered no cell.
+        The modules that were run now and registered no cell.
 
     Raises:
-        ImportedModuleError: If one is not there, or raises an error.
+        ImportedModuleError: If one is missing or raises an error.
     """
     idle = []
     for spec in specs:
@@ -69,7 +67,7 @@ def load(specs: Iterable[str]) -> list[str]:
 
 
 def _load(spec: str) -> bool:
-    """Imports a module; whether it was run now."""
+    """Imports a module. Returns whether it was run now."""
     path = Path(spec) if spec.endswith(".py") else None
     name = path.stem if path else spec
     if path and not path.is_file():
@@ -136,9 +134,10 @@ def _refusal(spec: str, name: str, error: BaseException) -> ImportedModuleError:
 
 
 def check_registered(config: Mapping[str, Any], folder: Path) -> None:
-    """Refuses a run with a cell of a module that was not imported, which is not done by itself.
+    """Refuses a run whose cell is in a module that was not imported.
 
-    A run folder may be anybody's, and importing what it names would run their code.
+    The module is not imported automatically: a run folder may come from anybody, and importing what
+    it names would run their code.
 
     Args:
         config: What the run's config.json holds.

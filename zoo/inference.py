@@ -1,4 +1,4 @@
-"""A trained classifier, whatever runs it."""
+"""A trained classifier, in Keras or in LiteRT."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from zoo.text import Tokenizer
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a classifier says of one text.
+    """The prediction for one text.
 
     Attributes:
         text: The text.
-        label: The label of the highest score.
-        scores: A probability for each label; they add up to 1.
+        label: The label with the highest score.
+        scores: The probability of each label; they add up to 1.
         known: The share of the text's tokens that are in the vocabulary, from 0 to 1, counted over
             the tokens that the model reads. It is 0 for a text without tokens. Where it is 0, the
             label says nothing about the text.
@@ -29,7 +29,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Classifier:
-    """Texts in, labels out. Threads may share one.
+    """Classifies texts. Threads may share a classifier.
 
     Attributes:
         name: The model's name.
@@ -83,7 +83,7 @@ class Classifier:
 
         Args:
             texts: The texts.
-            labels: int [texts], the right class of each.
+            labels: int [texts], the true class of each.
 
         Returns:
             `{"accuracy": …, "loss": …, "examples": …}`.

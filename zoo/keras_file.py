@@ -1,4 +1,4 @@
-"""model.keras files from elsewhere, checked before Keras builds what they describe."""
+"""Untrusted .keras files, checked before Keras builds the model that they describe."""
 
 import io
 import json
@@ -20,14 +20,14 @@ STATE_RATIO = 64  # of the square of a layer's units to the bytes of all weights
 
 
 class KerasFileError(ValueError):
-    """A model.keras that is damaged, or that would take more memory than its weights explain."""
+    """A .keras file that is damaged, or that would take more memory than its weights explain."""
 
 
 def load(path: str | os.PathLike) -> keras.Model:
-    """Loads a model, without running code that the file may hold.
+    """Loads a model without running code from the file.
 
     Raises:
-        KerasFileError: If the file is damaged, too large, or no model of known layers.
+        KerasFileError: If the file is damaged or too large, or names unknown layers.
     """
     path = Path(path)
     try:
@@ -57,7 +57,7 @@ def _check(path: Path) -> None:
             raise ValueError(f"it holds {sorted(names)[:5]}, not {sorted(ENTRIES)}")
         if files.getinfo(CONFIG).file_size > LARGEST_CONFIG:
             raise ValueError(f"its {CONFIG} is larger than {LARGEST_CONFIG:,} bytes")
-        # Read whole, an entry is held against its checksum; Keras does not always do so.
+        # Reading a whole entry verifies its checksum, which Keras does not always do.
         content = {name: files.read(name) for name in sorted(names)}
     _check_weights(content[WEIGHTS])
     try:
@@ -69,7 +69,7 @@ def _check(path: Path) -> None:
 
 
 def _check_weights(content: bytes) -> None:
-    """Keras stores arrays as they are, so that what takes more memory than the file is a bomb."""
+    """Refuses decompression bombs. Keras stores arrays uncompressed."""
     sizes = []
 
     def look(_, item):
@@ -88,15 +88,15 @@ def _check_weights(content: bytes) -> None:
 
 
 def _check_sizes(config: Any, weights: int) -> None:
-    """Layers that their weights cannot belong to would fill the memory when they are built."""
+    """Refuses layers that are larger than the weights in the file: they would fill the memory."""
     left = [config]
     while left:
         value = left.pop()
         if isinstance(value, dict):
             left += value.values()
             units, rows, width = (_size(value, key) for key in ("units", "input_dim", "output_dim"))
-            # Each unit has a weight, of two bytes or more. Most recurrent layers have units ×
-            # units of them, and build as many before they are found to be the wrong ones.
+            # Each unit has a weight of at least two bytes. Most recurrent layers have units × units
+            # weights, and allocate them before Keras notices that they do not fit.
             recurrent = "kernel_initializer" not in value or "recurrent_initializer" in value
             if max(units, rows * width) * 2 > weights or (
                 recurrent and units**2 > STATE_RATIO * weights
@@ -107,7 +107,7 @@ def _check_sizes(config: Any, weights: int) -> None:
 
 
 def _check_classes(path: Path, config: Any) -> None:
-    """Classes of others have to be registered by who loads the file; none is imported for it."""
+    """Refuses custom classes that are not registered; none is imported for the file."""
     left = [config]
     while left:
         value = left.pop()

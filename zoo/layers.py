@@ -11,12 +11,11 @@ from zoo.cells.linear import LinearCell, linear_scan
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class Recurrent(keras.layers.RNN):
-    """Runs a cell over a sequence, with the part that needs no state computed in one product.
+    """Runs a cell over a sequence, projecting the inputs of all steps in one product.
 
-    `keras.layers.RNN`, arguments, masks and all, for cells with the zoo's contract (`project` and
-    `step`, see `zoo.cells.Cell`); a cell that has only `call` is scanned by `call`, and a
-    `zoo.cells.LinearCell` is not scanned at all, since its steps are computed together. In
-    `keras.layers.Bidirectional` it works as a built-in layer does.
+    Works like `keras.layers.RNN`, for cells with `project` and `step` (see `zoo.cells.Cell`). Cells
+    with only `call` are supported too, and all steps of a `zoo.cells.LinearCell` are computed in
+    parallel. It can be wrapped in `keras.layers.Bidirectional`.
 
     Use it instead of `keras.layers.RNN` for masked sequences: on JAX, that layer outputs the cell's
     first state at a masked step, which is not the last output of every cell (not of SRU and QRNN).
@@ -83,8 +82,8 @@ class Recurrent(keras.layers.RNN):
         return self._scan(step, projected, initial_state, mask, training)
 
     def _scan(self, step, inputs, initial_state, mask, training):
-        """Keras's own scan, over a step instead of the whole cell."""
-        # At a masked step JAX's scan gives the first state for the output before.
+        """Keras's scan, over `step` instead of the whole cell."""
+        # At a masked step, Keras's scan on JAX outputs the first state instead of the last output.
         carries_output = mask is not None and keras.backend.backend() == "jax"
         if carries_output:
             size = (ops.shape(inputs)[0], step.output_size)
@@ -92,7 +91,7 @@ class Recurrent(keras.layers.RNN):
             step, initial_state = _WithOutput(step), [output, *initial_state]
         backwards = self.go_backwards
         if backwards and self.unroll and mask is not None:
-            # Keras's unrolled scan does not turn the mask around on every backend.
+            # Keras's unrolled scan does not reverse the mask on every backend.
             inputs, mask = ops.flip(inputs, axis=1), ops.flip(mask, axis=1)
             backwards = False
         scan = keras.layers.RNN(
@@ -104,7 +103,7 @@ class Recurrent(keras.layers.RNN):
         )
         last, outputs, states = scan.inner_loop(inputs, initial_state, mask, training)
         if self.unroll and self.zero_output_for_mask and mask is not None:
-            # Keras's unrolled scan on JAX gives the output before instead.
+            # Keras's unrolled scan on JAX gives the previous output instead.
             shown = ops.reshape(mask, (*ops.shape(mask)[:2], 1))[:, -outputs.shape[1] :]
             outputs = ops.where(shown, outputs, ops.zeros_like(outputs))
             last = outputs[:, -1]
@@ -116,7 +115,7 @@ class Recurrent(keras.layers.RNN):
             mask = None if mask is None else ops.flip(mask, axis=1)
         a, b = self.cell.coefficients(projected)
         if mask is not None:
-            # A step that is skipped is h' = 1 ∘ h + 0.
+            # A masked step is h' = 1 ∘ h + 0.
             real = ops.expand_dims(mask, axis=-1)
             a, b = ops.where(real, a, ops.ones_like(a)), ops.where(real, b, ops.zeros_like(b))
         (state,) = initial_state
@@ -124,7 +123,7 @@ class Recurrent(keras.layers.RNN):
         states = linear_scan(a, ops.concatenate([first, b[:, 1:]], axis=1))
         last = outputs = states[:, -1]
         if mask is not None:
-            # As Keras's scan: no output before the first step that is there.
+            # As in Keras's scan, outputs before the first unmasked step are zero.
             begun = ops.cumsum(ops.cast(real, "int32"), axis=1) > 0
             shown = real if self.zero_output_for_mask else begun
             states = ops.where(shown, states, ops.zeros_like(states))
@@ -134,16 +133,16 @@ class Recurrent(keras.layers.RNN):
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class MeanOverTime(keras.layers.Layer):
-    """The mean of the steps that are there.
+    """Mean over the unmasked steps.
 
-    Keras's `GlobalAveragePooling1D` divides by zero where there is none.
+    Unlike Keras's `GlobalAveragePooling1D`, it does not divide by zero if all steps are masked.
 
     Call arguments:
         sequences: [batch, time, features].
-        mask: Boolean [batch, time]; without one all steps count.
+        mask: Boolean [batch, time]; without a mask, all steps count.
 
     Returns:
-        [batch, features]; zeros where no step is there.
+        [batch, features]; zeros if all steps are masked.
     """
 
     def __init__(self, **kwargs):
@@ -164,7 +163,7 @@ class MeanOverTime(keras.layers.Layer):
 
 
 def output_size(cell) -> int:
-    """Width of a cell's output; that of its first state if it does not say."""
+    """Width of a cell's output, by default that of its first state."""
     return getattr(cell, "output_size", None) or keras.tree.flatten(cell.state_size)[0]
 
 
@@ -178,7 +177,7 @@ def _as_list(states) -> list:
 
 
 class _Step:
-    """A function of inputs and states as a cell.
+    """Wraps a function of inputs and states as a cell.
 
     Args:
         cell: The cell whose step it is.
@@ -200,7 +199,7 @@ class _Step:
 
 
 class _WithOutput:
-    """A cell that carries its last output before its states."""
+    """A cell whose first state is its last output."""
 
     def __init__(self, cell):
         self.cell = cell

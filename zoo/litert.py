@@ -1,4 +1,4 @@
-"""Runs a .tflite file: LiteRT, and the tokenizer and labels that the file carries."""
+"""Runs a .tflite file in LiteRT, with the tokenizer and labels in the file."""
 
 import os
 import threading
@@ -14,21 +14,21 @@ from zoo.metadata import read_bytes, read_metadata
 
 
 class ModelFileError(ValueError):
-    """A .tflite file that is not there, is damaged, or is no text classifier."""
+    """A .tflite file that is missing, damaged or not a text classifier."""
 
 
 def load(path: str | os.PathLike, *, threads: int = 1) -> Classifier:
-    """Reads a .tflite file as texts in, labels out.
+    """Loads a .tflite file as a classifier.
 
-    A file without a seal (see `zoo.seal`) is asked once in a process of its own first, since the
-    runtime can end the process on a file that is damaged; that takes some tenths of a second.
+    A file without a seal (see `zoo.seal`) is first run in a child process, since a damaged file can
+    crash the runtime. That takes a few tenths of a second.
 
     Args:
         path: A file with metadata, as `python -m export` writes it.
-        threads: Threads that an answer may use.
+        threads: Number of threads of the interpreter.
 
     Raises:
-        ModelFileError: If the file is missing, damaged, or no text classifier with metadata.
+        ModelFileError: If the file is missing, damaged, or not a text classifier with metadata.
     """
     path = Path(path)
     if not path.is_file():
@@ -41,7 +41,7 @@ def load(path: str | os.PathLike, *, threads: int = 1) -> Classifier:
 
 
 def load_content(content: bytes, source: str, *, threads: int = 1) -> Classifier:
-    """The same of a file's content; `source` is what errors call it."""
+    """Like `load`, from the content of a file; `source` names it in errors."""
     try:
         metadata = read_metadata(content)
         if not metadata.sealed:
@@ -61,20 +61,20 @@ def load_content(content: bytes, source: str, *, threads: int = 1) -> Classifier
 def runner(
     content: bytes, *, threads: int = 1, packed: bool = True
 ) -> tuple[Callable[[np.ndarray], np.ndarray], int, int]:
-    """A function from ids to probabilities, one text after the other.
+    """Creates a function from ids to probabilities, which runs one text at a time.
 
     Args:
         content: A .tflite file from int32 [1, L] to float32 or quantised int8 [1, classes].
-        threads: Threads that an answer may use.
-        packed: Whether XNNPACK computes, as it does by default; it packs the weights of each
-            product anew, which is faster and takes memory.
+        threads: Number of threads of the interpreter.
+        packed: Whether to use XNNPACK, as by default. It packs the weights of each product, which
+            is faster and takes memory.
 
     Returns:
         The function, int32 [texts, L] to float32 [texts, classes]; L; the number of classes.
-        Threads may share the function; it answers them in turn.
+        The function is thread-safe.
 
     Raises:
-        ModelFileError: If the file is damaged, or its inputs and outputs are others.
+        ModelFileError: If the file is damaged or has other inputs and outputs.
     """
     structure.check(content)
     kernels = OpResolverType.AUTO if packed else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
@@ -103,7 +103,7 @@ def runner(
     if outputs[0]["dtype"] == np.float32:
         scale, zero_point = 1.0, 0
 
-    # An interpreter has one input and one output tensor, which threads would overwrite.
+    # Threads share the interpreter's input and output tensors.
     lock = threading.Lock()
 
     def forward(ids: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A lock on a folder, which a process that dies gives up."""
+"""A lock on a folder, released when its process ends."""
 
 import contextlib
 import os
@@ -14,9 +14,9 @@ class LockedError(ValueError):
 
 @contextlib.contextmanager
 def locked(folder: str | os.PathLike) -> Iterator[None]:
-    """Holds a folder's lock; the folder is made if it is not there.
+    """Locks a folder, which is created if needed.
 
-    The operating system releases the lock when its process ends, however it ends.
+    The operating system releases the lock when the process ends, however it ends.
 
     Raises:
         LockedError: If another process holds it.

@@ -9,7 +9,7 @@ import keras
 
 
 class UnsupportedModelError(ValueError):
-    """A model of another form than the text classifiers that are read and exported."""
+    """A model that cannot be read or exported as a text classifier."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Step:
 
     Attributes:
         operation: A layer, or an operation of `keras.ops`.
-        inputs: The tensors that it takes, its mask aside.
-        outputs: The tensors that it gives.
+        inputs: Its input tensors, without the mask.
+        outputs: Its output tensors.
         mask: The symbolic mask that it is called with, or None.
     """
 
@@ -35,10 +35,9 @@ class Step:
 
 
 def functional(model: keras.Model) -> keras.Model:
-    """A model as a graph of operations from one input to one output, on the same weights.
+    """Returns a model as a functional model with one input and one output, sharing the weights.
 
-    A subclass of `keras.Model` is traced through its `call`, so that what it computes there is
-    seen, too.
+    The `call` of a subclass of `keras.Model` is traced. Nested models are inlined.
 
     Raises:
         UnsupportedModelError: If the model is not built, has several inputs or outputs, or has a
@@ -79,7 +78,7 @@ def functional(model: keras.Model) -> keras.Model:
 
 
 def _flat(model: keras.Model) -> keras.Model:
-    """The same operations, without models that are layers of the model."""
+    """Inlines nested models."""
     if not any(_is_nested(step.operation) for step in steps(model)):
         return model
     tokens = keras.Input(model.inputs[0].shape[1:], dtype=model.inputs[0].dtype, name="tokens")
@@ -87,12 +86,12 @@ def _flat(model: keras.Model) -> keras.Model:
 
 
 def _run(model: keras.Model, inputs) -> Any:
-    """The outputs of a model of operations for symbolic inputs, those of nested models in place."""
+    """Calls a model on symbolic inputs, with the operations of nested models in place."""
 
     def placed(operation):
         def call(*arguments, **options):
             if options.get("mask", 0) is None:
-                del options["mask"]  # Keras would not look for the mask of the inputs
+                del options["mask"]  # with an explicit None, Keras ignores the mask of the inputs
             if _is_nested(operation):
                 return _run(operation, arguments[0])
             return operation(*arguments, **options)
@@ -105,14 +104,14 @@ def _run(model: keras.Model, inputs) -> Any:
 
 
 def _is_nested(operation) -> bool:
-    """Whether an operation is a model whose graph can stand in its place."""
+    """Whether an operation is a model that can be inlined."""
     if isinstance(operation, keras.Sequential):
         return operation._functional is not None
     return isinstance(operation, keras.Model) and _is_functional(operation)
 
 
 def steps(graph: keras.Model) -> list[Step]:
-    """The operations of a `functional` model, each after those whose outputs it takes."""
+    """The operations of a `functional` model in topological order."""
     found: dict[int, Step] = {}
 
     def visit(tensor) -> None:
@@ -129,7 +128,7 @@ def steps(graph: keras.Model) -> list[Step]:
 
 
 def step_of(tensor) -> Step | None:
-    """The operation that gives a tensor; None for a model's input."""
+    """The operation that outputs a tensor; None for a model input."""
     history = tensor._keras_history
     if isinstance(history.operation, keras.layers.InputLayer):
         return None
@@ -141,9 +140,9 @@ def step_of(tensor) -> Step | None:
 
 
 def sources(tensor, ends: Sequence[Any]) -> list[Any]:
-    """Those of the tensors `ends` that a tensor is computed from, without passing one of them.
+    """The tensors of `ends` that a tensor directly depends on.
 
-    A model's input counts as one of `ends`.
+    Model inputs count as `ends`. The search does not go beyond them.
     """
     found: list[Any] = []
     seen: set[int] = set()
@@ -164,7 +163,7 @@ def sources(tensor, ends: Sequence[Any]) -> list[Any]:
 
 
 def is_symbolic(value: Any) -> bool:
-    """Whether that is a tensor of a model's graph."""
+    """Whether a value is a symbolic tensor."""
     return isinstance(value, keras.KerasTensor)
 
 
@@ -186,19 +185,19 @@ def _is_number(value: Any, number: int) -> bool:
 
 
 def _is_functional(model: keras.Model) -> bool:
-    """Whether the graph says all: the class has no `call` of its own."""
+    """Whether the graph is the whole model: the class does not override `call`."""
     return hasattr(model, "inputs") and type(model).call is _functional_call()
 
 
 @functools.cache
 def _functional_call():
-    """The `call` of models that are made of inputs and outputs; Keras does not export the class."""
+    """The `call` of functional models, whose class Keras does not export."""
     x = keras.Input((1,))
     return type(keras.Model(x, keras.layers.Identity()(x))).call
 
 
 def _traced(model: keras.Model):
-    """Inputs and outputs of a subclass, from calling it on a symbolic tensor."""
+    """Inputs and outputs of a subclass, called on a symbolic tensor."""
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     try:
         outputs = model.call(tokens)

@@ -1,6 +1,6 @@
-"""What a string or a path names: a shipped model, a run folder or a .tflite file.
+"""Resolves the name of a model: a shipped model, a run folder or a .tflite file.
 
-This is the only place that knows the forms; all commands and functions that take a model ask it.
+All commands and functions that take a model use this module.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ ENDING = ".tflite"
 
 
 class ModelNotFoundError(ValueError):
-    """A name or path that stands for no model, or for none of the form that is needed."""
+    """A name or path that is not a model, or not of the form that is needed."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A model that is there, and is not read yet.
+    """A model that exists and has not been loaded.
 
     Attributes:
-        kind: `shipped`, one that comes with the package; `run`, a run folder; or `file`, a .tflite
+        kind: `shipped` for a model of the package, `run` for a run folder, `file` for a .tflite
             file.
         path: The folder or the file.
         name: As it was given.
@@ -43,10 +43,10 @@ class Reference:
     name: str
 
     def classifier(self) -> Classifier:
-        """Loads it as texts in, labels out; a shipped model or a file without Keras.
+        """Loads it as a classifier of texts. Keras is imported for run folders only.
 
         Raises:
-            ValueError: If it is damaged, or no text classifier.
+            ValueError: If it is damaged or not a text classifier.
         """
         if self.kind == "run":
             from zoo import bundle
@@ -60,7 +60,7 @@ class Reference:
         """Loads it with its Keras model.
 
         Raises:
-            ModelNotFoundError: If it is a .tflite file, which holds none.
+            ModelNotFoundError: If it is a .tflite file, which has none.
             ValueError: If it is damaged.
         """
         self.require_weights()
@@ -71,7 +71,7 @@ class Reference:
         return bundle.load(self.path)
 
     def require_weights(self) -> None:
-        """Raises `ModelNotFoundError` if it holds no Keras model to train on or to export."""
+        """Raises `ModelNotFoundError` if it has no Keras model to train or export."""
         if self.kind == "file":
             raise ModelNotFoundError(
                 f"{self.name} is a .tflite file, which holds no Keras model. Give "
@@ -79,7 +79,7 @@ class Reference:
             )
 
     def record(self) -> dict[str, Any] | None:
-        """What config.json says of it; None for a file that does not lie where it was exported.
+        """Its config.json; None for a file that is not in the export folder of a run.
 
         Raises:
             zoo.records.RunError: If it is damaged.
@@ -90,24 +90,22 @@ class Reference:
         return records.read(run) if run else None
 
     def exports(self) -> Path:
-        """The folder that its exported files go to; those of a shipped model to runs/NAME."""
+        """The default folder of its exported files; runs/NAME/export for a shipped model."""
         return (Path("runs") / self.name if self.kind == "shipped" else self.path) / records.EXPORTS
 
 
 def resolve(model: str | os.PathLike, *, weights: bool = False) -> Reference:
-    """Finds a model.
-
-    Nothing of it is read, and Keras is not imported: what is wrong is said at once.
+    """Finds a model, without loading it or importing Keras.
 
     Args:
-        model: The name of a shipped model, a run folder or a .tflite file. A folder that has a
-            shipped model's name is `./NAME`, or a `Path`.
-        weights: Whether it has to hold a Keras model, which a .tflite file does not.
+        model: The name of a shipped model, a run folder or a .tflite file. Pass `./NAME` or a
+            `Path` for a folder that has the name of a shipped model.
+        weights: Whether a Keras model is needed, which a .tflite file does not have.
 
     Raises:
-        ModelNotFoundError: If there is none; the message lists the forms.
+        ModelNotFoundError: If there is none; the message lists the possible forms.
         zoo.records.RunError: If it is a folder without a finished run.
-        zoo.imports.ImportedModuleError: If it is a run with a cell that nobody registered.
+        zoo.imports.ImportedModuleError: If it is a run whose cell is not registered.
     """
     name = os.fspath(model)
     if isinstance(model, str) and name in pretrained.names():
@@ -130,16 +128,16 @@ def resolve(model: str | os.PathLike, *, weights: bool = False) -> Reference:
 
 
 def _require_registered(run: Path) -> None:
-    """Refuses a run with a cell of a module that was not imported, before Keras is loaded."""
+    """Refuses a run whose cell is not registered, before Keras is imported."""
     try:
         record = records.read(run)
     except records.RunError:
-        return  # the bundle says what is wrong with it, once it knows whether the file is damaged
+        return  # loading the bundle gives a better error, since it checks the hashes
     imports.check_registered(record, run)
 
 
 def run_of(file: Path) -> Path | None:
-    """The run folder that a file was exported from, if the file still lies in it."""
+    """The run folder that a file was exported from, if the file is still in it."""
     folder = file.resolve().parent
     in_run = folder.name == records.EXPORTS and (folder.parent / records.CONFIG).is_file()
     return folder.parent if in_run else None
