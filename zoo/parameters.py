@@ -1,7 +1,7 @@
-"""How many parameters the catalogue's models have, as a table that is read without Keras.
+"""Parameter counts of the catalogue, in a table that is read without Keras.
 
-`parameters.csv` holds what `count` finds for the models of the table, and a test holds it to that.
-After a change of a cell or of the catalogue, `python -m zoo.parameters` writes it anew.
+A test compares `parameters.csv` with `count`. After a change of a cell or of the catalogue, run
+`python -m zoo.parameters` to update it.
 """
 
 import functools
@@ -17,7 +17,7 @@ VOCABULARY, CLASSES = 20_000, 2  # token ids and labels of the models that are c
 
 @dataclass(frozen=True)
 class Parameters:
-    """What is counted of a model.
+    """Parameter counts of a model.
 
     Attributes:
         recurrent: Parameters of the recurrent layers.
@@ -31,13 +31,13 @@ class Parameters:
 
 
 def of(name: str) -> Parameters:
-    """Of one model: from the table, or counted, where its cell was registered by the user."""
+    """The counts of a model, from the table or, for a registered cell, by building it."""
     return read().get(name) or count(name)
 
 
 @functools.cache
 def read() -> dict[str, Parameters]:
-    """The table, by the models' names."""
+    """Reads the table, by model name."""
     names = [field.name for field in fields(Parameters)]
     return {
         row["model"]: Parameters(*(int(row[name]) for name in names)) for row in read_table(TABLE)
@@ -45,7 +45,7 @@ def read() -> dict[str, Parameters]:
 
 
 def count(name: str) -> Parameters:
-    """The same of one model, counted in Keras."""
+    """Builds a model in Keras and counts its parameters."""
     from zoo.layers import output_size
 
     model = catalogue.create_model(name, vocab_size=VOCABULARY, num_classes=CLASSES)

@@ -1,7 +1,7 @@
-"""Asks a .tflite file two texts in a process of its own.
+"""Runs a .tflite file on two texts in a child process.
 
-LiteRT trusts the options of a file's operators, so a damaged file can end the process, loop without
-an end or take all memory. Here, that ends the child.
+LiteRT trusts the options of operators, so a damaged file can crash the process, loop forever or
+take all memory. Here it takes down the child only.
 """
 
 import subprocess
@@ -10,7 +10,7 @@ import sys
 SECONDS = 30
 MEMORY = 4 * 2**30  # bytes of address space
 REFUSED = 3  # exit status
-# Isolated, so that nothing is imported from the working directory that the caller would not import.
+# Isolated mode, so that nothing is imported from the working directory.
 PROGRAM = "import sys; sys.path[:] = sys.argv[2:]; from zoo.probe import main; sys.exit(main())"
 
 
@@ -19,10 +19,10 @@ def ask(content: bytes, vocabulary: int) -> None:
 
     Args:
         content: A .tflite file from int32 [1, L].
-        vocabulary: Token ids that it is asked with are 0 up to below this.
+        vocabulary: Number of token ids.
 
     Raises:
-        ValueError: If the runtime refuses the file, dies of it, or does not end.
+        ValueError: If the runtime refuses the file, crashes, or does not finish.
     """
     command = [sys.executable, "-I", "-c", PROGRAM, str(vocabulary), *sys.path]
     try:
@@ -57,9 +57,9 @@ def _run(content: bytes, vocabulary: int) -> None:
 
 
 def main() -> int:
-    """Asks the file on standard input, and returns the exit status.
+    """Runs the file on standard input, and returns the exit status.
 
-    The command line has the number of token ids, then the path that modules are imported from.
+    The arguments are the number of token ids and `sys.path`.
     """
     try:
         import resource
@@ -71,7 +71,7 @@ def main() -> int:
     try:
         _run(sys.stdin.buffer.read(), int(sys.argv[1]))
     except (ValueError, RuntimeError, MemoryError) as error:
-        # By the standard output, since LiteRT writes lines of its own to the other.
+        # On standard output, since LiteRT writes to standard error.
         print(" ".join(str(error).split())[:500] or type(error).__name__, end="")
         return REFUSED
     return 0

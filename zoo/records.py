@@ -1,19 +1,19 @@
-"""What a run folder holds: the names of its files, and its JSON, written and read.
+"""The files of a run folder: their names, and reading and writing of their JSON.
 
 A finished run, which `zoo.bundle` reads:
 
     model.keras   the model: token ids to logits
     vocab.txt     the vocabulary as the device reads it
-    labels.txt    the names of the classes, one a line
+    labels.txt    the names of the classes, one per line
     config.json   the record: model, tokenizer, data, training, versions
-    history.csv   a row an epoch
+    history.csv   a row per epoch
     metrics.json  figures on validation and test
     samples.npz   token ids of some training and validation texts, for exports; may be missing
     README.md     the model card
     SHA256SUMS    hashes of what `Bundle.save` writes, for `sha256sum -c`
 
-An unfinished run, which `zoo.training` goes on with, has a folder `checkpoint` instead; its files
-are the constants below.
+An unfinished run, which `zoo.training` can resume, has a folder `checkpoint` instead, with the
+files that are named below.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ FILES = (HISTORY, FIGURES, CARD, SAMPLES, VOCABULARY, LABELS, CONFIG, sums.NAME,
 LOGS = "logs"  # a folder, for TensorBoard
 EXPORTS = "export"  # a folder, of the files for devices
 
-CHECKPOINT = "checkpoint"  # the folder of what an unfinished run goes on from
+CHECKPOINT = "checkpoint"  # the folder of an unfinished run
 SETTINGS = "config.json"  # of `TrainingConfig`
-INPUTS = "data.json"  # digests of what it learns from
+INPUTS = "data.json"  # digests of the training inputs
 STATE = "state.npz"  # weights, optimizer, history
 VALIDATED, BEST, PRETRAINED = (f"{name}.weights.h5" for name in ("validated", "best", "pretrained"))
 ANSWERS = "answers-{}.npy"  # of each teacher, by its position
@@ -54,11 +54,11 @@ PACKAGES = ("birnn-zoo", "keras", "tensorflow", "jax", "torch", "numpy")
 
 
 class RunError(ValueError):
-    """A run folder that is missing, not finished or damaged, or that cannot be written to."""
+    """A run folder that is missing, unfinished, damaged, or not free to write to."""
 
 
 def dumps(value: Any) -> str:
-    """JSON as run folders have it."""
+    """Formats JSON for a run folder."""
     return json.dumps(value, indent=2) + "\n"
 
 
@@ -73,7 +73,7 @@ def is_unfinished(folder: Path) -> bool:
 
 
 def require_finished(folder: Path) -> None:
-    """Raises `RunError` unless there is a finished run; the message says what is missing."""
+    """Raises `RunError` if there is no finished run; the message says what is missing."""
     if not folder.is_dir():
         raise RunError(f"There is no folder {folder}.")
     absent = next((name for name in NEEDED if not (folder / name).is_file()), None)
@@ -101,15 +101,15 @@ def make(
     device: str,
     backend: str,
 ) -> dict[str, Any]:
-    """The record of a trained model, which config.json holds.
+    """Creates the record of a trained model, for config.json.
 
     Args:
-        model: Its `name`, and what `zoo.create_model` made it by.
+        model: Its `name` and the arguments of `zoo.create_model`.
         max_length, delimiter: Of the tokenizer.
-        dataset: What it learnt from.
+        dataset: The training data.
         training: All settings.
         chosen: Names of the settings that were chosen from the data.
-        device, backend: What computed it.
+        device, backend: What it was trained on.
     """
     return {
         "model": dict(model),
@@ -134,7 +134,7 @@ def make(
 def imported(
     *, model: Mapping[str, Any], max_length: int, delimiter: str, origin: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The record of a model that another framework trained; `origin` says how it was read."""
+    """Creates the record of an imported model; `origin` says how it was imported."""
     return {
         "model": dict(model),
         "tokenizer": {"max_length": max_length, "delimiter": delimiter},
@@ -143,7 +143,7 @@ def imported(
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """The record of a run folder, or of the folder of a shipped model.
+    """Reads the record of a run folder or of a shipped model's folder.
 
     Raises:
         RunError: If it is missing or damaged.
@@ -158,11 +158,11 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def parse(content: bytes, path: Path) -> dict[str, Any]:
-    """The record in the content of a config.json, with the types that it was written with.
+    """Parses the content of a config.json and checks its types.
 
     Args:
-        content: Of the file.
-        path: Where it lies, for errors.
+        content: The file's content.
+        path: The file's path, for errors.
 
     Raises:
         RunError: If it is damaged.
@@ -184,7 +184,7 @@ def parse(content: bytes, path: Path) -> dict[str, Any]:
 
 
 def check_name(record: Any) -> None:
-    """Raises `RunError` unless the record names its model as a file can be named."""
+    """Raises `RunError` if the model's name cannot be a file name."""
     model = record.get("model") if isinstance(record, dict) else None
     name = model.get("name") if isinstance(model, dict) else None
     if not (isinstance(name, str) and NAME.fullmatch(name)):
@@ -195,7 +195,7 @@ def check_name(record: Any) -> None:
 
 
 def read_figures(folder: Path) -> dict[str, Any]:
-    """The figures of a finished run.
+    """Reads the figures of a finished run.
 
     Raises:
         RunError: If they are missing or damaged.
@@ -208,7 +208,7 @@ def read_figures(folder: Path) -> dict[str, Any]:
 
 
 def parse_figures(content: bytes, path: Path) -> dict[str, Any]:
-    """The figures in the content of a metrics.json.
+    """Parses the content of a metrics.json.
 
     Raises:
         RunError: If it is damaged.
@@ -217,13 +217,13 @@ def parse_figures(content: bytes, path: Path) -> dict[str, Any]:
 
 
 def seed(record: Mapping[str, Any]) -> int | None:
-    """The seed of a run, which its validation texts were drawn with; None for other models."""
+    """The seed that drew a run's validation texts; None for other models."""
     found = record.get("training", {}).get("seed")
     return found if type(found) is int else None
 
 
 def source(record: Mapping[str, Any]) -> Source | None:
-    """Where the data set of a run lay; None for a model that was not trained here."""
+    """The data set of a run; None for a model that was not trained here."""
     training = record.get("training", {})
     if not isinstance(training.get("dataset"), str):
         return None
@@ -233,10 +233,10 @@ def source(record: Mapping[str, Any]) -> Source | None:
 
 
 def dataset(record: Mapping[str, Any]) -> Dataset:
-    """Reads the data set of a run again, split as the run split it.
+    """Reads the data set of a run again, with the same splits.
 
     Raises:
-        DatasetError: If the record names none, it is no longer there, or it has changed.
+        DatasetError: If the record names none, or the data set is missing or has changed.
     """
     where, drawn = source(record), seed(record)
     if where is None or drawn is None:
@@ -248,16 +248,16 @@ def dataset(record: Mapping[str, Any]) -> Dataset:
     if content(before) != content(read.source):
         raise DatasetError(
             f"{where.path} has changed since {record['model']['name']} learnt from it; its figures "
-            "would be of other texts. Restore the files, or train again."
+            "would be for other texts. Restore the files, or train again."
         )
     return read
 
 
 def content(source: Mapping[str, Any]) -> Any:
-    """What a data set holds, wherever it lies: the hashes of its files, or its name.
+    """Identifies the content of a data set: the hashes of its files, or its name.
 
     Args:
-        source: `zoo.datasets.Dataset.source`, as a record has it.
+        source: `zoo.datasets.Dataset.source`.
     """
     files = source.get("files")
     if not files:

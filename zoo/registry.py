@@ -1,4 +1,4 @@
-"""Cells of the user's own in the catalogue: `zoo.register`."""
+"""Adds users' cells to the catalogue: `zoo.register`."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from zoo.catalogue import Family
 if TYPE_CHECKING:
     import keras
 
-PACKAGE = "birnn_zoo.registered"  # what Keras calls registered classes by, in a model.keras
+PACKAGE = "birnn_zoo.registered"  # the package of registered classes in .keras files
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-LONGEST_NAME = 60  # characters: more follow in the names of files
+LONGEST_NAME = 60  # characters; file names add more
 
 
 @dataclass(frozen=True)
 class OwnFamily(Family):
-    """A row for a registered cell.
+    """The row of a registered cell.
 
     Attributes:
-        make: From units to a new cell.
+        make: Creates a cell of the given number of units.
         kind: The cell's class.
     """
 
@@ -42,7 +42,7 @@ class OwnFamily(Family):
         return inspect.cleandoc(self.kind.__doc__ or "") or "(its class has no docstring)"
 
     def layer(self, units: int, *, return_sequences: bool) -> keras.Layer:
-        """A new layer of that kind, one direction."""
+        """Creates a layer of one direction."""
         from zoo.layers import Recurrent
 
         assert self.make is not None
@@ -56,35 +56,34 @@ def register(
     title: str = "",
     source: str = "",
 ) -> None:
-    """Puts a cell of your own into the catalogue, in all sizes.
+    """Adds your cell to the catalogue, in all sizes.
 
         class LeakyCell(zoo.cells.Cell):
             ...
 
         zoo.register("leaky-birnn", LeakyCell, title="leaky integrator")
 
-    From then on, in this process, `zoo.create_model("leaky-birnn-small", ...)` and
-    `zoo.list_models()` know it. Commands do with `--import MODULE`, where the module makes that
-    call.
+    In this process, `zoo.create_model("leaky-birnn-small", ...)` and `zoo.list_models()` then know
+    it. For commands, pass the module that makes this call with `--import MODULE`.
 
-    The cell's class becomes serialisable by Keras, unless it is decorated with
-    `keras.saving.register_keras_serializable` already. Arguments of its own beside `units` have to
-    be in its `get_config`.
+    The cell's class is registered as serialisable with Keras, unless it already is
+    (`keras.saving.register_keras_serializable`). Arguments other than `units` must be in its
+    `get_config`.
 
-    The same class, or one of the same name and module, may be registered again under its name; it
-    takes the other's place. That is what a notebook does when a cell is run twice.
+    Registering a class of the same name and module again replaces it, as when a notebook cell is
+    run twice.
 
     Args:
-        name: Of the model in its base size: lower-case letters and digits, joined by "-". The
-            other sizes add "-medium", "-small" and "-tiny".
-        cell: `cell(units)` is a new cell for `keras.layers.RNN`, of output width `units` or
-            another: a class such as your subclass of `zoo.cells.Cell`, or a function, to give the
-            class more arguments. `zoo.layers.Recurrent` runs it, once a direction.
+        name: Name of the model in base size: lower-case letters and digits, joined by "-". Other
+            sizes add "-medium", "-small" and "-tiny".
+        cell: A class or function such that `cell(units)` is a cell for `keras.layers.RNN`, for
+            example a subclass of `zoo.cells.Cell`. `zoo.layers.Recurrent` runs it, one per
+            direction.
         title: What it is, in a few words.
         source: Where its equations come from.
 
     Raises:
-        ValueError: If the name is taken or cannot be one, or if `cell` makes no cell.
+        ValueError: If the name is taken or invalid, or `cell` does not create a cell.
     """
     made = _made(name, cell)
     kind = type(made)
@@ -123,13 +122,13 @@ def _check_name(name: str, kind: type) -> None:
 
 
 def _is_same(one: type, other: type) -> bool:
-    """Whether they are one class, or the class as its module was run again."""
+    """Whether two classes are the same, possibly from a module that was run twice."""
     names = [(kind.__module__, kind.__qualname__) for kind in (one, other)]
     return names[0] == names[1]
 
 
 def _made(name: str, cell: Callable[[int], keras.Layer]) -> keras.Layer:
-    """A cell, looked at and not used further."""
+    """Creates a cell to check it."""
     units = catalogue.SIZES["tiny"].hidden_dim
     if not callable(cell):
         raise ValueError(
@@ -173,7 +172,7 @@ def _make_serialisable(name: str, kind: type) -> None:
 
 
 def _lowerings(cell: keras.Layer) -> str:
-    """How `python -m export` can write it: as the zoo's cell that computes the same, if any."""
+    """The lowerings of a cell: those of the zoo's cell of the same class, if there is one."""
     from zoo import cells
 
     kind = cells.counterpart(cell)

@@ -1,4 +1,4 @@
-"""The files of a run folder, checked as they are read (see `zoo.bundle`)."""
+"""Reads and checks the files of a run folder (see `zoo.records`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class RunParts(NamedTuple):
-    """What the files hold, as `zoo.bundle.Bundle` takes it."""
+    """The content of the files: the arguments of `zoo.bundle.Bundle`."""
 
     model: keras.Model
     tokenizer: Tokenizer
@@ -38,7 +38,7 @@ def read(folder: Path) -> RunParts:
     """Reads the files of a finished run.
 
     Raises:
-        RunError: If one is missing, damaged, too large, or of another model.
+        RunError: If one is missing, damaged or too large, or belongs to another model.
     """
     records.require_finished(folder)
     try:
@@ -79,7 +79,7 @@ def _read(folder: Path, digests: Mapping[str, str] | None) -> RunParts:
             f"{folder}: {MODEL} has {classes} classes and {LABELS} {len(labels)} lines; they "
             "belong to different models, or one was cut."
         )
-    # A model that was trained here has a row for each id of its vocabulary.
+    # Models that were trained here have exactly one row for each token id.
     if vocabulary.size > rows or ("training" in config and vocabulary.size < rows):
         raise RunError(
             f"{folder}: {MODEL} knows {rows} token ids and {VOCABULARY} has {vocabulary.size}; "
@@ -93,7 +93,7 @@ def _read(folder: Path, digests: Mapping[str, str] | None) -> RunParts:
 
 
 def _part(folder: Path, name: str, digests: Mapping[str, str] | None) -> bytes:
-    """The content of a file that is as large as it may be, and as it was written."""
+    """Reads a file, with checks of its size and hash."""
     path = folder / name
     size = path.stat().st_size
     if size > LARGEST[name]:
@@ -119,13 +119,13 @@ def _lines(path: Path, content: bytes) -> list[str]:
         text = content.decode()
     except ValueError as error:
         raise RunError(f"{path} is damaged: {error}.") from error
-    # Not splitlines, which also splits at characters that a label may hold.
+    # Not splitlines, which also splits at characters that are allowed in labels.
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return lines if lines[-1] else lines[:-1]
 
 
 def _sizes(path: Path, model: keras.Model) -> tuple[int, int]:
-    """The classes and the rows of the embedding."""
+    """The numbers of classes and of rows of the embedding."""
     try:
         classes, rows = model.output_shape[-1], model.get_layer("embedding").input_dim
     except (AttributeError, TypeError, ValueError, IndexError) as error:

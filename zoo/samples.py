@@ -1,4 +1,4 @@
-"""Token ids of some of a run's texts: what its exports are verified with, and calibrated by."""
+"""Token ids of some of a run's texts, to verify and calibrate its exports."""
 
 import os
 import zipfile
@@ -20,7 +20,7 @@ class Samples:
     Attributes:
         train: int32 [texts, L], padded on the right.
         valid: int32 [texts, L], padded on the right.
-        train_labels, valid_labels: int32 [texts], the number of the label of each.
+        train_labels, valid_labels: int32 [texts], the label ids.
     """
 
     train: np.ndarray
@@ -30,26 +30,26 @@ class Samples:
 
     @classmethod
     def of(cls, train: np.ndarray, train_labels, valid: np.ndarray, valid_labels) -> "Samples":
-        """Rows from all over the ids of all training and validation texts."""
-        one, other = spread(len(train), TRAINING), spread(len(valid), VALIDATION)
+        """Takes evenly spaced rows of the ids of all training and validation texts."""
+        one, other = evenly_spaced(len(train), TRAINING), evenly_spaced(len(valid), VALIDATION)
         return cls(
             train[one], np.asarray(train_labels, np.int32)[one],
             valid[other], np.asarray(valid_labels, np.int32)[other],
         )  # fmt: skip
 
     def save(self, path: str | os.PathLike) -> None:
-        """Writes them, whole or not at all."""
+        """Writes them atomically."""
         with replacing(path) as partial:
             np.savez_compressed(partial, **vars(self))
 
 
 def load(path: str | os.PathLike, classes: int, token_ids: int) -> Samples:
-    """Reads what `Samples.save` wrote.
+    """Reads a file of `Samples.save`.
 
     Args:
         path: The file.
         classes: Number of labels.
-        token_ids: Number of ids that the model knows.
+        token_ids: Number of token ids of the model.
 
     Raises:
         ValueError: If the file is damaged, or belongs to another model.
@@ -76,13 +76,13 @@ def load(path: str | os.PathLike, classes: int, token_ids: int) -> Samples:
     return found
 
 
-def spread(count: int, most: int) -> np.ndarray:
-    """At most so many of `count` places, from all over."""
+def evenly_spaced(count: int, most: int) -> np.ndarray:
+    """At most `most` evenly spaced indices below `count`."""
     return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
 
 
 def of_length(ids: np.ndarray, length: int) -> np.ndarray:
-    """Ids [texts, L] cut or padded to another length, as the tokenizer would have made them."""
+    """Truncates or pads ids [texts, L] to another length, as the tokenizer does."""
     if ids.shape[1] >= length:
         return ids[:, :length]
     return np.pad(ids, ((0, 0), (0, length - ids.shape[1])))

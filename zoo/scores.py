@@ -1,4 +1,4 @@
-"""What a model's outputs are: logits or probabilities, of one label or of several, or numbers."""
+"""The meaning of a model's outputs: logits or probabilities of labels, or plain numbers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ KINDS = ("softmax", "sigmoid", "numbers")
 sigmoid: a probability for each output by itself: of one label, or of several at once.
 numbers: no probabilities, as in regression."""
 
-# What a loss says of the outputs that it is computed from.
+# The kind of scores that each loss is for.
 _LOSSES = {
     "CategoricalCrossentropy": "softmax",
     "SparseCategoricalCrossentropy": "softmax",
@@ -29,7 +29,7 @@ _LOSSES = {
     "LogCosh": "numbers",
     "Poisson": "numbers",
 }
-# Operations behind which the outputs are the same numbers.
+# Operations that do not change the values in inference.
 _UNCHANGING = ("Dropout", "Identity", "Reshape", "Flatten", "ActivityRegularization", "Cast")
 _ASK = "Say which by scores='softmax', 'sigmoid' or 'numbers'"
 
@@ -40,14 +40,14 @@ class Scores:
 
     Attributes:
         kind: Of `KINDS`.
-        applied: Whether the model applies the function itself: its outputs are the scores.
+        applied: Whether the model applies the activation itself, so that its outputs are scores.
     """
 
     kind: str
     applied: bool
 
     def of(self, outputs: np.ndarray) -> np.ndarray:
-        """Scores, float32 [batch, outputs], from the model's outputs of that shape."""
+        """Converts the model's outputs to scores, float32 [batch, outputs]."""
         outputs = np.asarray(outputs, np.float32)
         if self.applied or self.kind == "numbers":
             return outputs
@@ -55,17 +55,17 @@ class Scores:
 
 
 def read(model: keras.Model, asked: str | None = None) -> Scores:
-    """Reads from a model what its outputs are.
+    """Determines the kind of scores of a model.
 
-    The activation at its end decides; if that is linear, the loss that it is compiled with; if it
-    is not compiled, two or more outputs are logits of a softmax, as those of `zoo.create_model`.
+    The last activation decides. If it is linear, the compiled loss decides; if the model is not
+    compiled, two or more outputs are logits of a softmax, as in `zoo.create_model`.
 
     Args:
         model: Built, with one output [batch, outputs].
-        asked: Of `KINDS`, where the model does not say it.
+        asked: One of `KINDS`, if the model does not determine it.
 
     Raises:
-        UnsupportedModelError: If neither the model nor `asked` says it, or they contradict.
+        UnsupportedModelError: If neither the model nor `asked` determines it, or they contradict.
     """
     if asked is not None and asked not in KINDS:
         raise ValueError(f"scores must be one of {', '.join(KINDS)}, not {asked!r}.")
@@ -124,15 +124,15 @@ def _applied(model, activation: str, outputs: int, asked: str | None) -> Scores:
 
 
 def check(scores: Scores, outputs: np.ndarray, name: str) -> None:
-    """Holds what was read of a model against what the model answers.
+    """Checks the kind of scores against outputs of the model.
 
     Args:
-        scores: What was read.
-        outputs: The model's own outputs on some texts, [texts, outputs].
+        scores: The result of `read`.
+        outputs: Outputs of the model for some texts, [texts, outputs].
         name: The model's name, for the error.
 
     Raises:
-        UnsupportedModelError: If the outputs are of another kind than was read.
+        UnsupportedModelError: If the outputs are of another kind.
     """
     if scores.kind != "softmax":
         wrong = scores.kind == "sigmoid" and scores.applied and not _within(outputs, 0, 1)
@@ -159,7 +159,7 @@ def _within(outputs: np.ndarray, low: float, high: float) -> bool:
 
 
 def final_activation(graph: keras.Model) -> str:
-    """The name of the function at the end of a `model_graph.functional` model."""
+    """The name of the last activation of a `model_graph.functional` model."""
     tensor = graph.outputs[0]
     while (step := model_graph.step_of(tensor)) is not None:
         operation = step.operation
@@ -186,7 +186,7 @@ def _is_compiled(model: keras.Model) -> bool:
 
 
 def _by_loss(model: keras.Model) -> str | None:
-    """The kind of scores that the compiled loss is for; None where it does not say."""
+    """The kind of scores of the compiled loss, or None."""
     if not _is_compiled(model):
         return None
     losses = [loss for loss in keras.tree.flatten(model.loss) if loss is not None]
@@ -200,7 +200,7 @@ def _by_loss(model: keras.Model) -> str | None:
         name = "".join(part.capitalize() for part in getattr(loss, "__name__", "").split("_"))
     kind = _LOSSES.get(name)
     if kind in ("softmax", "sigmoid") and not _from_logits(loss):
-        return None  # it takes probabilities, so linear outputs were a mistake
+        return None  # the loss expects probabilities, which linear outputs are not
     return kind
 
 
@@ -216,5 +216,5 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
-    """The logistic function, without overflow."""
+    """Logistic sigmoid, without overflow."""
     return 0.5 * (1 + np.tanh(0.5 * logits))

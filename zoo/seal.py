@@ -1,8 +1,8 @@
-"""The seal of a .tflite file: a SHA-256 that shows whether the file is as it was written.
+"""The seal of a .tflite file: a SHA-256 that detects damage.
 
 The seal is the comment of the zip archive at the file's end, `birnn-zoo sha256 ` and 64 hex digits.
-The digest covers every byte before the digits. Other readers skip it. It shows damage; it does not
-prove who wrote the file.
+The digest covers every byte before the digits. Other readers ignore it. It does not prove who wrote
+the file.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ LONGEST_COMMENT = 0xFFFF
 
 
 def seal(content: bytes) -> bytes:
-    """The file with a seal; a file without a zip archive at its end gets an empty one.
+    """Seals the content of a file. A file without a zip archive at its end gets an empty one.
 
     Raises:
         ValueError: If the archive has a comment already, or the file's seal does not match.

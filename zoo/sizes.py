@@ -1,10 +1,10 @@
-"""The sizes that a classifier can have, checked without Keras."""
+"""Checks the sizes of a classifier, without Keras."""
 
 POOLINGS = ("last", "mean")
 
 
 def check(**given: object) -> None:
-    """Raises `ValueError` for a size, a dropout or a pooling that no classifier can have."""
+    """Raises `ValueError` for an invalid size, dropout or pooling."""
     for key, value in given.items():
         if key == "pooling":
             if value not in POOLINGS:

@@ -1,4 +1,4 @@
-"""Checks that a TFLite model's tables refer to what is there, before anything follows them.
+"""Checks all references inside a TFLite model before anything follows them.
 
 LiteRT's interpreter trusts a file: an index beyond its table or a length beyond the file ends the
 process. The checks read whole columns at once, one value of every table of a kind, so that a model
@@ -73,16 +73,16 @@ LOOKUPS = {CODES.GATHER: (0, 1), CODES.EMBEDDING_LOOKUP: (1, 0)}
 
 
 class StructureError(ValueError):
-    """A file whose tables do not fit together."""
+    """A file with invalid references or inconsistent tables."""
 
 
 @dataclass(frozen=True)
 class Structure:
-    """What a checked model takes and gives.
+    """Inputs and outputs of a checked model.
 
     Attributes:
         inputs, outputs: The shapes of the first subgraph's inputs and outputs.
-        rows: The ids that its embedding knows, 0 up to below this; None where none was found.
+        rows: Number of token ids of its embedding; None if no embedding was found.
     """
 
     inputs: list[tuple[int, ...]]

@@ -21,10 +21,10 @@ def digest(path: str | os.PathLike) -> str:
 
 
 def text(digests: Mapping[str, str]) -> str:
-    """The file's content, of names and hashes.
+    """Formats names and hashes as the file's content.
 
     Raises:
-        ValueError: If a name is no plain file name.
+        ValueError: If a name is not a plain file name.
     """
     lines = [f"{value}  {name}" for name, value in digests.items()]
     for line in lines:
@@ -34,10 +34,10 @@ def text(digests: Mapping[str, str]) -> str:
 
 
 def read(folder: str | os.PathLike) -> dict[str, str] | None:
-    """The hashes that a folder's SHA256SUMS has, by name; None if it has no such file.
+    """Reads the hashes in a folder's SHA256SUMS, by name; None without such a file.
 
     Raises:
-        ValueError: If the file is not what `text` gives.
+        ValueError: If the file does not have the format of `text`.
     """
     path = Path(folder) / NAME
     if not path.is_file():

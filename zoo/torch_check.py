@@ -1,4 +1,4 @@
-"""Answers of a PyTorch model, and what an imported model says to the same texts."""
+"""Compares an imported model with outputs of the PyTorch model."""
 
 import json
 import math
@@ -37,15 +37,15 @@ Reading = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Answer:
-    """What PyTorch says of one text.
+    """PyTorch's output for one text.
 
     Attributes:
-        ids: int32 [time], with the padding that the file gives.
+        ids: int32 [time], padded as in the file.
         values: Its logits or scores, float64 [labels].
         kind: `logits`, or `scores` for probabilities.
-        line: Of the file, from 1 on.
+        line: Line number in the file, from 1.
         cut: Whether the text has more tokens than the model reads.
-        from_text: Whether the file gives the text, and its ids are the tokenizer's.
+        from_text: Whether the file gives the text, so that the tokenizer made the ids.
     """
 
     ids: np.ndarray
@@ -65,7 +65,7 @@ def read_answers(path: str | os.PathLike, tokenizer: Tokenizer, token_ids: int) 
         token_ids: Rows of its embedding.
 
     Raises:
-        TorchImportError: If a line is something else; the message names it.
+        TorchImportError: If a line has another form; the message names it.
         OSError: If the file cannot be read.
     """
     try:
@@ -73,7 +73,7 @@ def read_answers(path: str | os.PathLike, tokenizer: Tokenizer, token_ids: int) 
     except UnicodeDecodeError as error:
         raise TorchImportError(f"{path} is not UTF-8 ({error.reason}).") from None
     found = []
-    # Not splitlines: JSON may hold other line ends inside of a string.
+    # Not splitlines: JSON strings may contain other line ends.
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
@@ -125,7 +125,7 @@ def _ids(given, token_ids: int) -> np.ndarray:
 
 
 def _length(ids: np.ndarray) -> int:
-    """Where the padding behind a text begins."""
+    """The length of a text without the padding at its end."""
     return int(np.flatnonzero(ids)[-1]) + 1 if ids.any() else 0
 
 
@@ -139,12 +139,12 @@ def check(
     readout: Readout,
     others: Iterable[tuple[Readout, Reading]],
 ) -> dict:
-    """Holds an imported model against PyTorch's answers.
+    """Compares an imported model with PyTorch's outputs.
 
     Args:
         reading: The imported model.
-        answers: PyTorch's.
-        readout: What was assumed.
+        answers: PyTorch's outputs.
+        readout: The assumptions of the import.
         others: Other readings of the same weights, which are tried if this one disagrees.
 
     Returns:

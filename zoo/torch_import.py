@@ -5,9 +5,9 @@
         self.lstm = nn.LSTM(…)                  lstm.weight_ih_l0 [4·units, width], …
         self.fc = nn.Linear(…)                  fc.weight [classes, features], fc.bias
 
-Modules may have other names. A state dict does not say what the head reads, whether padding was
-packed away, or which function an `nn.RNN` has: `zoo.torch_readout.Readout` states it, and answers
-of the PyTorch model prove it.
+Modules may have other names. A state dict does not say what the head takes, whether sequences were
+packed, or the nonlinearity of an `nn.RNN`: `zoo.torch_readout.Readout` states it, and outputs of
+the PyTorch model can confirm it.
 """
 
 import functools
@@ -45,16 +45,16 @@ RECURRENT_KEY = re.compile(
 
 @dataclass(frozen=True)
 class _Stack:
-    """What the shapes say of the recurrent module.
+    """The recurrent module, as read from the shapes of its weights.
 
     Attributes:
         module: Its name, the beginning of its keys.
         kind: `lstm`, `gru` or `rnn`.
         units: Width of the state (of the cell, where there is a projection).
-        outputs: Width of what a direction puts out.
+        outputs: Output width of a direction.
         layers: Number of layers.
         ways: 1 or 2 directions.
-        features: Width of what enters the first layer.
+        features: Input width of the first layer.
     """
 
     module: str
@@ -67,7 +67,7 @@ class _Stack:
 
     @property
     def name(self) -> str:
-        """A name for the model, as the catalogue's are."""
+        """A model name in the style of the catalogue."""
         way = "bi" if self.ways == 2 else ""
         return f"projected-{way}lstm" if self.outputs != self.units else f"{way}{self.kind}"
 
@@ -80,7 +80,7 @@ def import_torch(
     activation: str = "tanh",
     scores: str | None = None,
 ) -> keras.Model:
-    """A Keras model with the weights of a PyTorch classifier, and its logits.
+    """Builds a Keras model with the weights of a PyTorch classifier.
 
     Args:
         state_dict: Names to arrays, or to tensors on the CPU.
@@ -89,11 +89,12 @@ def import_torch(
 
     Returns:
         A model from int32 [batch, time] token ids, padded on the right with 0, to float32
-        [batch, classes] logits. A head of one logit, for a sigmoid, gets two classes: 0 and it.
+        [batch, classes] logits. A head with one logit, for a sigmoid, becomes two classes with the
+        logits 0 and x.
 
     Raises:
-        TorchImportError: If keys are missing, unknown or of shapes that do not fit together, or
-            the model reads its outputs in a way that the zoo's models do not.
+        TorchImportError: If keys are missing or unknown, shapes do not fit, or the zoo's models
+            cannot compute the readout.
 
     Warns:
         UserWarning: If `pooling` is not given.
@@ -148,10 +149,10 @@ def _built(
 
 
 def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Reads a .safetensors file, or a .pt file without running what it may hold.
+    """Reads a .safetensors file, or a .pt file without running code from it.
 
     Raises:
-        TorchImportError: If the file is missing, holds no state dict, or would run code.
+        TorchImportError: If the file is missing, has no state dict, or would run code.
     """
     path = Path(path)
     if not path.is_file():
@@ -175,7 +176,7 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception:  # what torch raises of a bad file has no common class
-        # Its message advises to load the file unsafely, which runs what is in it.
+        # Its message advises to load the file unsafely, which would run code from it.
         raise TorchImportError(
             f"{path} holds more than weights, or is no PyTorch file, and was not read further. "
             "Save the state dict alone: torch.save(model.state_dict(), 'model.pt')."
@@ -192,11 +193,11 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True)
 class Imported:
-    """What came of an import.
+    """The result of an import.
 
     Attributes:
         bundle: A run folder's content.
-        assumed: What the files do not say, a line each.
+        assumed: The assumptions of the import, as lines of text.
     """
 
     bundle: Bundle
@@ -212,20 +213,20 @@ def import_bundle(
     readout: Readout | None = None,
     check: str | os.PathLike | None = None,
 ) -> Imported:
-    """A run folder's content from a PyTorch file, its vocabulary and its labels.
+    """Imports a PyTorch file with its vocabulary and labels.
 
     Args:
         path: A .pt or .safetensors file.
-        vocab: Lines `token id`, or one token a line from id 0 up, or a .json of token: id; `<pad>`
-            and `<unk>` among them, in any case.
-        labels: One a line, in the order of the classes.
+        vocab: Lines `token id`, or one token per line from id 0 up, or a .json of token: id; with
+            `<pad>` and `<unk>`, in any case.
+        labels: One per line, in the order of the classes.
         max_length: Ids of a text.
         readout: What the state dict does not say.
         check: JSON lines with answers of the PyTorch model, see `zoo.torch_check.read_answers`.
 
     Raises:
-        TorchImportError: If the files do not fit each other, or the answers are others.
-        ValueError: If the vocabulary is none.
+        TorchImportError: If the files do not fit each other, or the outputs differ.
+        ValueError: If the vocabulary is invalid.
         OSError: If a file cannot be read.
     """
     vocabulary = read_vocabulary(vocab)
@@ -319,7 +320,7 @@ def _caseless(token: str) -> str:
 
 
 def _of_tokens(tokenizer: Tokenizer, vocabulary: Vocabulary, rows: int) -> list[str]:
-    """What becomes of the vocabulary on a device, for people to read."""
+    """How a device uses the vocabulary, as lines of text."""
     words = [token for token in vocabulary if token not in SPECIAL]
     lost = [token for token in words if tokenizer.split(token) != [token]]
     unused = rows - len(set(vocabulary.values()))
@@ -340,13 +341,13 @@ def _of_tokens(tokenizer: Tokenizer, vocabulary: Vocabulary, rows: int) -> list[
 
 
 def read_vocabulary(path: str | os.PathLike) -> Vocabulary:
-    """Reads a vocabulary in one of the forms that PyTorch lessons save.
+    """Reads a vocabulary in one of the forms that PyTorch tutorials save.
 
     Where all words are lower case, the texts were folded before they were looked up. A device does
     not, so each word gets lines for its Capitalised and UPPER form.
 
     Raises:
-        ValueError: If it is none, or lacks the tokens for padding and unknown words.
+        ValueError: If it is invalid, or lacks the tokens for padding and unknown words.
     """
     path = Path(path)
     if path.suffix == ".json":
@@ -395,7 +396,7 @@ def _json_pairs(path: Path) -> list[tuple[str, int]]:
 
 
 def _lines(path: str | os.PathLike) -> list[str]:
-    """The lines of a text file, ends of both kinds taken off, and empty ones at its end."""
+    """The lines of a text file, without line ends and trailing empty lines."""
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""How a PyTorch classifier gets from its recurrent layer to scores: no state dict says it."""
+"""How a PyTorch classifier computes scores from its recurrent layer, which no state dict says."""
 
 from dataclasses import asdict, dataclass, replace
 
@@ -13,10 +13,10 @@ class TorchImportError(ValueError):
 
 @dataclass(frozen=True)
 class Readout:
-    """How the PyTorch model goes from its recurrent layer to scores.
+    """How the PyTorch model computes scores from its recurrent layer.
 
     Attributes:
-        pooling: What its head reads of the top layer: the `last` state of each direction (`h_n`),
+        pooling: What its head takes from the top layer: the `last` state of each direction (`h_n`),
             the `mean` or the `max` over the real steps, or the output at the `last-step` of both
             directions (`out[:, -1]`).
         packed: Whether padding reaches no state (`pack_padded_sequence`, or texts one at a time).
@@ -43,7 +43,7 @@ class Readout:
 
     @property
     def refusal(self) -> str | None:
-        """Why no model of the zoo reads its outputs like that, and what to do; None if one does."""
+        """Why the zoo's models cannot compute this, and what to do; None if they can."""
         if self.pooling in ("max", "last-step"):
             what = {
                 "max": "the maximum over the steps",
@@ -63,7 +63,7 @@ class Readout:
         return None
 
     def require_known(self, outputs: int, kind: str) -> "Readout":
-        """With the scores filled in; refuses what the zoo's models do not compute.
+        """Fills in `scores`, and refuses what the zoo's models cannot compute.
 
         Args:
             outputs: Rows of the head.
@@ -87,7 +87,7 @@ class Readout:
         return replace(self, scores="one" if outputs == 1 else scores)
 
     def lines(self, kind: str, labels: int) -> list[str]:
-        """What is taken for granted, for people to read: a line each, with its flag."""
+        """The assumptions as text, one per line, each with its flag."""
         reads = {
             "last": "h_n, the last state of each direction",
             "mean": "the mean of its outputs over the text",

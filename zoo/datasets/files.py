@@ -1,4 +1,4 @@
-"""Labelled texts in the user's own files: tables, JSON lines, and folders of text files."""
+"""Labelled texts in files: tables, JSON lines, and folders of text files."""
 
 import codecs
 import csv
@@ -40,10 +40,10 @@ NO_LABEL = "(no label)"  # of texts that are read without
 def read_path(source: str, *, text_column: str, label_column: str | None) -> Parts:
     """Reads a file, a folder of part files, or a folder of text files by part and label.
 
-    Without a `label_column`, the texts of files are read alone, all with the label `NO_LABEL`.
+    Without a `label_column`, all texts get the label `NO_LABEL`.
 
     Raises:
-        DatasetError: The path is not there or not one of these, or a file breaks a rule.
+        DatasetError: The path is missing or not one of these, or a file breaks a rule.
     """
     check(source)
     path = Path(source).expanduser()

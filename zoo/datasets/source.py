@@ -1,4 +1,4 @@
-"""Where texts come from: a data set's path, its columns, and TensorFlow Datasets' folders."""
+"""A data set's path, its columns, and the folders of TensorFlow Datasets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REVIEWS, TFDS = "reviews", "tfds:"
 
 @dataclass(frozen=True)
 class Source:
-    """Where texts come from and how they are read. Nothing is read before a method asks for it.
+    """A data set and how to read it. Nothing is read before a method is called.
 
     Attributes:
         path: What to read:
@@ -32,7 +32,7 @@ class Source:
             read. TFDS features with other names are found where there is only one choice.
         data_dir: Where TFDS keeps prepared sets. Without it: the user's cache folder for
             `reviews`, TFDS's own default for `tfds:`.
-        download_dir: Where TFDS looks for archives, and puts those that it downloads.
+        download_dir: Where TFDS looks for archives and stores downloads.
     """
 
     path: str
@@ -43,7 +43,7 @@ class Source:
 
     @property
     def is_tfds(self) -> bool:
-        """Whether TensorFlow Datasets reads it, which imports TensorFlow."""
+        """Whether it is read by TensorFlow Datasets, which imports TensorFlow."""
         return self.path == REVIEWS or self.path.startswith(TFDS)
 
     def dataset(
@@ -111,19 +111,19 @@ class Source:
         )
 
     def check_unlabelled(self) -> None:
-        """Raises `DatasetError` if there is no such file or folder to read `texts` from."""
+        """Raises `DatasetError` if there is no file or folder to read `texts` from."""
         if not self.path.startswith(TFDS):
             unlabelled.check(self.path)
 
     def texts(self) -> list[str]:
         """Reads texts without their labels.
 
-        The path is then `tfds:NAME[/CONFIG]#SPLIT`, a split of TensorFlow Datasets; a .txt file, a
-        text a line; a .tsv, .csv or .jsonl file; or a folder with a file `train` of that kind.
-        Files need no label column; of TensorFlow Datasets, it is the feature that is not the text.
+        Here, the path is `tfds:NAME[/CONFIG]#SPLIT`, a split of TensorFlow Datasets; a .txt file
+        with one text per line; a .tsv, .csv or .jsonl file; or a folder with a file `train` of
+        that kind. Files need no label column.
 
         Raises:
-            DatasetError: If it cannot be read, or holds no text.
+            DatasetError: If it cannot be read or has no text.
         """
         if not self.path.startswith(TFDS):
             return unlabelled.read(self.path, self.text_column)

@@ -1,4 +1,4 @@
-"""Files of texts whose labels are not read: to pretrain on, and for objectives that need none."""
+"""Reads files of unlabelled texts."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,10 +8,10 @@ from zoo.datasets.split import DatasetError
 
 
 def read(path: str, text_column: str) -> list[str]:
-    """Reads a .txt file, a text a line, or what `zoo.datasets.files.read_path` reads.
+    """Reads a .txt file with one text per line, or what `zoo.datasets.files.read_path` reads.
 
     Raises:
-        DatasetError: If it cannot be read, or holds no text.
+        DatasetError: If it cannot be read or has no text.
     """
     check(path)
     place = Path(path).expanduser()

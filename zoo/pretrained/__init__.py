@@ -3,9 +3,9 @@
 Each is a folder of four files:
 
     README.md       the model card
-    config.json     how it was trained, and what it was measured at
+    config.json     how it was trained, and its figures
     model.tflite    the file for MediaPipe and LiteRT: int8 weights; vocabulary and labels inside
-    weights.npz     the weights to go on training with: the embedding as the file has it, int8 and
+    weights.npz     the weights to continue training from: the embedding as in the file, int8 with
                     a scale for each row, the others as float16
 
 The recipes that made them are in the project's folder `recipes/`.
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 CARD, CONFIG, FILE, WEIGHTS = "README.md", "config.json", "model.tflite", "weights.npz"
 COLUMNS = ("name", "labels", "model", "MB", "accuracy", "interval", "texts", "year", "licence")
-# Of the data that a model learnt from: when they were published, and what may be done with them.
+# Year and licence of the training data.
 RESEARCH = "none named: for research"
 DATA = {
     "ag_news": ("2015", "non-commercial use"),
@@ -45,26 +44,21 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in FOLDER.glob(f"*/{CONFIG}"))
 
 
-def is_name(model: str | os.PathLike) -> bool:
-    """Whether that is the name of a model here, rather than a path: `./NAME` or a `Path`."""
-    return isinstance(model, str) and model in names()
-
-
 def file(name: str) -> Path:
     """The path of a model's .tflite file, to copy into an app."""
     return FOLDER / name / FILE
 
 
 def config(name: str) -> dict:
-    """How a model was trained, as in a run folder; under `measured`, its figures."""
+    """The record of a model, as in a run folder, with its figures under `measured`."""
     return json.loads((FOLDER / name / CONFIG).read_text(encoding="utf-8"))
 
 
 def load(name: str) -> Bundle:
-    """A model with its weights, to go on training with or to export anew.
+    """Loads a model with its weights, to continue training or to export.
 
     Raises:
-        ValueError: If the weights are not those of the record.
+        ValueError: If the weights are damaged.
     """
     from zoo import catalogue
     from zoo.bundle import Bundle
@@ -82,14 +76,14 @@ def load(name: str) -> Bundle:
 
 
 def read_weights(path: Path) -> list[np.ndarray]:
-    """What `Model.set_weights` takes, float32."""
+    """The weights in float32, for `Model.set_weights`."""
     with np.load(path) as file:
         embedding, scales, *others = (file[key].astype(np.float32) for key in file.files)
     return [embedding * scales, *others]
 
 
 def table() -> list[tuple[str, ...]]:
-    """Rows of `COLUMNS`, for people to read."""
+    """Rows of `COLUMNS` as text."""
     rows: list[tuple[str, ...]] = []
     for name in names():
         record = config(name)

@@ -1,12 +1,12 @@
-"""How a command ends: its exit code, and what it says then.
+"""Exit codes and last messages of commands.
 
 ====  ==============================================================
-0     it did what was asked
+0     success
 1     an unexpected error; `--debug` shows its traceback
-2     it refused what was asked
-130   it was interrupted (Ctrl-C)
-141   nobody reads its output any more, as in `… | head -1`
-143   it was terminated (SIGTERM)
+2     the request was refused
+130   interrupted (Ctrl-C)
+141   its output was closed, as in `… | head -1`
+143   terminated (SIGTERM)
 ====  ==============================================================
 """
 
@@ -33,8 +33,8 @@ def run(main: Callable[[], int], prog: str) -> NoReturn:
     """Runs a command and exits with its status.
 
     Args:
-        main: Reads the command line and returns a status.
-        prog: How the command is called, which its messages begin with.
+        main: Runs the command line and returns the exit status.
+        prog: The name of the command, which its messages begin with.
     """
     signals.listen()
     sys.unraisablehook = _show_unraisable
@@ -59,7 +59,7 @@ def run(main: Callable[[], int], prog: str) -> NoReturn:
 
 
 def refusing(prog: str, work: Callable[..., object], *arguments: Any) -> int:
-    """Calls a function; its ValueError or OSError is a refusal: one message, and status 2."""
+    """Calls a function. Prints its ValueError or OSError as a message and returns status 2."""
     try:
         work(*arguments)
     except BrokenPipeError:
@@ -75,7 +75,7 @@ def refusing(prog: str, work: Callable[..., object], *arguments: Any) -> int:
 
 
 def last_words(words: Callable[[], str]) -> None:
-    """What the command says in the end if Ctrl-C or SIGTERM ends it: a line."""
+    """Sets the message for when Ctrl-C or SIGTERM ends the command."""
     _State.last_words = staticmethod(words)
 
 
@@ -99,13 +99,13 @@ class _Debug(argparse.Action):
 
 
 def _show_unraisable(unraisable: Any) -> None:
-    """Hides tracebacks of what was raised in `__del__` or the like, which ends nothing."""
+    """Hides tracebacks from `__del__` and the like, which do not end the process."""
     if _State.debug:
         sys.__unraisablehook__(unraisable)
 
 
 def _failed(error: BaseException, prog: str) -> int:
-    """Says what went wrong, and returns the status."""
+    """Prints the error and returns the exit status."""
     number = signals.received()
     signals.listen_no_more()
     if _State.debug:

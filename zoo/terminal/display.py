@@ -1,4 +1,4 @@
-"""How far a command is, on standard error: a line that is rewritten, or now and then a new one."""
+"""Progress on standard error: a line that is rewritten, or a new one every few seconds."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ EVERY_PIPED = 10.0  # seconds between two lines where they stay
 
 @dataclass
 class _Work:
-    """Something that takes a while."""
+    """A task in progress."""
 
     what: str
     total: int | None
@@ -31,7 +31,7 @@ class _Work:
 
 
 class _Display:
-    """The line of the innermost work under way."""
+    """Shows the innermost task in progress."""
 
     def __init__(self) -> None:
         self.shown = False  # whether there is somebody to look at it
@@ -89,20 +89,20 @@ _display = _Display()
 
 
 def show() -> None:
-    """Shows progress from now on: a command calls it, a library never."""
+    """Enables progress. Only commands call it."""
     _display.shown = True
 
 
 @contextlib.contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[None]:
-    """Shows that something goes on, if it takes more than a few seconds and a command runs it.
+    """Shows the progress of a task that takes more than a few seconds, in commands.
 
-    On a terminal one line is rewritten and in the end erased; elsewhere a line is written every
-    ten seconds. Of nested ones the innermost shows. Print within it by `say`.
+    On a terminal, one line is rewritten and erased at the end; elsewhere, a line is written every
+    ten seconds. The innermost task is shown. Use `say` to print meanwhile.
 
     Args:
         what: Such as "Reading reviews".
-        total: Number of steps, if that is known: then `advance` counts them.
+        total: Number of steps, if known; `advance` counts them.
     """
     if not _display.shown:
         yield
@@ -116,7 +116,7 @@ def progress(what: str, total: int | None = None) -> Iterator[None]:
 
 
 def advance(count: int = 1) -> None:
-    """Counts steps of the innermost work under way; without any, does nothing."""
+    """Counts steps of the innermost task, if there is one."""
     if _display.works:
         _display.works[-1].done += count
 
@@ -127,15 +127,12 @@ def clear() -> None:
 
 
 def say(line: str) -> None:
-    """Prints a line to standard output at once, whatever progress is shown."""
+    """Prints a line to standard output, above the progress line."""
     clear()
     print(line, flush=True)
 
 
 def is_interactive(stream: TextIO | None) -> bool:
-    """Whether a line may be rewritten there: a terminal, with no wish for plain text.
-
-    `NO_COLOR` and `TERM=dumb` are such wishes.
-    """
+    """Whether lines may be rewritten: on a terminal without `NO_COLOR` or `TERM=dumb`."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return stream is not None and stream.isatty() and not plain
