@@ -1,4 +1,4 @@
-"""Training: from a data set's name to a run folder."""
+"""Training: from settings and a data set to a run folder."""
 
 from zoo.records import RunError
 from zoo.training.config import TrainingConfig

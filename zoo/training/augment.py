@@ -1,8 +1,9 @@
-"""Variants of training texts, words exchanged at random, for a teacher to answer.
+"""Augmentation: replaces words of training texts at random, for a teacher to label.
 
-What a variant is about nobody knows: the teacher labels it. So a model learns from few texts how
-the teacher weighs words, in many orders and combinations (Jiao et al., "TinyBERT: distilling BERT
-for natural language understanding", Findings of EMNLP 2020, exchange words for near ones instead).
+A variant may no longer have the label of its text, so the teacher labels it. From few texts, a
+model can thus learn how the teacher weighs words, in many orders and combinations (Jiao et al.,
+"TinyBERT: distilling BERT for natural language understanding", Findings of EMNLP 2020, use near
+neighbours instead).
 """
 
 from collections.abc import Sequence
@@ -11,20 +12,20 @@ import numpy as np
 
 from zoo.text import DELIMITER, PAD, UNKNOWN, Tokenizer, Vocabulary
 
-LEAST, MOST = 0.1, 0.7  # share of a text's words that is exchanged; another one for each variant
+LEAST, MOST = 0.1, 0.7  # share of the words of a text that are replaced, one for each variant
 
 
 def exchanged(texts: Sequence[str], count: int, seed: int, delimiter: str = DELIMITER) -> list[str]:
-    """Texts with some of their words exchanged for words of another text.
+    """Replaces some of the words of each text by words of another text.
 
     Args:
-        texts: What is varied, and what words are taken from.
+        texts: The texts to augment, which the words are also taken from.
         count: Variants of each text.
-        seed: Decides which words.
+        seed: Seed of the random choices.
         delimiter: The RE2 regex that splits texts into words, as of `zoo.text.Tokenizer`.
 
     Returns:
-        `count` texts for each, their words with a space between.
+        `count` variants of each text, their words joined by spaces.
     """
     split = Tokenizer(Vocabulary({PAD: 0, UNKNOWN: 1}), 1, delimiter).split
     rng = np.random.default_rng(seed)

@@ -1,7 +1,6 @@
-"""What a run is compared with: the most frequent label, and TF-IDF with logistic regression.
+"""Baselines of a run: the most frequent label, and TF-IDF with logistic regression.
 
-Both are fitted to the training texts alone, with fixed settings, in seconds. A model that is no
-better is not worth its size.
+Both are fitted to the training texts, with fixed settings, in seconds.
 """
 
 from typing import Any
@@ -23,10 +22,10 @@ REMEDY = (
 
 
 def measure(dataset: Dataset, delimiter: str = DELIMITER) -> dict[str, Any]:
-    """Accuracy of the baselines on validation and test, as metrics.json keeps it.
+    """Accuracy of the baselines on validation and test, for metrics.json.
 
     Args:
-        dataset: The run's; only its training texts are learnt from.
+        dataset: The data set of the run; only its training texts are used for fitting.
         delimiter: The RE2 regex that splits texts into words.
 
     Returns:
@@ -68,7 +67,7 @@ def compared(figures: dict[str, Any]) -> list[tuple[str, float, float]]:
 
 
 def warning(figures: dict[str, Any]) -> str | None:
-    """A line for a model that is worse on test than TF-IDF, with a remedy; None for others."""
+    """A warning for a model that is worse than TF-IDF on test, with a remedy; None for others."""
     model, tfidf = figures["test"]["accuracy"], figures["baselines"]["tfidf"]["test"]
     if model >= tfidf:
         return None

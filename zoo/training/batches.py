@@ -1,4 +1,4 @@
-"""Batches of texts of like length."""
+"""Batches of texts of similar length."""
 
 import math
 
@@ -7,22 +7,22 @@ import numpy as np
 
 from zoo.classifier import PAD_ID
 
-ROUND_TO = 32  # time steps; batch lengths are multiples, so that a compiler sees few shapes
+ROUND_TO = 32  # time steps; batch lengths are multiples of it, so that a compiler sees few shapes
 POOL = 50  # batches that are sorted by length together: enough to pad little, mixed enough to learn
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches that pad each text to its batch's longest, not to the longest of all.
+    """Batches that are padded to their own longest text only.
 
     Args:
         ids: int32 [texts, time], padded on the right.
         labels: int32 [texts].
         batch_size: Texts in a batch; the last one may hold fewer.
         seed: Shuffles texts and batches, differently in each epoch and the same in each run;
-            None keeps one fixed order, by length.
-        epoch: The number of the first epoch that is read, for a run that goes on.
-        word_dropout: Share of the words that are replaced by `unknown`, others in each epoch: a
-            model learns to do without any one word, and what to make of words that it never saw.
+            None keeps a fixed order, by length.
+        epoch: Number of the first epoch, for a run that is resumed.
+        word_dropout: Share of the words that are replaced by `unknown`, drawn anew in each epoch.
+            The model then depends less on single words, and learns to handle unknown ones.
         unknown: The id of unknown words; lower ids are special and never replaced.
     """
 
@@ -47,8 +47,8 @@ class Batches(keras.utils.PyDataset):
             dropped = (rng.random(ids.shape) < self.word_dropout) & (ids > self.unknown)
             ids = np.where(dropped, np.int32(self.unknown), ids)
         if index == 0:
-            # Keras takes the shape of the first two batches for that of all, if it is the same.
-            # This one is the longest, so a column more makes it unlike any other.
+            # If the first two batches have the same shape, Keras takes it for the shape of all.
+            # The first one is the longest, so with another column it differs from all others.
             ids = np.pad(ids, ((0, 0), (0, 1)), constant_values=PAD_ID)
         return ids, self.labels[rows]
 
@@ -62,7 +62,7 @@ class Batches(keras.utils.PyDataset):
         else:
             rng = np.random.default_rng((self.seed, self.epoch))
             order = rng.permutation(len(self.ids))
-            # What is padded to the same length is of like length; more order would make the
+            # Texts padded to the same length are similar enough; a stricter order would make the
             # batches of a small data set the same in every epoch.
             rounded = -(-self.lengths // ROUND_TO)
             pool = POOL * self.batch_size
@@ -73,13 +73,13 @@ class Batches(keras.utils.PyDataset):
         batches = [order[start : start + size] for start in range(0, len(order), size)]
         if self.seed is not None:
             batches = [batches[i] for i in rng.permutation(len(batches))]
-        # The longest first: if it does not fit into memory, that shows at once.
+        # The longest first, so that a lack of memory shows at once.
         longest = max(range(len(batches)), key=lambda i: self.lengths[batches[i]].max())
         self.batches = [batches.pop(longest), *batches]
 
 
 class Rest(keras.utils.PyDataset):
-    """The batches of one epoch from a step on, for a run that was interrupted there.
+    """The rest of an epoch from a step on, to resume a run that was interrupted there.
 
     Args:
         batches: The epoch's batches.
@@ -96,7 +96,8 @@ class Rest(keras.utils.PyDataset):
     def __getitem__(self, index):
         ids, labels = self.batches[index + self.start]
         if index == 0 and not self.begun and len(self) > 1:
-            # What Keras takes shapes from before it begins: unlike the next, as in `Batches`.
+            # Keras reads the shape from this one first; it must differ from the next, as in
+            # `Batches`.
             ids = keras.tree.map_structure(
                 lambda x: np.pad(x, ((0, 0), (0, 1)), constant_values=PAD_ID), ids
             )
@@ -111,7 +112,7 @@ class Rest(keras.utils.PyDataset):
 
 
 class WithUnlabelled(Batches):
-    """Batches with as many texts without labels beside those with them.
+    """Batches of labelled texts, each with as many unlabelled texts.
 
     Args:
         others: int32 [texts, time], padded on the right.
@@ -129,7 +130,7 @@ class WithUnlabelled(Batches):
 
     def __getitem__(self, index):
         ids, labels = super().__getitem__(index)
-        # Another part of them in each epoch.
+        # A different part of them in each epoch.
         place = (self.epoch * len(self) + index) % len(self.others)
         return (ids, self.others[place][0]), labels
 

@@ -1,4 +1,4 @@
-"""What a stopped training run needs to go on as if nothing had happened."""
+"""Checkpoints, from which a run is resumed exactly."""
 
 import csv
 import io
@@ -19,27 +19,27 @@ import numpy as np
 from zoo import digest, records
 from zoo.files import write_text
 
-LARGEST_LOSS = 1e6  # beyond what any cross-entropy is before weights overflow
+LARGEST_LOSS = 1e6  # far above any cross-entropy; weights overflow soon after
 
 
 class DivergedError(ValueError):
-    """A training whose loss is NaN, infinite or far beyond any cross-entropy."""
+    """Training diverged: the loss is NaN, infinite or extremely large."""
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Weights, optimizer and history, written after each epoch and when the run is interrupted.
+    """Writes weights, optimizer and history after each epoch and when the run is interrupted.
 
-    As a callback it stands before one that exchanges weights for validation.
+    As a callback, it must come before callbacks that swap weights for validation.
 
-    The files are written in the order validated weights, best weights, state. A kill between two
-    of them is healed on resuming: the state says how many epochs are whole, and the epoch that is
-    trained again writes the same again. Each file ends in a digest (`zoo.digest`), which is checked
-    before anything is read from it.
+    The files are written in this order: validated weights, best weights, state. After a kill
+        between
+    two of them, the run resumes from the last complete epoch, and that epoch writes the same files
+    again. Each file ends in a digest (`zoo.digest`), which is checked before it is read.
 
     Args:
         folder: Where the files are.
-        patience: Epochs without a better one after which training stops.
-        seed: The run's.
+        patience: Epochs without improvement after which training stops.
+        seed: The run's seed.
         keep: Which epoch's weights are kept, as in `TrainingConfig`.
         validation: Number of validation texts; `keep="latest"` needs it.
     """
@@ -56,15 +56,15 @@ class Checkpoint(keras.callbacks.Callback):
         self.last = folder / records.STATE
         self.pretrained = folder / records.PRETRAINED
         self.history: list[dict[str, float]] = []
-        self.step = 0  # of the epoch that was interrupted, the number of steps that are done
-        self.diverged = ""  # where, if it did
-        self._metrics: list[np.ndarray] = []  # of these steps
+        self.step = 0  # number of completed steps in an interrupted epoch
+        self.diverged = ""  # where training diverged
+        self._metrics: list[np.ndarray] = []  # after these steps
         self._generator: np.ndarray | None = None  # PyTorch's, after these steps
-        self._signal = 0  # that has come
+        self._signal = 0  # received signal
 
     @property
     def best(self) -> dict[str, float]:
-        """The row of the epoch with the best validation accuracy, and of equal ones lowest loss."""
+        """The row of the epoch with the best validation accuracy, then the lowest loss."""
         return max(self._finite, key=lambda row: (row["val_accuracy"], -row["val_loss"]))
 
     @property
@@ -82,7 +82,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     @property
     def is_over(self) -> bool:
-        """Whether the patience is at its end."""
+        """Whether the patience is exhausted."""
         return bool(self.history) and len(self.history) - self.best["epoch"] >= self.patience
 
     @property
@@ -95,13 +95,13 @@ class Checkpoint(keras.callbacks.Callback):
         return text.getvalue()
 
     def check(self) -> None:
-        """Checks the files that a run goes on from.
+        """Checks the files that a run is resumed from.
 
         Raises:
             zoo.digest.DamagedFileError: If one of them is missing, cut or changed.
         """
         if not self._is_of_this_version():
-            return  # a run that was begun by an older version, whose files have no digest
+            return  # started by an older version, whose files have no digest
         digest.check(self.last)
         if self._has_whole_epochs():
             digest.check(self.best_weights)
@@ -123,10 +123,10 @@ class Checkpoint(keras.callbacks.Callback):
             return int(state["epoch"]) > 0
 
     def restore(self, model: keras.Model) -> int:
-        """Puts the state that was saved last into a compiled model.
+        """Restores the last saved state into a compiled model.
 
         Returns:
-            The number of whole epochs; `step` is that of the steps after them.
+            The number of complete epochs; `step` is the number of steps after them.
         """
         if not self.last.is_file():
             return 0
@@ -147,7 +147,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def remove(self) -> None:
         """Removes the folder, when the run is finished."""
-        # The settings first: without them, what a kill leaves is not taken for a run to resume.
+        # The settings first: without them, a kill here does not leave a run that could be resumed.
         self.config.unlink(missing_ok=True)
         shutil.rmtree(self.folder)
 
@@ -166,7 +166,7 @@ class Checkpoint(keras.callbacks.Callback):
         if self._metrics:
             self._add_metrics()
         done = self._skipped + batch + 1
-        # The mean over the epoch so far, which one step that is no number makes no number.
+        # The mean over the epoch so far, which a single NaN turns into NaN.
         if not _is_sound(float((logs or {}).get("loss", 0.0))):
             self.diverged = f"at step {done} of epoch {self._epoch + 1}"
             raise _Diverged
@@ -176,8 +176,10 @@ class Checkpoint(keras.callbacks.Callback):
             raise _Interrupted
 
     def _add_metrics(self) -> None:
-        """Adds the sums and counts of the steps before the interruption to those of the first
-        step after it: Keras has the variables no sooner.
+        """Adds the metrics of the steps before the interruption to those of the first step after
+        it.
+
+        Keras creates the variables in that step.
         """
         self._sync()
         for variable, value in zip(self.model.metrics_variables, self._metrics, strict=True):
@@ -185,12 +187,12 @@ class Checkpoint(keras.callbacks.Callback):
         self._metrics = []
 
     def _sync(self) -> None:
-        """Brings what JAX computed into the model's variables."""
+        """On JAX, copies the current state into the model's variables."""
         getattr(self.model, "jax_state_sync", lambda: None)()
 
     def on_test_end(self, logs=None):
-        # In here the weights are those that were validated: with averaged weights, not those that
-        # training goes on from.
+        # Here the model has the validated weights: with weight averaging, not those that training
+        # continues with.
         with digest.writing(self.validated) as partial:
             getattr(self.model, "classifier", self.model).save_weights(partial)
 
@@ -211,7 +213,7 @@ class Checkpoint(keras.callbacks.Callback):
             raise _Interrupted
 
     def _save(self, epoch: int, step: int) -> None:
-        """Writes the state after so many whole epochs, and steps of the next one."""
+        """Writes the state after a number of complete epochs and steps of the next one."""
         metrics = self.model.metrics_variables if step else []
         values = {f"metric_{n}": keras.ops.convert_to_numpy(one) for n, one in enumerate(metrics)}
         generator = np.zeros(0, np.uint8)
@@ -233,15 +235,15 @@ class Checkpoint(keras.callbacks.Callback):
 
     @contextmanager
     def saving_when_interrupted(self) -> Iterator[None]:
-        """Saves at the next step after SIGINT or SIGTERM, and then lets the signal take effect.
+        """On SIGINT or SIGTERM, saves after the current step, then lets the signal take effect.
 
-        A second signal takes effect at once.
+        A second signal takes effect immediately.
         """
         if threading.current_thread() is not threading.main_thread():
             yield  # only the main thread can handle signals
             return
         handlers = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
-        # What is ignored, as under nohup, stays so; None is a handler that Python cannot restore.
+        # Ignored signals, as under nohup, stay ignored; Python cannot restore a handler of None.
         before = {one: old for one, old in handlers.items() if old not in (signal.SIG_IGN, None)}
 
         def come(number, frame):
@@ -262,16 +264,16 @@ class Checkpoint(keras.callbacks.Callback):
 
     @contextmanager
     def stopping_where_it_diverges(self) -> Iterator[None]:
-        """Stops training at the step whose loss is not finite; `diverged` says which step.
+        """Stops training at the step where the loss diverges; `diverged` says which step.
 
         Raises:
-            DivergedError: If no epoch was whole before, so that there are no weights to keep.
+            DivergedError: If no epoch was complete, so that there are no weights to keep.
         """
         try:
             yield
         except _Diverged:
             if not self.history:
-                self.remove()  # going on would end at the same step
+                self.remove()  # resuming would end at the same step
                 raise DivergedError(
                     f"The loss became NaN or overflowed {self.diverged}, before any epoch was "
                     "whole, so no weights are kept. Train with a lower --learning-rate or "
@@ -300,11 +302,11 @@ def _read_history(path: Path) -> list[dict[str, float]]:
 
 
 def _standard_error(accuracy: float, texts: int) -> float:
-    """Of an accuracy on so many texts; not zero where all were right (Laplace's rule)."""
+    """Standard error of an accuracy, not zero if all texts are right (Laplace's rule)."""
     share = (accuracy * texts + 1) / (texts + 2)
     return math.sqrt(share * (1 - share) / texts)
 
 
 def _state(model: keras.Model) -> list[keras.Variable]:
-    """All that training changes. A .keras file leaves out the random state of dropout."""
+    """All variables that training changes. A .keras file lacks the random state of dropout."""
     return [*model.variables, *model.optimizer.variables]

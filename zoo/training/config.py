@@ -1,4 +1,4 @@
-"""All that decides what a run becomes."""
+"""The settings of a training run."""
 
 import math
 from dataclasses import dataclass
@@ -7,74 +7,74 @@ from zoo import catalogue, imports, sizes
 from zoo.datasets import Source
 from zoo.training import teachers
 
-# What is minimised, see `zoo.training.objectives`: named here, where Keras is not imported.
+# The objectives of `zoo.training.objectives`, named here since that module imports Keras.
 OBJECTIVES = ("cross-entropy", "adversarial", "virtual-adversarial", "mixed")
-SEMI_SUPERVISED = OBJECTIVES[2:]  # those that learn from texts without labels
+SEMI_SUPERVISED = OBJECTIVES[2:]  # those that use unlabelled texts
 
 KEEP = ("best", "latest")
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """All that decides what a run becomes.
+    """The settings of a training run.
 
     A setting that says "chosen from the data" is None until `zoo.training.defaults` has chosen it.
 
     Attributes:
         model: A name of the catalogue.
         dataset: The path of a `zoo.datasets.Source`.
-        epochs: Most passes over the training texts; chosen from the data.
+        epochs: Maximum number of epochs; chosen from the data.
         patience: Epochs without a better validation accuracy after which training stops; chosen
             from the data.
         keep: Which epoch's weights are kept, of `KEEP`; chosen from the data. `best` is the epoch
-            with the highest validation accuracy, and of equal ones the lowest loss. `latest` is the
+            with the highest validation accuracy, then the lowest validation loss. `latest` is the
             last epoch whose validation accuracy is within one standard error of the highest: with
             few validation texts the differences between epochs are mostly chance, and a later
             epoch, trained at a lower learning rate, is usually better.
-        batch_size: Texts in a step; chosen from the data.
-        max_length: Token ids of a text, longer texts are cut; chosen from the data.
-        vocab_size: Most token ids, the special ones included.
-        seed: Decides initial weights, order of texts and dropout.
-        learning_rate: Of Adam, at the start; it falls to zero over all epochs, along a cosine.
+        batch_size: Texts per step; chosen from the data.
+        max_length: Token ids per text; longer texts are truncated. Chosen from the data.
+        vocab_size: Maximum number of token ids, including special ones.
+        seed: Seed of the initial weights, the order of texts and dropout.
+        learning_rate: Initial learning rate of Adam, with cosine decay to zero over all epochs.
             Chosen from the data.
-        clip_norm: Largest norm of all gradients together.
+        clip_norm: Maximum global norm of the gradients.
         word_dropout: Share of the words that are replaced by the unknown word in training; chosen
             from the data.
         average: Momentum of an exponential moving average (EMA) of the weights, for example 0.999,
             which is then validated and kept in their place (after Polyak & Juditsky, "Acceleration
             of stochastic approximation by averaging", 1992, whose mean is uniform). 0 is none.
             Chosen from the data.
-        init: A model to start from, the name of one that is shipped or a run folder: its sizes,
-            its weights, with the same labels its last layer too, and after the words of the
-            training texts its own, up to `vocab_size`. The model has to be the same.
+        init: A shipped model or run folder to start from: its sizes and weights, including the last
+            layer if the labels are the same. Its words come after those of the training texts, up
+            to `vocab_size`. It must be the same model.
         vectors: A file of word vectors (see `zoo.training.vectors`) that the embedding starts from,
-            centred and scaled, their first principal components where it is narrower; words without
-            one start small, at random. After the words of the training texts come theirs, up to
-            `vocab_size`.
-        pretrain: Passes over all texts, with labels or without, in which the embedding and the
-            bottom layer learn as language models first.
-        unlabelled: More texts, as `zoo.datasets.Source.texts` reads them: to pretrain on, for
-            objectives that need no labels, and to be labelled by teachers.
-        objective: What is minimised, of `zoo.training.objectives.OBJECTIVES`. With teachers, texts
-            without labels count as texts with labels.
-        reach: How far an objective moves an embedding, as a share of the length of the text's own.
+            centred and scaled, reduced to principal components if it is narrower. Words without a
+            vector start small, at random. The words of the file come after those of the training
+            texts, up to `vocab_size`.
+        pretrain: Epochs of language-model pretraining of the embedding and the bottom layer, on all
+            texts, labelled or not.
+        unlabelled: Paths of unlabelled texts (see `zoo.datasets.Source.texts`), for pretraining,
+            for objectives that need no labels, and to be labelled by teachers.
+        objective: The loss, of `OBJECTIVES` (see `zoo.training.objectives`). With teachers,
+            unlabelled texts count as labelled.
+        reach: Norm of the perturbations of an objective, relative to that of the text's embedding.
         teacher: Models with the same labels, as `zoo.load` takes them, `tfidf`, `ngrams` or
             `transformer:FOLDER` (see `zoo.training.tfidf`, `zoo.training.ngrams`,
-            `zoo.training.transformer`), whose mean answer is what is learnt, on texts with labels
-            together with those; chosen from the data. The empty tuple is none.
-        augment: Variants of each training text that the teachers answer too; chosen from the data.
-            With `vectors`, words are exchanged for near ones, without for words of other training
-            texts.
-        embed_dim, hidden_dim, num_layers, dropout: As in `zoo.create_model`; None is the
-            model's own.
-        pooling: What the logits see of the top layer, of `zoo.sizes.POOLINGS`; None is that of
-            `init`, or else the first of them.
-        limit: Train on the first so many texts only.
-        text_column, label_column: Where a data set has them under other names.
-        data_dir, download_dir: Where TensorFlow Datasets keeps what it prepares and downloads.
-        mixed_precision: Compute in 16 bits; None does so where there is a GPU.
-        samples: Keep the token ids of some training and validation texts in the run folder, for
-            its exports: they are verified with them, and `integer` files are calibrated by them.
+            `zoo.training.transformer`), whose mean prediction is the target, on labelled texts
+            averaged with the label; chosen from the data. The empty tuple is none.
+        augment: Augmented variants of each training text, which the teachers label; chosen from the
+            data. Words are replaced by near neighbours with `vectors`, else by words of other
+            training texts.
+        embed_dim, hidden_dim, num_layers, dropout: As in `zoo.create_model`; None for the defaults
+            of the model.
+        pooling: What the logits take from the top layer, of `zoo.sizes.POOLINGS`; None for that of
+            `init`, or the first one.
+        limit: Train on the first `limit` texts only.
+        text_column, label_column: Names of the columns, if they are others.
+        data_dir, download_dir: Folders of TensorFlow Datasets.
+        mixed_precision: Compute in 16 bits; None for yes if there is a GPU.
+        samples: Keep the token ids of some training and validation texts in the run folder, to
+            verify its exports and to calibrate `integer` files.
         imports: Modules that register cells (see `zoo.register`), by name or as paths that end in
             .py. They are imported before the model is looked up.
     """
@@ -170,25 +170,25 @@ class TrainingConfig:
 
     @property
     def source(self) -> Source:
-        """Where the texts with labels come from."""
+        """The labelled texts."""
         return self._source(self.dataset)
 
     @property
     def unlabelled_sources(self) -> list[Source]:
-        """Where the texts without labels come from."""
+        """The unlabelled texts."""
         return [self._source(path) for path in self.unlabelled]
 
     def _source(self, path: str) -> Source:
         return Source(path, self.text_column, self.label_column, self.data_dir, self.download_dir)
 
     def _given(self, name: str, otherwise):
-        """A setting, or another value where it is still to be chosen."""
+        """A setting, or another value if it is None."""
         value = getattr(self, name)
         return otherwise if value is None else value
 
 
 class SettledConfig(TrainingConfig):
-    """Settings of which none is left to be chosen from the data."""
+    """Settings with nothing left to be chosen from the data."""
 
     epochs: int
     patience: int

@@ -1,11 +1,10 @@
-"""Settings that follow from the data, where none are given.
+"""Default settings that depend on the size of the data.
 
-A small data set needs more passes than a large one, a few thousand steps of training being what a
-recurrent model takes to learn anything. It also needs help: from 200 texts a model that reads words
-in order learns less than one that only counts them. So below `LARGE` texts the default is to learn
-from variants of the texts as well (see `zoo.training.augment`), answered by a teacher that counts
-words (`zoo.training.tfidf`). The numbers were chosen by validation on parts of public data sets
-with 2 to 150 labels and 10 to 250 words a text.
+A small data set needs more epochs than a large one, since a recurrent model takes some thousand
+steps to learn anything. It also needs help: from 200 texts, a recurrent model learns less than one
+that counts words. So below `LARGE` texts, the default is augmentation (see `zoo.training.augment`)
+with labels by a teacher that counts words (`zoo.training.tfidf`). The numbers were chosen on
+validation texts, on parts of public data sets with 2 to 150 labels and 10 to 250 words per text.
 """
 
 import dataclasses
@@ -30,12 +29,11 @@ CHOSEN = (
     "word_dropout",
     "average",
 )
-LARGE = 20_000  # training texts from which a model needs no help
+LARGE = 20_000  # number of training texts from which augmentation is off
 BATCH = 32
-VARIANTS = 6_000  # in all, about
-MOST_VARIANTS = 10  # of a text
-# Steps of training, at least: some, and more the more labels there are to tell apart, if there are
-# texts enough to tell them by.
+VARIANTS = 6_000  # in total, about
+MOST_VARIANTS = 10  # per text
+# Minimum number of training steps: a base, and more for more labels if there are enough texts.
 STEPS, STEPS_PER_LABEL, MOST_PER_TEXT = 600, 50, 2
 LONG = 100  # token ids; longer texts, which take longer, get fewer variants and steps
 LEAST_EPOCHS, MOST_EPOCHS = 6, 100
@@ -50,13 +48,13 @@ def choose(
     """Fills in the settings that are None.
 
     Args:
-        config: What was given; it always wins.
-        dataset: Its numbers of texts count, not the texts.
-        others: Number of texts without labels.
-        lengths: Token ids of each training text, uncut, int [texts].
+        config: The given settings, which take precedence.
+        dataset: The data set; only its size matters.
+        others: Number of unlabelled texts.
+        lengths: Token ids of each training text, not truncated, int [texts].
 
     Returns:
-        The settings, with none of `CHOSEN` left to choose.
+        The settings, with all of `CHOSEN` set.
     """
     texts = len(dataset.train)
     small = texts < LARGE
@@ -82,13 +80,13 @@ def choose(
         "teacher": teacher,
         "augment": augment,
         "epochs": epochs,
-        # The learning rate falls to zero over all epochs: on few texts, stopping early costs more
-        # than it saves.
+        # The learning rate decays to zero over all epochs: on few texts, stopping early costs
+        # accuracy.
         "patience": epochs if small else 3,
         "keep": "latest" if small else "best",
         "batch_size": batch_size,
         "max_length": length,
-        # A model that is trained already needs small steps.
+        # A trained model needs a small learning rate.
         "learning_rate": RATE if small and not config.init else RATE_OF_LARGE,
         "word_dropout": 0.1,
         "average": 0.0,
@@ -97,13 +95,13 @@ def choose(
 
 
 def max_length(lengths: np.ndarray) -> int:
-    """Token ids that nearly all texts fit into, a multiple of `LENGTH_STEP`."""
+    """A length that nearly all texts fit into, a multiple of `LENGTH_STEP`."""
     most = float(np.percentile(lengths, LENGTH_PERCENTILE)) if len(lengths) else 0
     return min(max(LENGTH_STEP * math.ceil(most / LENGTH_STEP), SHORTEST), LONGEST)
 
 
 def describe(config: TrainingConfig, chosen: Sequence[str]) -> str:
-    """A line that says which values were chosen for the settings of these names."""
+    """Formats the values that were chosen for these settings."""
     parts = []
     for name in chosen:
         value = getattr(config, name)
@@ -113,6 +111,6 @@ def describe(config: TrainingConfig, chosen: Sequence[str]) -> str:
 
 
 def _is_plain(config: TrainingConfig) -> bool:
-    """Whether the model learns from its labels alone, and has no other help."""
+    """Whether nothing but labelled texts and cross-entropy is asked for."""
     others = (config.init, config.vectors, config.unlabelled, config.pretrain)
     return not any(others) and config.teacher is None and config.objective == OBJECTIVES[0]

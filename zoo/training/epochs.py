@@ -1,4 +1,4 @@
-"""What is shown of an epoch: Keras's bar on a terminal, one line elsewhere."""
+"""Progress of an epoch: Keras's bar on a terminal, one line elsewhere."""
 
 import sys
 import time
@@ -18,7 +18,7 @@ FIGURES = {
 
 
 class EpochLine(keras.callbacks.Callback):
-    """Says the figures of each epoch and how long it took."""
+    """Prints the figures and the time of each epoch."""
 
     def __init__(self, say: Callable[[str], None]):
         super().__init__()
@@ -38,9 +38,9 @@ class EpochLine(keras.callbacks.Callback):
 
 
 def shown(verbose: bool, say: Callable[[str], None]) -> tuple[int, list[Any]]:
-    """The `verbose` of `keras.Model.fit`, and callbacks for its end.
+    """The `verbose` argument of `keras.Model.fit`, and callbacks.
 
-    A bar is drawn with control characters, which do not belong into a file.
+    The bar uses control characters, which do not belong in files.
     """
     if verbose and terminal.is_interactive(sys.stdout):
         return 1, []

@@ -24,23 +24,23 @@ if TYPE_CHECKING:
 
     from zoo.training.checkpoint import Checkpoint
 
-# Settings that runs did without before they were added, and what those runs did.
+# Settings that older versions did not have, with their behaviour.
 BEFORE_THERE_WAS = {"keep": "best"}
 
 CHOSEN_BEFORE = "chosen from the data"
 
 
 def read_config(output: Path, imports: Sequence[str] | None = None) -> TrainingConfig:
-    """The settings of an interrupted run.
+    """Reads the settings of an interrupted run.
 
     Args:
         output: The run folder.
-        imports: Modules in the place of those that it recorded, which may have moved.
+        imports: Modules to import instead of the recorded ones.
 
     Raises:
         RunError: If there is none at `output`, or its settings cannot be read.
-        zoo.imports.ImportedModuleError: If a module that it imports cannot be.
-        zoo.catalogue.UnknownModelError: If its model is none of the catalogue.
+        zoo.imports.ImportedModuleError: If a module cannot be imported.
+        zoo.catalogue.UnknownModelError: If its model is not in the catalogue.
     """
     path = output / records.CHECKPOINT / records.SETTINGS
     if not records.is_unfinished(output):
@@ -62,7 +62,7 @@ def read_config(output: Path, imports: Sequence[str] | None = None) -> TrainingC
 
 
 def _require_outside(specs: Sequence[str], output: Path) -> None:
-    """Refuses a run folder that brings the module that it would run: it may be anybody's."""
+    """Refuses to import a module from inside the run folder, which may come from anybody."""
     inside = output.resolve()
     for spec in specs:
         place = Path(spec).resolve() if spec.endswith(".py") else Path.cwd()
@@ -74,7 +74,7 @@ def _require_outside(specs: Sequence[str], output: Path) -> None:
 
 
 def check_place(output: Path) -> None:
-    """Raises `RunError` unless `output` is free for a new run: no files of other programs."""
+    """Raises `RunError` if `output` is not free for a new run."""
     if output.exists() and not output.is_dir():
         raise RunError(f"{output} is a file. Choose another --output.")
     if not output.exists():
@@ -96,7 +96,7 @@ def check_place(output: Path) -> None:
 
 
 def _is_of_a_run(path: Path) -> bool:
-    """Whether a run that was refused or killed early can have left that."""
+    """Whether a path may be left from a run that was refused or killed early."""
     if path.name == lock.NAME or any(path.name.startswith(f".{name}-") for name in records.FILES):
         return True
     if path.name == records.LOGS:
@@ -114,12 +114,12 @@ def _is_of_a_checkpoint(path: Path) -> bool:
 
 
 def begin(config: TrainingConfig, output: Path, resume: bool) -> TrainingConfig:
-    """The settings of a run that begins or goes on at `output`.
+    """The settings of a run that starts or is resumed at `output`.
 
-    A run that goes on keeps what was chosen from the data when it began.
+    A resumed run keeps the settings that were chosen from the data when it started.
 
     Raises:
-        RunError: If a run cannot begin or go on there.
+        RunError: If a run cannot be started or resumed there.
     """
     if resume:
         before = read_config(output, config.imports)
@@ -142,7 +142,7 @@ def begin(config: TrainingConfig, output: Path, resume: bool) -> TrainingConfig:
 
 
 def check_checkpoint(checkpoint: Checkpoint) -> None:
-    """Raises `RunError` if a file that an interrupted run goes on from is damaged."""
+    """Raises `RunError` if a file of the checkpoint is damaged."""
     try:
         checkpoint.check()
     except DamagedFileError as error:
@@ -150,7 +150,7 @@ def check_checkpoint(checkpoint: Checkpoint) -> None:
 
 
 def check_data(now: dict[str, Any], output: Path, checkpoint: Checkpoint) -> None:
-    """Raises `RunError` if a run was begun with something else that it cannot go on without."""
+    """Raises `RunError` if the inputs of an interrupted run have changed."""
     try:
         before = json.loads(checkpoint.data.read_text(encoding="utf-8"))
         if not isinstance(before, dict):
@@ -170,15 +170,15 @@ def check_data(now: dict[str, Any], output: Path, checkpoint: Checkpoint) -> Non
 
 
 def check_kept_weights(checkpoint: Checkpoint, accuracy: float, mixed: bool) -> None:
-    """Holds the weights that are kept against what the history says of them.
+    """Compares the accuracy of the kept weights with the history.
 
     Args:
-        checkpoint: Of the run.
-        accuracy: On the validation texts, by the weights that are kept.
-        mixed: Whether the run computed in 16 bits, whose rounding may turn a label.
+        checkpoint: The run's checkpoint.
+        accuracy: Validation accuracy of the kept weights.
+        mixed: Whether the run used mixed precision, whose rounding may change a label.
 
     Raises:
-        RunError: If they are the weights of something else.
+        RunError: If they differ.
     """
     noted = checkpoint.kept["val_accuracy"]
     if abs(accuracy - noted) > (0.02 if mixed else 0.002):
@@ -191,12 +191,12 @@ def check_kept_weights(checkpoint: Checkpoint, accuracy: float, mixed: bool) -> 
 def note(
     output: Path, config: TrainingConfig, inputs: dict[str, Any], chosen: Sequence[str]
 ) -> None:
-    """Writes what a run needs in order to be resumed; from then on it is unfinished.
+    """Writes the settings and inputs of a run, which make it an unfinished run.
 
     Args:
         output: The run folder.
         config: The settings, with what was chosen from the data.
-        inputs: What it learns from, as `check_data` takes it.
+        inputs: Digests of the inputs, for `check_data`.
         chosen: Names of the settings that were chosen from the data.
     """
     folder = output / records.CHECKPOINT
@@ -205,7 +205,7 @@ def note(
 
 
 def chosen_before(checkpoint: Checkpoint) -> tuple[str, ...]:
-    """Names of the settings that were chosen from the data when a run began."""
+    """Names of the settings that were chosen from the data when the run started."""
     before = json.loads(checkpoint.data.read_text(encoding="utf-8"))
     return tuple(before.get(CHOSEN_BEFORE, ()))
 
@@ -222,10 +222,10 @@ def record(
 
     Args:
         config: The settings, with what was chosen from the data.
-        model: What was trained.
-        tokenizer: What splits its texts.
-        dataset: What it learnt from.
-        mixed: Whether it was trained in 16 bits.
+        model: The trained model.
+        tokenizer: Its tokenizer.
+        dataset: The training data.
+        mixed: Whether it was trained in mixed precision.
         chosen: Names of the settings that were chosen from the data.
     """
     import keras

@@ -1,8 +1,8 @@
-"""Pretraining: the embedding and the bottom layer as language models, before any label is seen.
+"""Pretrains the embedding and the bottom layer as language models.
 
-Each direction of the bottom layer learns to tell the next word of its way, from texts without
-labels (Dai & Le, "Semi-supervised sequence learning", NeurIPS 2015). What it learnt is where the
-classifier starts from.
+Each direction of the bottom layer learns to predict the next word in its direction, from unlabelled
+texts (Dai & Le, "Semi-supervised sequence learning", NeurIPS 2015). The classifier starts from
+these weights.
 """
 
 import math
@@ -20,20 +20,21 @@ CLIP_NORM = 1.0
 
 
 class SampledSoftmax(keras.layers.Layer):
-    """Adds the cross-entropy of target ids, told from some ids drawn at random.
+    """Adds a sampled-softmax loss against random negatives.
 
-    The whole softmax over a vocabulary would cost far more than the recurrent layers. An id is
-    drawn as often as Zipf's law has it, so ids must be numbered by frequency; how often it was to
-    be drawn is taken off its logit, so that with many draws the loss is that of the whole (after
-    Jean et al., "On using very large target vocabulary for neural machine translation", ACL 2015).
+    The full softmax over the vocabulary would cost far more than the recurrent layers. Negatives
+    are drawn by Zipf's law, so ids must be sorted by frequency. The logarithm of the expected count
+    is subtracted from each logit, so that with many samples the loss approaches that of the full
+    softmax (Jean et al., "On using very large target vocabulary for neural machine translation",
+    ACL 2015).
 
     Args:
         vocab_size: Number of ids.
-        samples: Ids drawn for each batch.
+        samples: Number of negatives per batch.
 
     Call arguments:
         states: float [batch, time, width].
-        targets: int32 [batch, time]; where it is padding there is nothing to tell.
+        targets: int32 [batch, time]; padding is ignored.
     """
 
     def __init__(self, vocab_size: int, samples: int, **kwargs):
@@ -42,7 +43,7 @@ class SampledSoftmax(keras.layers.Layer):
         self.random = keras.random.SeedGenerator()
 
     def build(self, states_shape, targets_shape):
-        del targets_shape  # the same without the width
+        del targets_shape  # shape without the width
         self.kernel = self.add_weight(
             shape=(self.vocab_size, states_shape[-1]), initializer="glorot_uniform", name="kernel"
         )
@@ -66,7 +67,7 @@ class SampledSoftmax(keras.layers.Layer):
         return loss
 
     def _log_expected(self, ids):
-        """How often an id is drawn, on average, as a logarithm."""
+        """Logarithm of the expected count of an id among the negatives."""
         rank = ops.cast(ids, "float32")
         share = ops.log((rank + 2) / (rank + 1)) / math.log(self.vocab_size + 1)
         return ops.cast(ops.log(self.samples * share), self.compute_dtype)
@@ -88,19 +89,19 @@ def pretrain(
     verbose: bool = True,
     say: Callable[[str], None] = print,
 ) -> None:
-    """Trains a classifier's embedding and bottom layer on texts alone.
+    """Pretrains a classifier's embedding and bottom layer.
 
     Args:
-        classifier: As `zoo.create_model` makes it; changed in place.
-        ids: int32 [texts, time], padded on the right, ids numbered by frequency.
-        epochs: Passes over the texts.
-        batch_size: Texts in a step.
-        learning_rate: Of Adam at the start; it falls to zero along a cosine.
-        dropout: Share of the embedding and of the states that is dropped.
-        samples: Ids that a target is told from.
-        seed: Decides order, draws and dropout.
+        classifier: A model of `zoo.create_model`; changed in place.
+        ids: int32 [texts, time], padded on the right, ids sorted by frequency.
+        epochs: Number of epochs.
+        batch_size: Texts per step.
+        learning_rate: Initial learning rate of Adam, with cosine decay to zero.
+        dropout: Dropout rate of the embedding and the states.
+        samples: Number of negatives per batch.
+        seed: Seed of the order, the negatives and dropout.
         verbose: Whether to show progress.
-        say: Takes a line about what is done.
+        say: Receives lines of progress.
     """
     embedding = classifier.get_layer("embedding")
     bottom = classifier.get_layer("bidirectional_1")
@@ -111,7 +112,7 @@ def pretrain(
     batches = Batches(ids, np.zeros(len(ids), np.int32), batch_size, seed=seed)
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * len(batches))
     optimizer = keras.optimizers.Adam(rate, global_clipnorm=CLIP_NORM)
-    if embedding.compute_dtype == "float16":  # whose small gradients would vanish
+    if embedding.compute_dtype == "float16":  # small gradients would underflow
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     model.compile(
         optimizer,
@@ -125,7 +126,7 @@ def pretrain(
 
 
 def _twin(layer: keras.Layer) -> keras.Layer:
-    """A layer of the same kind that gives all its outputs."""
+    """A copy of the layer that returns all outputs."""
     return type(layer).from_config({**layer.get_config(), "return_sequences": True})
 
 
@@ -134,7 +135,7 @@ def _language_model(embedding, twins, dropout: float, samples: int) -> keras.Mod
     mask = ops.not_equal(tokens, PAD_ID)
     x = keras.layers.Dropout(dropout)(embedding(tokens))
     forward, backward = (keras.layers.Dropout(dropout)(twin(x, mask=mask)) for twin in twins)
-    # Read from the end, its outputs come in that order too.
+    # Its outputs come in reversed order.
     backward = ops.flip(backward, axis=1)
     size = embedding.input_dim
     losses = [

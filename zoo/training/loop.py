@@ -1,4 +1,4 @@
-"""From settings and a data set to a run folder."""
+"""The training loop: from settings and a data set to a run folder."""
 
 import dataclasses
 import importlib.util
@@ -33,7 +33,7 @@ def train(
     tensorboard: bool,
     verbose: bool,
 ) -> Bundle:
-    """Trains on a data set that is read already; see `zoo.training.train`."""
+    """Trains on a loaded data set; see `zoo.training.train`."""
     say: Callable[..., None] = terminal.say if verbose else lambda *_: None
     say(f"Device: {devices.describe()}; Keras {keras.__version__} on {keras.backend.backend()}")
     started = time.monotonic()
@@ -53,7 +53,7 @@ def train(
     settings = {name: getattr(given.config, name) for name in CHOSEN}
     asked = dataclasses.replace(config, **settings)
     folder.note(output, asked, begun_with, given.chosen)
-    settled = given.config  # also with the sizes of the model that is started from
+    settled = given.config  # with the sizes of the initial model
 
     vocabulary, encode = given.tokenizer.vocabulary, given.tokenizer.encode
     with terminal.progress("Splitting the texts into words"):
@@ -64,8 +64,8 @@ def train(
         targets = material.targets(given, checkpoint, say)
         model = _begin(given, mixed, say)
         trained = models.compiled(settled, model, -(-len(targets) // settled.batch_size))
-    except Exception:  # of any kind, also of memory
-        if not resume:  # what is refused is no run that could be gone on with
+    except Exception:  # any error, also out of memory
+        if not resume:  # a refused run must not look like one that can be resumed
             checkpoint.config.unlink()
         raise
     epoch = checkpoint.restore(trained) if resume else 0
@@ -80,7 +80,7 @@ def train(
         valid_targets = np.eye(len(dataset.labels), dtype=np.float32)[dataset.valid.labels]
         options: dict[str, Any] = {
             "validation_data": Batches(valid_ids, valid_targets, 256),
-            "shuffle": False,  # the batches shuffle themselves, the same in each run
+            "shuffle": False,  # the batches are shuffled, in the same way in each run
             "callbacks": [
                 checkpoint,
                 *([keras.callbacks.SwapEMAWeights()] if settled.average else []),
@@ -117,10 +117,10 @@ def _checkpoint(given: material.Material, output: Path) -> Checkpoint:
 
 
 def _begin(given: material.Material, mixed: bool, say) -> keras.Model:
-    """The model, with the weights that it starts from."""
+    """Creates the model with its initial weights."""
     config, labels = given.config, given.dataset.labels
     vocabulary = given.tokenizer.vocabulary
-    # Again: loading a model draws, and a resumed run loads fewer.
+    # Again: loading models draws random numbers, and a resumed run loads fewer.
     models.set_seed(config.seed)
     model = models.create(config, vocabulary.size, len(labels), mixed=mixed)
     if given.start:
@@ -141,7 +141,7 @@ def _batches(
     epoch: int,
     unknown: int,
 ) -> Batches:
-    """What training reads: teachers have answers for texts without labels, too."""
+    """The training batches. With teachers, unlabelled texts have targets too."""
     options: dict[str, Any] = {
         "seed": config.seed,
         "epoch": epoch,
@@ -160,9 +160,9 @@ def _batches(
 def _finish(
     given: material.Material, output: Path, checkpoint: Checkpoint, mixed: bool, started: float, say
 ) -> Bundle:
-    """The best epoch's model, asked the validation and test texts, and its folder."""
+    """Evaluates the kept weights and writes the run folder."""
     config, dataset, tokenizer = given.config, given.dataset, given.tokenizer
-    # Trained in 16 bits or not, the model that is kept computes in 32.
+    # The saved model computes in float32, however it was trained.
     model = models.create(config, tokenizer.vocabulary.size, len(dataset.labels), mixed=False)
     model.load_weights(checkpoint.best_weights)
     made_by = folder.record(config, model, tokenizer, dataset, mixed, given.chosen)
@@ -204,7 +204,7 @@ def _finish(
 
 
 def _pretrain(config: SettledConfig, model, ids, checkpoint: Checkpoint, verbose, say) -> None:
-    """Pretrains, or takes what was pretrained before the run was killed."""
+    """Pretrains, or loads the pretrained weights of an interrupted run."""
     if checkpoint.pretrained.is_file():
         model.load_weights(checkpoint.pretrained)
         return
@@ -222,10 +222,10 @@ def _pretrain(config: SettledConfig, model, ids, checkpoint: Checkpoint, verbose
 
 
 class _Forecast(keras.callbacks.Callback):
-    """Says how long the epochs that are left take at most.
+    """Prints an upper bound of the remaining time.
 
-    The first epoch includes compilation. So the second one is the measure, unless the first took so
-    long that compilation is a small part of it.
+    The first epoch includes compilation, so the second one is measured, unless the first takes so
+    long that compilation does not matter.
     """
 
     LONG = 60  # seconds
@@ -249,7 +249,7 @@ class _Forecast(keras.callbacks.Callback):
 def _tensorboard(folder, wanted, say):
     if not wanted:
         return []
-    # Keras asks for them no sooner than it writes the first line.
+    # Keras imports them only when it writes the first line.
     missing = [name for name in ("tensorflow", "tensorboard") if not importlib.util.find_spec(name)]
     if missing:
         say(f"No logs for TensorBoard: {' and '.join(missing)} not installed.")

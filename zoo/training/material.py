@@ -1,4 +1,4 @@
-"""What a run learns from: texts, labels and teachers' answers, words, weights of others."""
+"""The inputs of a run: texts, targets, the vocabulary and initial weights."""
 
 import dataclasses
 import hashlib
@@ -20,22 +20,21 @@ from zoo.training.config import SettledConfig, TrainingConfig
 from zoo.training.model import sizes
 from zoo.training.vectors import WordVectors, variants
 
-MANY_UNKNOWN = 0.4  # share of the validation texts' words that is warned of
+MANY_UNKNOWN = 0.4  # share of unknown words in validation texts that triggers a warning
 
 
 @dataclass(frozen=True)
 class Material:
-    """What a run learns from.
+    """The inputs of a run.
 
     Attributes:
-        config: The settings, with what was chosen from the data and the sizes of the model that is
-            started from.
-        dataset: Texts with labels.
-        others: Texts without.
-        variants: Of the training texts, for teachers to answer.
-        start: The trained model that is started from.
-        vectors: Word vectors that the embedding starts from.
-        tokenizer: Texts to ids. The words of the training texts come first, then those of `start`
+        config: The settings, with those that were chosen from the data and the sizes of `start`.
+        dataset: Labelled texts.
+        others: Unlabelled texts.
+        variants: Augmented training texts, for teachers to label.
+        start: The initial model, or None.
+        vectors: Initial word vectors, or None.
+        tokenizer: The tokenizer. The words of the training texts come first, then those of `start`
             or of `vectors`.
         chosen: Names of the settings that were chosen from the data.
     """
@@ -50,7 +49,7 @@ class Material:
     chosen: tuple[str, ...] = ()
 
     def digests(self) -> dict[str, Any]:
-        """What a run that goes on has to find again."""
+        """Digests of the inputs, which a resumed run compares."""
         words = self.tokenizer.vocabulary.text.encode("utf-8", "surrogatepass")
         return {
             "data set": self.dataset.source,
@@ -61,10 +60,10 @@ class Material:
 
 
 def gather(config: TrainingConfig, dataset: Dataset, say) -> Material:
-    """Reads the rest, and says what there is.
+    """Reads the other inputs, and prints a summary.
 
     Raises:
-        ValueError: If the model or the vectors that are started from do not fit.
+        ValueError: If the initial model or vectors do not fit.
     """
     start = models.resolve(config.init).bundle() if config.init else None
     vectors = _vectors(config)
@@ -102,7 +101,7 @@ def gather(config: TrainingConfig, dataset: Dataset, say) -> Material:
 
 
 def _lengths(dataset: Dataset, vocabulary: Vocabulary, delimiter: str) -> np.ndarray:
-    """Token ids of each training text, uncut, int [texts]."""
+    """Token ids of each training text, not truncated, int [texts]."""
     split = Tokenizer(vocabulary, 1, delimiter).split
     start = vocabulary.start is not None
     return np.array([start + len(split(text)) for text in dataset.train.texts])
@@ -111,14 +110,14 @@ def _lengths(dataset: Dataset, vocabulary: Vocabulary, delimiter: str) -> np.nda
 def _varied(
     config: SettledConfig, dataset: Dataset, vectors: WordVectors | None, delimiter: str
 ) -> list[str]:
-    """Variants of the training texts: by near words where there are vectors."""
+    """Augmented training texts, by near neighbours if there are vectors."""
     if vectors and config.augment:
         return variants(dataset.train.texts, vectors, config.augment, config.seed)
     return exchanged(dataset.train.texts, config.augment, config.seed, delimiter)
 
 
 def _of_the_same_sizes(config: TrainingConfig, start: Bundle) -> TrainingConfig:
-    """The settings with the sizes of the run that is started from."""
+    """The settings with the sizes of the initial model."""
     if config.model != start.name:
         raise ValueError(f"{config.init} is a {start.name}, not a {config.model}; take its model.")
     of_start = sizes(start.model)
@@ -129,7 +128,7 @@ def _of_the_same_sizes(config: TrainingConfig, start: Bundle) -> TrainingConfig:
 
 
 def _vectors(config: TrainingConfig) -> WordVectors | None:
-    """The word vectors; refused at once where they are too narrow."""
+    """Reads the word vectors, and refuses them if they are too narrow."""
     if not config.vectors:
         return None
     with terminal.progress(f"Reading {config.vectors}"):
@@ -139,7 +138,7 @@ def _vectors(config: TrainingConfig) -> WordVectors | None:
 
 
 def _unlabelled(config: TrainingConfig, dataset: Dataset, say) -> list[str]:
-    """The texts of all sources without labels, but for those that the run is judged by."""
+    """The unlabelled texts, without validation and test texts."""
     found = []
     for source in config.unlabelled_sources:
         with terminal.progress(f"Reading {source.path}"):
@@ -155,7 +154,7 @@ def _unlabelled(config: TrainingConfig, dataset: Dataset, say) -> list[str]:
 
 
 def _warn_of_texts_seen(start: Bundle, dataset: Dataset, config: TrainingConfig, say) -> None:
-    """Says if the model that is started from learnt texts that are validation texts now."""
+    """Warns if the initial model was trained on texts that are validation texts now."""
     before, now = start.config.get("data", {}).get("source", {}), dataset.source
     # Only validation texts are drawn by the seed.
     drawn = all("valid" in source.get("held_out", ()) for source in (before, now))
@@ -168,9 +167,9 @@ def _warn_of_texts_seen(start: Bundle, dataset: Dataset, config: TrainingConfig,
 
 
 def targets(material: Material, checkpoint: Checkpoint, say) -> np.ndarray:
-    """What is to be learnt: labels, or with teachers their answers and labels half and half.
+    """The training targets: labels, or with teachers the mean of their predictions and the labels.
 
-    Teachers may take long, so what one said before the run was killed is taken again.
+    Predictions of teachers may take long, so they are kept for resuming.
 
     Returns:
         float32 [texts, labels]; with teachers, those of `others` and of `variants` come after
@@ -197,7 +196,7 @@ def targets(material: Material, checkpoint: Checkpoint, say) -> np.ndarray:
 
 
 def warn_of_unknown_words(ids: np.ndarray, vocabulary: Vocabulary, say) -> None:
-    """Says if many words of the validation texts [texts, L] are unknown."""
+    """Warns if many words of the validation texts [texts, L] are unknown."""
     words = ids[(ids != vocabulary.pad) & (ids != vocabulary.start)]
     unknown = float(np.mean(words == vocabulary.unknown)) if words.size else 0.0
     if unknown > MANY_UNKNOWN:

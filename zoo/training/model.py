@@ -1,4 +1,4 @@
-"""The model that is trained: created, given its first weights, compiled."""
+"""Creates, initialises and compiles the model."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from zoo.training.vectors import WordVectors
 
 
 def set_seed(seed: int) -> None:
-    """Of all that draws, for a run that is the same to the bit when it is made again."""
+    """Seeds every source of randomness, so that runs are reproducible to the bit."""
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -26,7 +26,7 @@ def set_seed(seed: int) -> None:
 def create(
     config: TrainingConfig, vocab_size: int, num_classes: int, *, mixed: bool
 ) -> keras.Model:
-    """A model that computes in 16 bits, or in 32."""
+    """Creates a model, in mixed precision or float32."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(devices.mixed_policy() if mixed else "float32")
     try:
@@ -45,12 +45,13 @@ def create(
 
 
 def take_weights(model: keras.Model, vocabulary, start: Bundle, labels: Sequence[str]) -> str:
-    """Gives a new model another's weights: of the words that both know, and of the same labels.
+    """Copies weights from a trained model: rows of shared words, and the last layer if labels
+    match.
 
-    A word that is new to it keeps the row that it was given at random.
+    New words keep their random rows.
 
     Returns:
-        What was taken, for people to read.
+        A summary as text.
     """
     same_labels = start.labels == tuple(labels)
     taken = 0
@@ -59,7 +60,7 @@ def take_weights(model: keras.Model, vocabulary, start: Bundle, labels: Sequence
         if layer.name == "embedding":
             (rows,), (known,) = layer.get_weights(), weights
             known_ids = start.tokenizer.vocabulary
-            # The first form of a word last: it is the one that counts.
+            # The first form of a word takes precedence, so it comes last.
             for token in reversed(list(vocabulary)):
                 if token in known_ids:
                     rows[vocabulary[token]] = known[known_ids[token]]
@@ -72,7 +73,7 @@ def take_weights(model: keras.Model, vocabulary, start: Bundle, labels: Sequence
 
 
 def take_vectors(model: keras.Model, vocabulary, vectors: WordVectors) -> int:
-    """Gives a new model's embedding the vectors of its words; how many it has."""
+    """Copies word vectors into the embedding. Returns how many."""
     (rows,) = model.get_layer("embedding").get_weights()
     count = vectors.fill(rows, vocabulary)
     model.get_layer("embedding").set_weights([rows])
@@ -80,7 +81,7 @@ def take_vectors(model: keras.Model, vocabulary, vectors: WordVectors) -> int:
 
 
 def compiled(config: SettledConfig, model: keras.Model, steps: int) -> keras.Model:
-    """The model with what is minimised, and how; `steps` are those of an epoch."""
+    """Compiles the model with its loss and optimizer; `steps` is the number of steps per epoch."""
     if config.objective != OBJECTIVES[0]:
         model = Regularized(model, config.objective, config.reach)
     rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.epochs * steps)
@@ -93,16 +94,16 @@ def compiled(config: SettledConfig, model: keras.Model, steps: int) -> keras.Mod
         ),
         keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
-        # TensorFlow's loops are faster without XLA; JAX compiles always.
+        # TensorFlow's loops are faster without XLA; JAX always compiles.
         jit_compile=keras.backend.backend() == "jax",
     )
-    # Else it is built in the first step, and TensorFlow traces that step twice.
+    # Otherwise it is built in the first step, which TensorFlow then traces twice.
     model.optimizer.build(model.trainable_variables)
     return model
 
 
 def sizes(model: keras.Model) -> dict[str, Any]:
-    """A model's sizes, by the names of the settings."""
+    """The sizes of a model, by setting."""
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Bidirectional)]
     return {
         "embed_dim": model.get_layer("embedding").output_dim,
