@@ -19,7 +19,7 @@ FROM_DATA = " (default: chosen from the data)"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Reads the command line, trains, and returns the exit status."""
+    """Runs the command line and returns the exit status."""
     from zoo.training import TrainingConfig, read_config, train
 
     parser = _parser()
@@ -65,8 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     from zoo.training.config import KEEP, OBJECTIVES, TrainingConfig
     from zoo.training.defaults import CHOSEN
 
-    # A flag that is not given leaves no trace, so that TrainingConfig alone holds the defaults
-    # and --resume can tell what was asked for anew.
+    # Flags that are not given are absent, so that TrainingConfig alone has the defaults and
+    # --resume knows which ones were given.
     parser = argparse.ArgumentParser(
         prog=PROG,
         description="Train a bidirectional recurrent text classifier.",

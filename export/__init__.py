@@ -1,4 +1,4 @@
-"""Turns a trained model into what a device runs. Needs Keras on TensorFlow."""
+"""Exports trained models for devices. Needs Keras on TensorFlow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
     "verify",
 ]
 
-# Imported when they are asked for: a program that only times files needs no TensorFlow.
+# Imported on first use, since TensorFlow takes seconds.
 _HOME = {
     "ExportedFile": "export.exporter",
     "UnsupportedModelError": "export.architecture",

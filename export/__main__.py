@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# The converter that lowers a cell's equations is TensorFlow's. Weights do not depend on the
-# backend that trained them.
+# TensorFlow's converter lowers the equations of cells. Weights do not depend on the backend that
+# trained them.
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
 from export.choices import INTEGER, LOWERINGS, PRECISIONS
@@ -21,7 +21,7 @@ PROG = "python -m export"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Reads the command line, exports, and returns the exit status."""
+    """Runs the command line and returns the exit status."""
     parser = argparse.ArgumentParser(
         prog=PROG, description="Write what a device runs, verified against Keras."
     )
@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def export(options: argparse.Namespace) -> None:
-    """Writes the files, and says what they are."""
+    """Writes the files and prints a line about each."""
     from zoo import models
 
     imports.load_for_command(PROG, options.imports or ())
@@ -104,7 +104,7 @@ def export(options: argparse.Namespace) -> None:
 
 
 def describe(file: ExportedFile) -> str:
-    """A line about an exported file."""
+    """Formats a line about an exported file."""
     found = file.verified
     graphs = "1 subgraph" if file.subgraphs == 1 else f"{file.subgraphs} subgraphs"
     texts = f"{found.real_texts} texts" if found.real_texts else f"{found.texts} made-up texts"

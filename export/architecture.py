@@ -1,4 +1,4 @@
-"""What a Keras model computes, as far as an export needs to know it."""
+"""Reads the architecture of a Keras model for export."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ __all__ = ["Architecture", "Direction", "RecurrentLayer", "Stage", "UnsupportedM
 RECURRENT = (keras.layers.Bidirectional, keras.layers.RNN)
 MERGES = ("concat", "sum", "mul", "ave")  # of `keras.layers.Bidirectional`
 
-# Layers that do nothing when a model answers.
+# Layers that do nothing in inference.
 TRAINING_ONLY = (
     keras.layers.Dropout,
     keras.layers.SpatialDropout1D,
@@ -35,7 +35,7 @@ class Direction:
 
     Attributes:
         cell: A zoo cell (with `project` and `step`), or one with `call` alone.
-        go_backwards: From the text's end to its beginning.
+        go_backwards: Whether it reads from the end.
     """
 
     cell: keras.Layer
@@ -44,14 +44,13 @@ class Direction:
 
 @dataclass(frozen=True)
 class Stage:
-    """Layers of a model that are not recurrent, exported as one piece.
+    """A part of a model without recurrent layers, exported as a whole.
 
     Attributes:
-        model: From the tensors that it takes, [batch, time, width] or [batch, width] each, to one;
-            None where the only one is left as it is.
-        takes: The numbers of the recurrent layers whose outputs it takes, from 1; 0 is the
-            embedding.
-        tokens: Whether it takes the token ids too, int32 [batch, time], as the last of its inputs.
+        model: From its inputs, [batch, time, width] or [batch, width] each, to one output; None for
+            the identity.
+        takes: Its inputs, as numbers of recurrent layers from 1; 0 is the embedding.
+        tokens: Whether the token ids, int32 [batch, time], are its last input.
     """
 
     model: keras.Model | None
@@ -61,14 +60,14 @@ class Stage:
 
 @dataclass(frozen=True)
 class RecurrentLayer:
-    """Directions that read the same sequence.
+    """A recurrent layer, with one or two directions.
 
     Attributes:
         directions: One, or two for a bidirectional layer.
-        gives: `all` outputs, the `last` one of each direction, or their `mean`.
-        merge: How the outputs of both directions become one, of `MERGES`.
-        zeros: Whether `all` outputs are zero at masked steps, instead of those before.
-        reads: What it reads; None for the outputs of the layer below, or of the embedding.
+        gives: Whether it returns `all` outputs, the `last` ones, or their `mean`.
+        merge: How the outputs of both directions are merged, of `MERGES`.
+        zeros: Whether outputs at masked steps are zero, instead of the previous output.
+        reads: Its input; None for the outputs of the layer below, or the embedding.
     """
 
     directions: tuple[Direction, ...]
@@ -80,20 +79,19 @@ class RecurrentLayer:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A classifier: embedding, recurrent layers, dense layers, scores.
+    """A classifier: embedding, recurrent layers, a last dense layer, scores.
 
     Attributes:
         embedding: float32 [ids, width].
-        layers: The recurrent layers, each after those that it reads.
-        hidden: What stands between the recurrent layers and the last dense layer, and gives
+        layers: The recurrent layers in topological order.
+        hidden: The part between the recurrent layers and the last dense layer, with output
             [batch, features]; None for the top layer's output itself.
         kernel: float32 [features, classes] of the last dense layer.
         bias: float32 [classes].
-        masked: Whether id 0 is padding, and is skipped.
-        scores: What the model's outputs are. The file gives the scores: probabilities, or the
-            numbers themselves.
-        right_padded: Whether zeros stand behind the text only. If not, a masked model's ids are
-            moved together first.
+        masked: Whether id 0 is padding and is masked.
+        scores: The kind of scores. The file outputs probabilities or plain numbers.
+        right_padded: Whether zeros are at the end of texts only. If not, the ids of a masked model
+            are compacted first.
     """
 
     embedding: np.ndarray
@@ -106,24 +104,24 @@ class Architecture:
     right_padded: bool = True
 
     def is_taken(self, number: int) -> bool:
-        """Whether a stage takes the outputs of a layer, from 1, or with 0 the embedding."""
+        """Whether a stage takes the outputs of a layer (from 1) or the embedding (0)."""
         stages = [layer.reads for layer in self.layers] + [self.hidden]
         return any(number in stage.takes for stage in stages if stage is not None)
 
 
 def read(model: keras.Model, scores_kind: str | None = None) -> Architecture:
-    """Reads a Keras model: of the catalogue, or your own.
+    """Reads the architecture of a Keras model.
 
     Args:
         model: Built, from int32 [batch, time] token ids to [batch, classes]: an Embedding; LSTM,
             GRU, SimpleRNN, RNN or `zoo.layers.Recurrent` layers, bidirectional or not; a Dense
-            layer, with a softmax, a sigmoid or nothing behind it. Other layers may stand before,
-            between and behind the recurrent ones: dense stacks, pooling and attention over steps,
-            convolutions, normalisation, sums with what is below.
-        scores_kind: Of `zoo.scores.KINDS`, where the model does not say what its outputs are.
+            layer at the end, with a softmax, a sigmoid or no activation. Other layers may come
+            before, between and after the recurrent ones: dense stacks, pooling and attention over
+            steps, convolutions, normalisation, residual sums.
+        scores_kind: One of `zoo.scores.KINDS`, if the model does not determine it.
 
     Raises:
-        UnsupportedModelError: If it has another form; the message names the layer.
+        UnsupportedModelError: If it has another form. The message names the layer.
     """
     graph = model_graph.functional(model)
     _require_finite(graph)
@@ -219,15 +217,15 @@ def _embedding(graph, steps: list[Step]) -> Step:
     before = model_graph.step_of(found[0].inputs[0])
     assert before is not None
     raise UnsupportedModelError(
-        f"{_named(before)} stands before the Embedding. Keep it out of the model: ids come from "
+        f"{_named(before)} comes before the Embedding. Keep it out of the model: ids come from "
         "the tokenizer, on the device, too."
     )
 
 
 def _stage(graph, tensor, below: Sequence[Any]) -> Stage | None:
-    """What a tensor is computed by from the embedding and recurrent outputs below it.
+    """The stage that computes a tensor from the embedding and the recurrent outputs below it.
 
-    None if it is the last of them, as far as answers go.
+    None if the tensor is the last of these, apart from layers that do nothing in inference.
     """
     direct = tensor
     while not any(direct is one for one in below):
@@ -249,7 +247,7 @@ def _stage(graph, tensor, below: Sequence[Any]) -> Stage | None:
 
 
 def _mean(graph, tensor, top) -> Step | None:
-    """The `zoo.layers.MeanOverTime` that stands directly on the top layer, if there is one."""
+    """The `zoo.layers.MeanOverTime` directly after the top layer, if there is one."""
     step = model_graph.step_of(tensor)
     while step is not None and len(step.inputs) == 1:
         if isinstance(step.operation, MeanOverTime):
@@ -270,9 +268,9 @@ def _is_masked(graph, step: Step, words: int) -> bool:
 
 
 def _is_of_padding(tokens, mask, words: int) -> bool:
-    """Whether a symbolic mask is `tokens != 0`, by what it gives for each id and between zeros.
+    """Whether a symbolic mask is `tokens != 0`, by evaluating it for every id.
 
-    By its form alone it could not be told: layers combine the masks of what they take.
+    Layers combine the masks of their inputs, so it cannot be seen from the operation.
     """
     length = tokens.shape[1] or 8
     ids = np.arange(-(-words // length) * length) % words
@@ -313,7 +311,7 @@ def _recurrent(step: Step) -> RecurrentLayer:
 
 
 def _last_dense(graph) -> tuple[Step, list[Step]]:
-    """The last dense layer, and the steps behind it."""
+    """The last dense layer and the steps after it."""
     behind: list[Step] = []
     tensor = graph.outputs[0]
     while (step := model_graph.step_of(tensor)) is not None:

@@ -1,7 +1,7 @@
 """Times exported files beside other runtimes: `python -m export.benchmark`.
 
-The measuring is the study `speed` of `python -m studies`. All else in this package does without
-`studies`, which imports it.
+This is the study `speed` of `python -m studies`. Nothing else in this package uses `studies`, which
+imports it.
 """
 
 from zoo import terminal
@@ -10,7 +10,7 @@ PROG = "python -m export.benchmark"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Hands the command line over to the study, and returns the exit status."""
+    """Runs the study and returns the exit status."""
     from studies import command
 
     return command.run("speed", arguments, PROG)

@@ -1,4 +1,4 @@
-"""The lowerings and precisions there are, for a command line that imports no Keras."""
+"""The lowerings and precisions, in a module that does not import Keras."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,15 @@ LOWERINGS = ("fused", "parallel", "loop", "unrolled")
 
 @dataclass(frozen=True)
 class Precision:
-    """What the numbers of a file are.
+    """A numerical precision of exported files.
 
     Attributes:
-        name: As files are named after it.
-        largest_difference: Of a score from that of Keras, that it explains; of plain numbers, as a
-            share of their spread. A float32 file that differs more is wrong; of others it is said.
-        finer: The precision to write instead where this one changes too many labels.
-        remedy: What to do where it does.
-        step: What scores are rounded to.
+        name: Its name, which is part of file names.
+        largest_difference: Largest expected difference of a score from Keras; for plain numbers,
+            relative to their range. A float32 file that differs more is wrong.
+        finer: The precision to use if this one changes too many labels.
+        remedy: What a user can do in that case.
+        step: Quantisation step of the scores.
     """
 
     name: str

@@ -1,9 +1,9 @@
-"""A teacher that needs no training to speak of: n-grams, weighed by how they tell classes apart.
+"""A teacher of n-grams with naive Bayes features and logistic regression.
 
-Each n-gram that a text holds counts by the logarithm of the ratio of its shares in the class and
-outside of it, as naive Bayes has it; a logistic regression then learns how much of that to believe
-(Wang & Manning, "Baselines and bigrams: simple, good sentiment and topic classification", ACL
-2012). It knows far more word pairs than a small recurrent model sees often enough to learn.
+Each n-gram of a text is weighted by its log-count ratio between a class and the others; a logistic
+regression is fitted to these features (Wang & Manning, "Baselines and bigrams: simple, good
+sentiment and topic classification", ACL 2012). It knows far more word pairs than a small recurrent
+model can learn.
 """
 
 import re
@@ -13,27 +13,27 @@ import numpy as np
 
 from zoo.datasets.split import text_key
 
-ORDER = 3  # words of the longest n-gram
+ORDER = 3  # longest n-gram, in words
 FOLDS = 5
-SMOOTHING = 1.0  # what each n-gram is counted beside its texts
+SMOOTHING = 1.0  # smoothing count
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 
 def answers(
     texts: Sequence[str], labels: np.ndarray, num_classes: int, others: Sequence[str], seed: int
 ) -> np.ndarray:
-    """Probabilities for the texts that it learns from, and for others.
+    """Probabilities for the training texts and for others.
 
-    What it says of a text that it learnt from is next to that text's own label and teaches
-    nothing, so each such text is answered by one that has learnt from the other folds only; equal
+    Predictions for texts that a classifier was fitted to are close to the labels and teach nothing.
+    So each training text is predicted by a classifier that was fitted to the other folds; equal
     texts are in one fold.
 
     Args:
-        texts: What it learns from.
+        texts: Training texts.
         labels: int32 [texts].
         num_classes: Number of labels.
-        others: More texts to answer.
-        seed: Decides the folds, and the order in which the regressions see the texts.
+        others: More texts to predict.
+        seed: Seed of the folds and of the order of the texts.
 
     Returns:
         float32 [texts and others, classes].
@@ -74,13 +74,13 @@ def _vectorizer():
         lowercase=False,
         ngram_range=(1, ORDER),
         binary=True,
-        min_df=2,  # one that a single text holds tells of that text only
+        min_df=2,  # n-grams of a single text do not generalise
         dtype=np.float32,
     )
 
 
 def _fit_and_answer(counts, labels, num_classes, asked, seed) -> np.ndarray:
-    """Probabilities for the rows of `asked`, by one classifier for each class against the rest."""
+    """Probabilities for the rows of `asked`, by one-vs-rest classifiers."""
     from scipy.sparse import diags_array
     from sklearn.linear_model import LogisticRegression
 
@@ -88,7 +88,7 @@ def _fit_and_answer(counts, labels, num_classes, asked, seed) -> np.ndarray:
     classes = range(1, 2) if num_classes == 2 else range(num_classes)
     for label in classes:
         inside = labels == label
-        if inside.all() or not inside.any():  # a rare label that is in another fold
+        if inside.all() or not inside.any():  # a rare label that is only in the other fold
             scores[:, label] = inside.all()
             continue
         share_inside = SMOOTHING + np.asarray(counts[inside].sum(axis=0)).ravel()

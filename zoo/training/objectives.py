@@ -1,12 +1,12 @@
-"""What training minimises, beside the cross-entropy of the labels.
+"""Training objectives beside the cross-entropy of the labels.
 
-`adversarial`: the labels of the same texts with their embeddings moved a little, the way that
-hurts most. `virtual-adversarial`: the same answers as without such a move, labels or not (both:
+`adversarial` adds the loss at the worst small perturbation of the embeddings. `virtual-adversarial`
+adds the divergence of the predictions under such a perturbation, which needs no labels (both:
 Miyato, Dai & Goodfellow, "Adversarial training methods for semi-supervised text classification",
-ICLR 2017; where they normalise all embeddings, a move here goes by the length of the text's own).
-`mixed`: both, and sure answers for texts without labels (Sachan, Zaheer &
-Salakhutdinov, "Revisiting LSTM networks for semi-supervised text classification via mixed
-objective function", AAAI 2019).
+ICLR 2017; they normalise all embeddings, while perturbations here are relative to the norm of the
+text's embedding). `mixed` is both, plus entropy minimisation on unlabelled texts (Sachan, Zaheer &
+Salakhutdinov, "Revisiting LSTM networks for semi-supervised text classification via mixed objective
+function", AAAI 2019).
 """
 
 from collections.abc import Callable
@@ -18,31 +18,31 @@ from zoo.training.config import OBJECTIVES, SEMI_SUPERVISED
 
 __all__ = ["OBJECTIVES", "SEMI_SUPERVISED", "Regularized", "gradient"]
 
-# Share of the embedding's length that a move is probed with: in 16 bits a smaller one is lost.
+# Relative norm of the probing perturbation: smaller ones are lost in 16 bits.
 SMALL, SMALL_IN_16_BITS = 1e-2, 1e-1
-SCALE = 2.0**10  # keeps small gradients from vanishing in float16; only their direction counts
+SCALE = 2.0**10  # keeps small gradients from underflow in float16; only their direction matters
 
 
 class Regularized(keras.Model):
-    """A classifier as it is trained: its loss looks around the texts, too.
+    """A classifier with an additional loss at perturbed embeddings.
 
     Args:
-        classifier: As `zoo.create_model` makes it.
-        objective: Of `OBJECTIVES`, but for the first, which needs no such model.
-        reach: How far an embedding is moved, as a share of the length of the text's own.
+        classifier: A model of `zoo.create_model`.
+        objective: One of `OBJECTIVES` except the first, which needs no such model.
+        reach: Norm of the perturbation, relative to that of the text's embedding.
 
     Call arguments:
-        inputs: int32 ids [batch, time]; or a pair of them, the second ones without labels.
+        inputs: int32 ids [batch, time]; or a pair of labelled and unlabelled ones.
     """
 
     def __init__(self, classifier: keras.Model, objective: str, reach: float = 0.1, **kwargs):
-        # In float16 Keras scales the loss of a model whose own policy says so.
+        # Keras scales the loss by the policy of the model itself.
         super().__init__(dtype=classifier.dtype_policy, **kwargs)
         self.classifier, self.objective, self.reach = classifier, objective, reach
         self.embedding = classifier.get_layer("embedding")
         self.random = keras.random.SeedGenerator()
         mask = next(o for o in classifier.operations if type(o).__name__ == "NotEqual").output
-        # The classifier from its embedding on.
+        # The classifier above its embedding.
         self.above = keras.Model([self.embedding.output, mask], classifier.output)
 
     def call(self, inputs, training=None):
@@ -81,7 +81,7 @@ class Regularized(keras.Model):
         return _divergence(before, self._above(embedded + move, mask, training=True))
 
     def _virtual_move(self, fixed, mask, before):
-        """The move that changes the answers most, found from a small one at random."""
+        """The perturbation that changes the predictions most, by one power iteration."""
         small = SMALL if self.embedding.compute_dtype == "float32" else SMALL_IN_16_BITS
         probe = keras.random.normal(ops.shape(fixed), dtype="float32", seed=self.random)
         probe = _towards(probe, fixed, mask, small)
@@ -95,20 +95,20 @@ class Regularized(keras.Model):
     def _embed(self, ids):
         """Embeddings [batch, time, width] and their mask [batch, time].
 
-        In float32: the square of a length is lost in 16 bits.
+        In float32: squared norms overflow in 16 bits.
         """
         return ops.cast(self.embedding(ids), "float32"), ops.not_equal(ids, 0)
 
     def _above(self, embedded, mask, *, training):
-        """Logits in float32, [batch, classes]."""
+        """Logits, float32 [batch, classes]."""
         embedded = ops.cast(embedded, self.embedding.compute_dtype)
         return ops.cast(self.above([embedded, mask], training=training), "float32")
 
 
 def gradient(function: Callable, x):
-    """∂ function(x) / ∂ x of a number, on the backend that Keras runs on.
+    """The gradient of a scalar function of x, on the current backend.
 
-    The function must change no state: a layer of it that draws at random must not do so.
+    The function must not change state, so it must not contain layers that draw random numbers.
     """
     backend = keras.backend.backend()
     if backend == "tensorflow":
@@ -135,7 +135,7 @@ def _first(inputs):
 
 
 def _towards(direction, embedded, mask, share):
-    """A move in a direction, as long as a share of each text's embedding, padding left out."""
+    """Scales a direction to a norm relative to each text's embedding, without padding."""
     real = ops.cast(ops.expand_dims(mask, -1), "float32")
     direction = direction * real
     length = share * _length(embedded * real) / (_length(direction) + 1e-12)
@@ -151,7 +151,7 @@ def _cross_entropy(targets, logits):
 
 
 def _divergence(log_before, logits):
-    """Mean Kullback–Leibler divergence of answers from those before, [batch, classes] each."""
+    """Mean Kullback–Leibler divergence of two predictions [batch, classes]."""
     apart = ops.exp(log_before) * (log_before - ops.log_softmax(logits))
     return ops.mean(ops.sum(apart, axis=-1))
 

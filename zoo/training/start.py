@@ -1,4 +1,4 @@
-"""The beginning of a training run: all that can be refused is refused before Keras is imported."""
+"""Starts a training run: checks what it can before Keras is imported."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def train(
     end, with those weights. Settings that are None are chosen from the data.
 
     Args:
-        config: What to train on what, and how.
-        output: The run folder. While a run goes on it holds `checkpoint/`.
-        resume: Go on with an interrupted run, from what it saved last.
-        tensorboard: Write logs for TensorBoard to `output/logs`, where TensorFlow is installed.
+        config: The settings.
+        output: The run folder. During training it contains `checkpoint/`.
+        resume: Resume an interrupted run from its last checkpoint.
+        tensorboard: Write logs for TensorBoard to `output/logs`, if TensorFlow is installed.
         verbose: Show progress.
 
     Returns:
@@ -44,13 +44,13 @@ def train(
             be resumed.
         zoo.lock.LockedError: If another process trains in `output`.
         zoo.training.checkpoint.DivergedError: If the loss became NaN or overflowed. The run folder
-            then holds the best weights before that; none is written if no epoch was whole.
+            then has the best weights before that; none is written if no epoch was complete.
         zoo.datasets.DatasetError: If the data set cannot be read.
     """
     output = Path(output)
     folder.begin(config, output, resume)
     with lock.locked(output):
-        # Again: whoever held the lock before may have written.
+        # Again: the previous holder of the lock may have written.
         config = folder.begin(config, output, resume)
         _check_files(config)
         dataset = _read_dataset(config)
@@ -62,7 +62,7 @@ def train(
 
 
 def _check_files(config: TrainingConfig) -> None:
-    """Raises `ValueError` if something else than the data set is not there."""
+    """Raises `ValueError` if an input other than the data set is missing."""
     if config.init:
         models.resolve(config.init, weights=True)
     if config.vectors:
@@ -72,7 +72,7 @@ def _check_files(config: TrainingConfig) -> None:
 
 
 def _read_dataset(config: TrainingConfig) -> Dataset:
-    """The texts with labels."""
+    """Reads the data set."""
     if any(source.is_tfds for source in (config.source, *config.unlabelled_sources)):
         with terminal.progress("Loading Keras"):
             from zoo import devices

@@ -1,4 +1,4 @@
-"""Whose answers a model learns: other classifiers, words, n-grams, pretrained transformers."""
+"""Teachers for distillation: other classifiers, TF-IDF, n-grams, pretrained transformers."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ NGRAMS, TFIDF = "ngrams", "tfidf"
 
 
 def check(teachers: Sequence[str]) -> None:
-    """Raises `ValueError` if a teacher lacks what it needs, before any work is done."""
+    """Raises `ValueError` if a teacher is missing or lacks something it needs."""
     for name in teachers:
         if name.startswith(transformer.PREFIX):
             transformer.check(name.removeprefix(transformer.PREFIX))
@@ -41,22 +41,22 @@ def answers(
     Args:
         teachers: `tfidf`, `ngrams`, `transformer:FOLDER`, or what `zoo.load` takes.
         texts: Texts with labels.
-        targets: int32 [texts], their labels, by number.
+        targets: int32 [texts], their label ids.
         labels: Names of the labels.
-        others: Texts without.
-        seed: Decides what teachers draw that are trained here.
-        say: Takes lines about how far they are.
-        kept: A folder that holds what they said before, or will.
+        others: Unlabelled texts.
+        seed: Seed of teachers that are trained here.
+        say: Receives lines of progress.
+        kept: A folder that keeps their predictions, for resuming.
 
     Returns:
         float32 [texts and others, labels].
 
     Raises:
-        ValueError: If a teacher is missing, or knows other labels.
+        ValueError: If a teacher is missing or has other labels.
     """
     files = [kept / records.ANSWERS.format(n) if kept else None for n in range(len(teachers))]
     todo = {name for name, file in zip(teachers, files, strict=True) if not _is_there(file)}
-    # All are loaded before the first is asked: one that does not fit is refused at once.
+    # All are loaded first, so that one that does not fit is refused at once.
     loaded = {name: _load(name, labels) for name in todo if not _is_trained_here(name)}
 
     def answer(name: str) -> np.ndarray:
@@ -87,7 +87,7 @@ def answers(
 
 
 def forget(kept: Path) -> None:
-    """Removes what teachers of other settings have left in a folder."""
+    """Removes predictions that other settings left in a folder."""
     for path in kept.glob(records.ANSWERS.format("*")):
         path.unlink()
 
@@ -101,7 +101,7 @@ def _is_trained_here(name: str) -> bool:
 
 
 def _load(name: str, labels: Sequence[str]):
-    """A classifier with these labels."""
+    """Loads a classifier and checks its labels."""
     teacher = models.resolve(name).classifier()
     if sorted(teacher.labels) != sorted(labels):
         raise ValueError(

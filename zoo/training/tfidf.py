@@ -1,6 +1,6 @@
-"""Logistic regression on the TF-IDF of words: a teacher, and what every run is compared with.
+"""Logistic regression on the TF-IDF of words: a teacher, and a baseline of every run.
 
-It is fitted in seconds and hard to beat on few texts, since it has one weight a word and label.
+It is fitted in seconds, and hard to beat on few texts.
 """
 
 import warnings
@@ -12,9 +12,9 @@ import numpy as np
 from zoo.text import DELIMITER, PAD, UNKNOWN, Tokenizer, Vocabulary
 
 STRENGTH = 10.0  # inverse of the L2 penalty, scikit-learn's C
-ITERATIONS = 40  # at most, of L-BFGS
-# Limits that keep the fit to seconds: beyond them it takes the most frequent words, and a random
-# part of the training texts.
+ITERATIONS = 40  # of L-BFGS, at most
+# Limits that keep fitting to seconds: beyond them, only the most frequent words and a random part
+# of the training texts are used.
 MOST_WEIGHTS = 1_500_000  # words × labels
 MOST_CHARACTERS = 12_000_000
 MOST_PRODUCTS = 20_000_000  # non-zero TF-IDF values × labels
@@ -24,8 +24,8 @@ SEED = 0
 class TfidfClassifier:
     """Logistic regression on the TF-IDF of single words in lower case.
 
-    If no training text has a word, or all have the same label, it answers by how frequent the
-    labels are.
+    If no training text has a word, or all have the same label, it predicts the frequencies of the
+    labels.
 
     Args:
         num_classes: Number of labels.
@@ -43,7 +43,7 @@ class TfidfClassifier:
         self._fitted: tuple[Any, Any] | None = None
 
     def fit(self, texts: Sequence[str], labels: np.ndarray) -> "TfidfClassifier":
-        """Fits it to texts and their label ids, int32 [texts], and returns it."""
+        """Fits to texts and their label ids, int32 [texts]. Returns itself."""
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.linear_model import LogisticRegression
@@ -65,7 +65,7 @@ class TfidfClassifier:
         if len(np.unique(labels[order])) > 1:
             regression = LogisticRegression(C=STRENGTH, max_iter=ITERATIONS)
             with warnings.catch_warnings():
-                # What more iterations would gain is little, and they would take long.
+                # More iterations would gain little and take long.
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 regression.fit(features[:count], labels[order])
             self._fitted, self.texts = (vectorizer, regression), count
@@ -76,7 +76,7 @@ class TfidfClassifier:
         result = np.tile(np.float32(self._shares), (len(texts), 1))
         if self._fitted and len(texts):
             vectorizer, regression = self._fitted
-            result[:] = 0  # a label that no training text has
+            result[:] = 0  # labels without training texts
             found = regression.predict_proba(vectorizer.transform(texts))
             result[:, regression.classes_] = found
         return result
@@ -88,13 +88,13 @@ class TfidfClassifier:
 def answers(
     texts: Sequence[str], labels: np.ndarray, num_classes: int, others: Sequence[str]
 ) -> np.ndarray:
-    """Probabilities for the texts that it learns from, and for others.
+    """Probabilities for the training texts and for others.
 
     Args:
-        texts: What it learns from.
+        texts: Training texts.
         labels: int32 [texts].
         num_classes: Number of labels.
-        others: More texts to answer.
+        others: More texts to predict.
 
     Returns:
         float32 [texts and others, classes].
@@ -103,5 +103,5 @@ def answers(
 
 
 def _within(sizes: Sequence[int] | np.ndarray, most: int) -> int:
-    """How many of the first items have no larger sizes than `most` together; at least one."""
+    """Number of first items with a total size of at most `most`; at least one."""
     return max(int(np.searchsorted(np.cumsum(sizes), most, side="right")), 1)

@@ -1,9 +1,8 @@
-"""A teacher that has read far more than the training texts: a pretrained transformer.
+"""A pretrained transformer as a teacher.
 
-Any encoder in a folder of the transformers library's form, fine-tuned here on the texts with
-labels (Devlin et al., "BERT: pre-training of deep bidirectional transformers for language
-understanding", NAACL 2019), and then asked for answers. It is far too large for a phone; what it
-knows of words and their kinds goes into the small model by way of texts without labels.
+Any encoder in the format of the transformers library. It is fine-tuned on the labelled texts
+(Devlin et al., "BERT: pre-training of deep bidirectional transformers for language understanding",
+NAACL 2019), and its predictions for unlabelled texts are distilled into the small model.
 """
 
 import fnmatch
@@ -18,8 +17,8 @@ from zoo import terminal
 
 PREFIX = "transformer:"
 EPOCHS, BATCH, RATE = 3, 32, 1e-4
-LONGEST = 256  # word pieces of a text
-# Of a saved encoder, and the files that they may be in.
+LONGEST = 256  # word pieces per text
+# Parts of a saved encoder, and the files that may contain them.
 PARTS = {
     "config.json": ("config.json",),
     "tokenizer": ("tokenizer.json", "vocab.txt", "vocab.json", "*.model"),
@@ -28,7 +27,7 @@ PARTS = {
 
 
 def check(folder: str) -> None:
-    """Raises `ValueError` if something is missing, before any work is done."""
+    """Raises `ValueError` if a file or package is missing."""
     missing = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
     if missing:
         raise ValueError(
@@ -57,16 +56,16 @@ def answers(
     seed: int,
     say: Callable[..., None] = print,
 ) -> np.ndarray:
-    """Probabilities for the texts that it learns from, and for others.
+    """Probabilities for the training texts and for others.
 
     Args:
         folder: A pretrained encoder.
-        texts: What it is fine-tuned on. What it says of these is next to their labels.
+        texts: Training texts. Predictions for these are close to their labels.
         labels: int32 [texts].
         num_classes: Number of labels.
-        others: More texts to answer.
-        seed: Decides the weights of its last layer, the order of texts and dropout.
-        say: Takes lines about how far it is.
+        others: More texts to predict.
+        seed: Seed of the last layer's weights, the order of texts and dropout.
+        say: Receives lines of progress.
 
     Returns:
         float32 [texts and others, classes].
@@ -83,18 +82,18 @@ def answers(
             folder,
             num_labels=num_classes,
             local_files_only=True,
-            ignore_mismatched_sizes=True,  # a last layer for other labels is trained anew
+            ignore_mismatched_sizes=True,  # a last layer for other labels is replaced
         )
-    except Exception as error:  # of many kinds, by what is broken
+    except Exception as error:  # transformers raises many kinds
         raise ValueError(
             f"{PREFIX}{folder}: the transformers library cannot open it. Give a folder that it "
             f"saved an encoder to. ({error})"
         ) from error
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model.float().to(device).train()  # whatever type it is stored in
+    model.float().to(device).train()  # whatever type is stored
     longest = min(LONGEST, getattr(model.config, "max_position_embeddings", None) or LONGEST)
     longest = min(longest, tokenizer.model_max_length)
-    # The table of words stays: its gradient costs much, and few texts teach it little.
+    # The word embeddings are frozen: their gradient is expensive, and few texts change them little.
     model.get_input_embeddings().requires_grad_(False)
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=RATE)
     steps = EPOCHS * -(-len(texts) // BATCH)
@@ -139,7 +138,7 @@ def answers(
 
 
 def _batches(places: np.ndarray, texts: Sequence[str], rng) -> Iterator[np.ndarray]:
-    """Batches of texts of about one length, so that little is computed on padding."""
+    """Batches of texts of similar length, with little padding."""
     bucket = 20 * BATCH
     found = []
     for start in range(0, len(places), bucket):

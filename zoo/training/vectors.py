@@ -1,7 +1,7 @@
-"""Word vectors that others have trained, and what they are good for here.
+"""Pretrained word vectors, to initialise embeddings and for augmentation.
 
 A text file in the form of GloVe (Pennington, Socher & Manning, "GloVe: global vectors for word
-representation", EMNLP 2014) or word2vec: a line a word, the word and then its numbers, frequent
+representation", EMNLP 2014) or word2vec: one line per word, the word and then its numbers, frequent
 words first. An embedding that starts from them knows words that the training texts lack.
 """
 
@@ -15,15 +15,15 @@ import re2
 
 from zoo.text import WORD, Vocabulary
 
-MOST = 100_000  # words that are read
-CANDIDATES = 30_000  # words that may stand in for others
-NEAREST = 20  # of them, for each word
-SHARE = 0.3  # of a text's words that are exchanged
-SPREAD = 0.8  # standard deviation of their numbers in an embedding
+MOST = 100_000  # number of words to read
+CANDIDATES = 30_000  # number of words that may replace others
+NEAREST = 20  # neighbours of each word
+SHARE = 0.3  # share of the words of a text that are replaced
+SPREAD = 0.8  # standard deviation in an embedding
 
 
 class VectorsError(ValueError):
-    """A file that holds no word vectors."""
+    """A file without word vectors."""
 
 
 def check(path: str | Path) -> None:
@@ -38,7 +38,7 @@ class WordVectors:
     """Words and their vectors.
 
     Attributes:
-        places: Word -> row, in the order of the rows; in lower case, as a model's tokens are.
+        places: Word -> row, in the order of the rows, in lower case like a model's tokens.
         matrix: float32 [words, width].
     """
 
@@ -49,10 +49,10 @@ class WordVectors:
     def read(cls, path: str | Path) -> "WordVectors":
         """Reads the first `MOST` words of a text file, which may be packed as .gz.
 
-        Of a word in several cases, the vector of the lower one counts, else that of the first.
+        For a word in several cases, the lower-case vector is used, or else the first.
 
         Raises:
-            VectorsError: If it is missing, or a line is no word with as many numbers as the first.
+            VectorsError: If it is missing, or a line does not have as many numbers as the first.
         """
         check(path)
         path = Path(path).expanduser()
@@ -68,7 +68,7 @@ class WordVectors:
 
     @property
     def content(self) -> bytes:
-        """Words and numbers, to be told from others."""
+        """Words and numbers as bytes, for a digest."""
         return "\n".join(self.places).encode("utf-8", "surrogatepass") + self.matrix.tobytes()
 
     def check_width(self, width: int) -> None:
@@ -80,9 +80,10 @@ class WordVectors:
             )
 
     def narrowed(self, width: int) -> np.ndarray:
-        """float32 [words, width]: the vectors, centred; of wider ones the principal components.
+        """The vectors, centred and scaled to `SPREAD`; principal components of wider ones.
 
-        Their spread is that of an embedding to start from, `SPREAD`.
+        Returns:
+            float32 [words, width].
 
         Raises:
             VectorsError: If they are narrower.
@@ -90,7 +91,7 @@ class WordVectors:
         self.check_width(width)
         result = self.matrix - self.matrix.mean(axis=0)
         if width < self.matrix.shape[1]:
-            _, directions = np.linalg.eigh(result.T @ result)  # by rising variance
+            _, directions = np.linalg.eigh(result.T @ result)  # sorted by increasing variance
             result = result @ directions[:, ::-1][:, :width]
         return result * (SPREAD / max(float(result.std()), 1e-9))
 
@@ -98,7 +99,7 @@ class WordVectors:
         """Writes the vectors of known words into an embedding [ids, width], in place.
 
         Returns:
-            How many ids got one.
+            The number of ids with a vector.
         """
         vectors = self.narrowed(rows.shape[1])
         found: dict[int, int] = {}
@@ -111,20 +112,20 @@ class WordVectors:
 
 
 def variants(texts: Sequence[str], vectors: WordVectors, count: int, seed: int) -> list[str]:
-    """Texts with words exchanged for near ones, for a teacher to answer.
+    """Augmentation by nearest neighbours: replaces words by similar ones, for a teacher to label.
 
-    Each of a text's words is, with probability `SHARE`, one of the `NEAREST` by cosine instead.
-    What such a text is about may change; whoever labels it decides (Jiao et al., "TinyBERT:
-    distilling BERT for natural language understanding", Findings of EMNLP 2020).
+    Each word is replaced with probability `SHARE` by one of its `NEAREST` by cosine similarity
+    (Jiao et al., "TinyBERT: distilling BERT for natural language understanding", Findings of EMNLP
+    2020).
 
     Args:
-        texts: To be varied.
-        vectors: Of the words that are exchanged; others stay.
+        texts: The texts to augment.
+        vectors: Word vectors; words without one are not replaced.
         count: Variants of each text.
-        seed: Decides which words.
+        seed: Seed of the random choices.
 
     Returns:
-        `count` texts for each.
+        `count` variants of each text.
     """
     word = re2.compile(WORD)
     near = _nearest({found.lower() for text in texts for found in word.findall(text)}, vectors)
@@ -171,11 +172,11 @@ def _read(lines: Iterable[str], path: Path) -> tuple[dict[str, int], list[np.nda
         if parts == [""]:
             continue
         if number == 1 and len(parts) == 2:
-            width = _whole(parts[1])  # word2vec's first line: how many words, how many numbers
+            width = _whole(parts[1])  # word2vec's header: numbers of words and dimensions
             if width:
                 continue
         width = width or len(parts) - 1
-        # A word may hold spaces itself: a few of GloVe's do.
+        # A few of GloVe's words contain spaces.
         word, numbers = " ".join(parts[:-width]), parts[-width:]
         try:
             row = np.array(numbers, np.float32)
