@@ -1,4 +1,4 @@
-"""From a trained model to verified files."""
+"""Exports a trained model to verified .tflite files."""
 
 import copy
 import hashlib
@@ -27,8 +27,8 @@ from zoo.seal import seal
 
 __all__ = ["ExportedFile", "export_model"]
 
-MUCH_MEMORY = 64_000_000  # bytes; an app has few hundred million for all that it does
-FEW = 64  # texts that a lowering is asked before it is quantised, those of every bound among them
+MUCH_MEMORY = 64_000_000  # bytes; an app has a few hundred million in all
+FEW = 64  # texts to verify a lowering with in float32, including all edge cases
 
 
 def export_model(
@@ -45,47 +45,44 @@ def export_model(
     padding: str | None = None,
     force: bool = False,
 ) -> list[ExportedFile]:
-    """Writes .tflite files that answer as a model does, and manifest.json beside them.
+    """Exports a model to .tflite files, with a manifest.json.
 
-    Each file is asked the same texts as the Keras model before it is written. One that computes
-    something else is never written. Where int8 changes too many labels of real texts, float16 is
-    written in its place, with a warning.
+    Each file is compared with the Keras model before it is written; a wrong one is never written.
+    If int8 changes too many labels of real texts, float16 is written instead, with a warning.
 
     Args:
         run_or_model: A run folder, the name of a shipped model, a `zoo.bundle.Bundle`, or a Keras
-            model of the same form (embedding, recurrent layers, dense layers), whose files then
-            hold no tokenizer.
-        folder: Where to write; `RUN/export` if it is left out.
-        lowering: `auto`, one file for MediaPipe and one for LiteRT; `all` that the model has; or
-            `fused`, `parallel`, `loop` or `unrolled`.
-        precision: Of the weights, `float32`, `float16`, `int8` or `all` of them; or `integer`, a
+            model (see `export.architecture.read`), whose files have no tokenizer.
+        folder: Where to write; `RUN/export` by default.
+        lowering: `auto`, one file for MediaPipe and one for LiteRT; `fused`, `parallel`, `loop` or
+            `unrolled`; or `all` that the model has.
+        precision: Of the weights: `float32`, `float16`, `int8` or `all` of them; or `integer`, a
             fused file for microcontrollers that computes with integers only.
-        max_length: Ids of a text; the run's own if it is left out.
-        texts: Real texts to verify with, or their ids [texts, L]; a run has kept some of its own.
-        calibration: For `integer`: some hundred training texts, or their ids int32 [texts, L]; a
-            run has kept some of its own.
-        metadata: Whether the files hold the tokenizer, vocabulary and labels. MediaPipe and
-            `zoo.load` need them; a program with a tokenizer of its own does not. Files without
-            are named `-bare`.
-        scores: What the outputs of a Keras model are, of `zoo.scores.KINDS`, where neither its last
-            activation nor the loss that it is compiled with says it.
-        padding: Where zeros may stand in the ids of a masked model: `right`, behind the text, as
-            every tokenizer of the project pads; or `any`, also before and inside it, as Keras masks
-            them. The default is `right` where a tokenizer is known, else `any`, which costs some
-            operators that microcontrollers do not have.
-        force: Write a file although its precision changes too many labels; the manifest says so.
+        max_length: Token ids per text; that of the run by default.
+        texts: Real texts to verify with, or their ids [texts, L]; by default, those that the run
+            has kept.
+        calibration: For `integer`: some hundred training texts, or their ids int32 [texts, L]; by
+            default, those that the run has kept.
+        metadata: Whether the files contain the tokenizer, vocabulary and labels, which MediaPipe
+            and `zoo.load` need. Files without them are named `-bare`.
+        scores: The kind of scores of a Keras model, of `zoo.scores.KINDS`, if neither its last
+            activation nor its compiled loss determines it.
+        padding: Where zeros may occur in the ids of a masked model: `right`, at the end of a text,
+            or `any`. The default is `right` for a model with a tokenizer, else `any`, which needs
+            some operators that microcontrollers do not have.
+        force: Write a file even if its precision changes too many labels; the manifest says so.
 
     Returns:
-        What was written.
+        The files that were written.
 
     Raises:
-        ValueError: If an argument is wrong.
-        export.architecture.UnsupportedModelError: If the model has another form.
-        export.verification.VerificationError: If a file answers otherwise than the model.
+        ValueError: If an argument is invalid.
+        export.architecture.UnsupportedModelError: If the model cannot be exported.
+        export.verification.VerificationError: If a file differs from the model.
 
     Warns:
-        UserWarning: Of a finer precision than was asked for, of much memory, of findings of the
-            verification.
+        UserWarning: If a finer precision is written, a file needs much memory, or verification has
+            a finding.
     """
     choose("lowering", lowering, ("auto", *LOWERINGS))
     precisions = choose("precision", precision, PRECISIONS, (INTEGER,))
@@ -131,7 +128,7 @@ def export_model(
 def choose(
     what: str, name: str, known: Iterable[str], alone: Iterable[str] = ()
 ) -> tuple[str, ...]:
-    """The names that `all` or a single name stands for; `all` leaves out those of `alone`.
+    """Expands `all` to the known names, without those of `alone`.
 
     Raises:
         ValueError: If there is no such name.
@@ -144,17 +141,17 @@ def choose(
 
 
 def _lowerings(given: Source, lowering: str, precisions: Sequence[str]) -> tuple[str, ...]:
-    """The lowerings to write, each of which has all the precisions.
+    """The lowerings to write, each in all the precisions.
 
     Raises:
-        NoLoweringError: If the model has not the one that was asked for.
-        ValueError: If a form takes its scales from texts, and there are none.
+        NoLoweringError: If the model does not have the requested one.
+        ValueError: If a form needs calibration texts and there are none.
     """
     lowerings: tuple[str, ...] = (lowering,)
     if lowering in ("auto", "all"):
         usual = automatic(given.read) if lowering == "auto" else available(given.read)
         known = set(LOWERINGS).intersection(*map(forms.lowerings_in, precisions))
-        # Where none is left, the lowering of that precision says what the model lacks.
+        # If none is left, the error of the precision's own lowering says why.
         lowerings = tuple(one for one in usual if one in known) or tuple(known)
     for one in lowerings:
         for precision in precisions:
@@ -170,11 +167,11 @@ def _lowerings(given: Source, lowering: str, precisions: Sequence[str]) -> tuple
 
 
 class _Lowered:
-    """A model in one lowering, before its weights are made smaller; made once for all precisions.
+    """A model in one lowering before quantisation, built once for all precisions.
 
     Args:
-        given: What is exported.
-        lowering: How.
+        given: The model.
+        lowering: The lowering.
     """
 
     def __init__(self, given: Source, lowering: str):
@@ -182,7 +179,7 @@ class _Lowered:
         self._exact: dict[Callable, tuple[Model, float]] = {}
 
     def exact(self, form: Form) -> tuple[Model, float]:
-        """The graphs before `Form.shrink`, and the seconds that they took."""
+        """The graphs before `Form.shrink`, and the seconds to build them."""
         if form.lower not in self._exact:
             started = time.perf_counter()
             model = form.lower(self.given.read, self.given.length, self.given.calibration)
@@ -191,7 +188,7 @@ class _Lowered:
 
 
 def _verify_lowering(lowered: _Lowered) -> None:
-    """Compares the lowering with Keras in float32, before a coarser precision hides a mistake."""
+    """Compares the lowering with Keras in float32, where quantisation cannot hide a mistake."""
     model, _ = lowered.exact(forms.find(lowered.lowering, "float32"))
     few = lowered.given.questions.some(FEW)
     verify(
@@ -202,16 +199,16 @@ def _verify_lowering(lowered: _Lowered) -> None:
         constants=model.constants(),
         real=few.real,
         kind=few.scores.kind,
-        packed=False,  # an unrolled file's weights, packed as float32, could fill the memory
+        packed=False,  # packed float32 weights of an unrolled file could fill the memory
     )
 
 
 def _export_or_finer(
     lowered: _Lowered, precision: str, folder: Path, force: bool, done: Container[str]
 ) -> ExportedFile | None:
-    """The file in this precision, or in the next finer one that keeps the labels.
+    """Exports in this precision, or in the next finer one that keeps the labels.
 
-    None if that one is written already.
+    Returns None if that one has been written already.
     """
     wanted: str | None = precision
     while wanted is not None and wanted not in done:

@@ -1,4 +1,4 @@
-"""The table of a folder's exported files, manifest.json."""
+"""manifest.json, the table of a folder's exported files."""
 
 import json
 from collections.abc import Iterable
@@ -19,15 +19,15 @@ class ExportedFile:
         path: The file's name in its folder.
         bytes: Its size.
         sha256: Its hash.
-        lowering, precision: How it was made.
+        lowering, precision: Its form.
         subgraphs: Number of subgraphs.
-        operators: How often each operator stands in it.
-        packed_bytes: Memory that the matrices of its products take when it runs on XNNPACK, which
-            packs them once for each product: many times over in an unrolled file.
-        scores: What its outputs are, of `zoo.scores.KINDS`.
-        padding: Where zeros may stand in its input: on the `right` only, or `any` place.
-        seconds: How long the export took, without the verification.
-        verified: What the verification found.
+        operators: The count of each operator.
+        packed_bytes: Memory of the packed matrices in XNNPACK, which packs them once per product:
+            many times in an unrolled file.
+        scores: The kind of scores, of `zoo.scores.KINDS`.
+        padding: Where zeros may occur in its input: `right` or `any`.
+        seconds: Time of the export without verification.
+        verified: The result of the verification.
     """
 
     path: str
@@ -45,7 +45,7 @@ class ExportedFile:
 
 
 def write(folder: Path, written: Iterable[ExportedFile]) -> None:
-    """Adds rows to the folder's manifest.json, in the place of older ones of the same path."""
+    """Adds rows to the folder's manifest.json, replacing older ones of the same path."""
     path = folder / NAME
     rows = {}
     if path.is_file():

@@ -1,4 +1,4 @@
-"""What an exported file is asked before it counts as right."""
+"""The texts that exported files are verified with."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -12,20 +12,20 @@ from zoo.samples import Samples, evenly_spaced, of_length
 from zoo.scores import Scores
 from zoo.text import Tokenizer
 
-COUNT = 256  # texts at the least
+COUNT = 256  # minimum number of texts
 UNKNOWN_WORD = "qxzvqxzv"
 
 
 @dataclass(frozen=True)
 class Questions:
-    """What a file is held against.
+    """Texts and the model's outputs for them.
 
     Attributes:
-        ids: Texts, int32 [texts, L].
-        real: bool [texts], which of them people wrote.
-        labels: int32 [texts], the number of the right label; -1 where it is not known.
-        outputs: What the Keras model gives, [texts, classes].
-        scores: What these outputs are.
+        ids: Token ids, int32 [texts, L].
+        real: bool [texts], whether a text is real, not made up.
+        labels: int32 [texts], the true label ids; -1 if unknown.
+        outputs: The outputs of the Keras model, [texts, classes].
+        scores: The kind of scores.
     """
 
     ids: np.ndarray
@@ -40,7 +40,7 @@ class Questions:
         return self.scores.of(self.outputs)
 
     def some(self, count: int) -> "Questions":
-        """The first so many, those of every bound among them."""
+        """The first texts, which include all edge cases."""
         first = slice(count)
         return Questions(
             self.ids[first],
@@ -51,7 +51,7 @@ class Questions:
         )
 
     def reference(self) -> Callable[[np.ndarray], np.ndarray]:
-        """Keras as `export.verify` asks it: it has answered these texts already."""
+        """The reference function for `export.verify`, with the known outputs."""
         return lambda ids: self.expected
 
 
@@ -64,15 +64,15 @@ def of(
     texts: Sequence[str] | np.ndarray,
     samples: Samples | None,
 ) -> Questions:
-    """Made-up texts that find a wrong export, and real ones where there are any.
+    """Collects made-up texts for edge cases, and real texts if there are any.
 
     Args:
-        model: Whose answers count.
-        read: What was read of it.
+        model: The Keras model.
+        read: Its architecture.
         length: L.
-        tokenizer: The model's, or None.
+        tokenizer: Its tokenizer, or None.
         texts: Real texts, or their ids [texts, L].
-        samples: What the run kept of its own texts.
+        samples: The samples of the run, or None.
     """
     rows = len(read.embedding)
     real, labels = _real(tokenizer, texts, samples, length, rows)
@@ -100,10 +100,10 @@ def of(
 
 
 def _require_no_text(model: keras.Model, ids: np.ndarray) -> None:
-    """Warns of answers that are NaN for a text of padding alone; refuses others.
+    """Warns if an empty text gets NaN; refuses NaN for other texts.
 
     Raises:
-        UnsupportedModelError: If a text with words in it gets NaN.
+        UnsupportedModelError: If a text with words gets NaN.
     """
     with_words = int((ids != 0).any(axis=1).sum())
     if with_words:
@@ -119,7 +119,7 @@ def _require_no_text(model: keras.Model, ids: np.ndarray) -> None:
 
 
 def _real(tokenizer, texts, samples, length, rows) -> tuple[np.ndarray, np.ndarray]:
-    """Ids of real texts and their labels, as far as they are known."""
+    """Ids of real texts and their labels, if known."""
     if len(texts):
         if isinstance(texts, np.ndarray) and texts.dtype.kind in "iu":
             ids = texts[evenly_spaced(len(texts), COUNT)]
@@ -136,28 +136,28 @@ def _real(tokenizer, texts, samples, length, rows) -> tuple[np.ndarray, np.ndarr
         return ids, np.full(len(ids), -1)
     if samples is None:
         return np.zeros((0, length), np.int32), np.zeros(0, np.int32)
-    # Texts that the model has not learnt from, filled up with those that it has.
+    # Validation texts first, then training texts.
     more = evenly_spaced(len(samples.train), max(COUNT - len(samples.valid), 0))
     ids = np.concatenate([of_length(samples.valid, length), of_length(samples.train[more], length)])
     return ids, np.concatenate([samples.valid_labels, samples.train_labels[more]])
 
 
 def sample(real: Sequence[str]) -> list[str]:
-    """At most `COUNT` of the texts that the model was made for, from all over."""
+    """At most `COUNT` evenly spaced texts."""
     return [real[place] for place in evenly_spaced(len(real), COUNT)]
 
 
 def made_up(tokenizer: Tokenizer, count: int = COUNT, seed: int = 0) -> list[str]:
-    """Texts that find a wrong export.
+    """Makes up texts that reveal a wrong export.
 
-    What goes wrong first: no text, blanks, one word, only unknown words, and lengths about every
-    bound that an export has: one step, a block, the longest text and beyond. Then texts of random
-    words, the frequent ones oftener.
+    The first ones are edge cases: empty and blank texts, one word, only unknown words, and lengths
+    around every limit of an export (one step, a block, the maximum and beyond). The others are
+    random words, frequent ones more often.
 
     Args:
-        tokenizer: The model's.
-        count: Texts at the least.
-        seed: Decides the random texts.
+        tokenizer: The model's tokenizer.
+        count: Minimum number of texts.
+        seed: Seed of the random texts.
     """
     rng = np.random.default_rng(seed)
     words = _words(tokenizer)
@@ -172,7 +172,7 @@ def made_up(tokenizer: Tokenizer, count: int = COUNT, seed: int = 0) -> list[str
 
 
 def _words(tokenizer: Tokenizer) -> list[str]:
-    """One word for each id, in the order of the ids: the frequent ones first."""
+    """One word per id, in the order of the ids, which is that of frequency."""
     vocabulary = tokenizer.vocabulary
     special = {vocabulary.pad, vocabulary.unknown, vocabulary.start}
     words: dict[int, str] = {}
@@ -183,13 +183,13 @@ def _words(tokenizer: Tokenizer) -> list[str]:
 
 
 def _random_text(rng: np.random.Generator, words: list[str], length: int) -> str:
-    # Uniform in the logarithm of the rank: about as often as words of that rank are in texts.
+    # Uniform in the logarithm of the rank, which is close to Zipf's law.
     ranks = np.exp(rng.uniform(0, np.log(len(words) + 1), length)).astype(int) - 1
     return " ".join(words[min(rank, len(words) - 1)] for rank in ranks)
 
 
 def random_ids(length: int, vocab_size: int, seed: int = 0) -> np.ndarray:
-    """int32 [COUNT, length] of random ids, padded on the right: for a model without tokenizer."""
+    """Random ids, padded on the right, for a model without tokenizer: int32 [COUNT, length]."""
     rng = np.random.default_rng(seed)
     lengths = rng.integers(0, length + 1, COUNT)
     lengths[:4] = 0, 1, length - 1, length
@@ -198,11 +198,11 @@ def random_ids(length: int, vocab_size: int, seed: int = 0) -> np.ndarray:
 
 
 def scattered_zeros(length: int, vocab_size: int, seed: int = 1) -> np.ndarray:
-    """int32 [64, length] of random ids with zeros before, behind and among them."""
+    """Random ids with zeros at any position: int32 [64, length]."""
     rng = np.random.default_rng(seed)
     ids = rng.integers(1, vocab_size, (64, length), dtype=np.int32)
     ids[rng.random(ids.shape) < rng.uniform(0, 0.9, (64, 1))] = 0
-    # Padded on the left, as keras.utils.pad_sequences does by itself.
+    # Padded on the left, the default of keras.utils.pad_sequences.
     starts = rng.integers(0, length + 1, 32)
     ids[:32] = np.where(np.arange(length) < starts[:, None], 0, ids[:32])
     return ids

@@ -1,4 +1,4 @@
-"""SavedModel, for servers: token ids or texts in, probabilities out."""
+"""Exports a SavedModel for servers."""
 
 import os
 import shutil
@@ -19,23 +19,23 @@ from zoo.text import Tokenizer
 def export_saved_model(
     run: str | os.PathLike | bundles.Bundle, folder: str | os.PathLike | None = None
 ) -> Path:
-    """Writes a SavedModel with two signatures, verified against the run's own tokenizer and model.
+    """Writes a SavedModel with two signatures, verified against the run's tokenizer and model.
 
     - `serving_default`: `tokens` int32 [batch, time], padded on the right with 0, to
       `probabilities` float32 [batch, classes];
     - `texts`: `texts` string [batch] to `probabilities`, `label` string [batch] and `tokens`.
-      Tokenised by TensorFlow's own operators, whose regular expressions are RE2 as on the device.
+      Tokenised by TensorFlow operators, whose regular expressions are RE2, as on the device.
 
     Args:
         run: A run folder, the name of a shipped model, or a `zoo.bundle.Bundle`.
-        folder: Where to write; `RUN/export/saved_model` if it is left out. It is replaced.
+        folder: Where to write; `RUN/export/saved_model` by default. It is replaced.
 
     Returns:
         The folder.
 
     Raises:
-        ValueError: If something else than a SavedModel is at `folder`.
-        VerificationError: If it answers otherwise than the model. Nothing is written then.
+        ValueError: If `folder` exists and is not a SavedModel.
+        VerificationError: If it differs from the model. Nothing is written then.
     """
     if isinstance(run, bundles.Bundle):
         if folder is None:
@@ -73,7 +73,7 @@ def export_saved_model(
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=".saved_model-", dir=folder.parent))
     try:
-        partial.chmod(0o755)  # temporary folders are for their owner alone
+        partial.chmod(0o755)  # temporary folders are private
         archive.write_out(str(partial), verbose=False)
         _verify(partial, bundle)
         if folder.exists():
@@ -92,7 +92,7 @@ class _Tokenize(tf.Module):
         vocabulary = tokenizer.vocabulary
         self.delimiter, self.max_length = tokenizer.delimiter, tokenizer.max_length
         self.start, self.pad = vocabulary.start, vocabulary.pad
-        # Built under init_scope, so that the table belongs to the module and not to one trace.
+        # Built under init_scope, so that the table belongs to the module, not to a trace.
         self.table = tf.lookup.StaticHashTable(
             tf.lookup.KeyValueTensorInitializer(
                 tf.constant(list(vocabulary)), tf.constant(list(vocabulary.values()), tf.int32)
@@ -101,7 +101,7 @@ class _Tokenize(tf.Module):
         )
 
     def __call__(self, texts):
-        # A text ends at a NUL, so that afterwards a NUL can stand for what is between two words.
+        # A text ends at a NUL, so afterwards NUL can serve as the separator.
         texts = tf.strings.regex_replace(texts, r"(?s)\x00.*", "")
         words = tf.strings.split(tf.strings.regex_replace(texts, self.delimiter, "\0"), "\0")
         words = tf.ragged.boolean_mask(words, words != "")
@@ -120,7 +120,7 @@ def _verify(folder: Path, bundle: bundles.Bundle) -> None:
     if not np.array_equal(by_text["tokens"].numpy(), ids):
         raise VerificationError("The SavedModel splits texts otherwise than the tokenizer.")
     by_token = loaded.signatures["serving_default"](tokens=tf.constant(ids))
-    # What the model was found to give is held against what it does give.
+    # Checks the kind of scores against the model's outputs.
     scores.check(bundle.scores, bundle.model.predict(ids, verbose=0), bundle.name)
     expected = bundle.probabilities(ids)
     for answer in (by_text, by_token):

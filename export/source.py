@@ -1,4 +1,4 @@
-"""What an export starts from: a run, a shipped model or a Keras model, all seen alike."""
+"""The source of an export: a run, a shipped model or a Keras model."""
 
 import os
 import re
@@ -17,23 +17,22 @@ from zoo.samples import of_length
 from zoo.text import Tokenizer
 
 PADDINGS = ("right", "any")
-SIXTEEN_BITS = 0.02  # what computing in 16 bits may move a score by
+SIXTEEN_BITS = 0.02  # largest change of a score by computing in 16 bits
 NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True)
 class Source:
-    """What an export starts from.
+    """The source of an export.
 
     Attributes:
-        name: Beginning of the files' names.
-        read: What the model computes.
-        questions: What its files are asked.
-        length: L, the ids of a text.
-        tokenizer: Texts to ids; None where only the model is known.
-        labels: For the metadata, which is left out without them.
-        calibration: int32 [texts, L] that the scales of an integer file are taken from; no rows
-            where there are none.
+        name: The beginning of file names.
+        read: The architecture of the model.
+        questions: The texts to verify its files with.
+        length: L, the token ids per text.
+        tokenizer: The tokenizer, or None.
+        labels: The labels for the metadata; None for files without metadata.
+        calibration: int32 [texts, L], ids of calibration texts; no rows if there are none.
     """
 
     name: str
@@ -55,11 +54,11 @@ def of(
     kind: str | None,
     padding: str | None,
 ) -> Source:
-    """Reads a run, a shipped model or a Keras model; arguments as of `export.export_model`.
+    """Reads a run, a shipped model or a Keras model; arguments as for `export.export_model`.
 
     Raises:
-        ValueError: If an argument is wrong.
-        UnsupportedModelError: If the model has another form.
+        ValueError: If an argument is invalid.
+        UnsupportedModelError: If the model cannot be exported.
     """
     if padding not in (None, *PADDINGS):
         raise ValueError(f"padding must be one of {', '.join(PADDINGS)}, not {padding!r}.")
@@ -103,7 +102,7 @@ def of(
 
 
 def _usual_padding(tokenizer: Tokenizer | None) -> str:
-    """Where zeros can stand: behind the text only, if a tokenizer pads it and has no other 0."""
+    """`right` if a tokenizer pads the text and has no other token with id 0, else `any`."""
     if tokenizer is None:
         return "any"
     vocabulary = tokenizer.vocabulary
@@ -133,13 +132,13 @@ def _require_length(length) -> int:
 
 
 def in_float32(model: keras.Model) -> keras.Model:
-    """The model itself, or the same in float32 if it computes in another precision.
+    """Returns the model in float32, itself if it is.
 
     Raises:
-        UnsupportedModelError: If it cannot be made again from its configuration.
+        UnsupportedModelError: If it cannot be rebuilt from its configuration.
     """
     if not isinstance(model, keras.Model) or not model.built:
-        return model  # what is wrong with it is said where it is read
+        return model  # reading the architecture gives a better error
     policies = {layer.dtype_policy.name for layer in _all_layers(model)}
     if policies <= {"float32"}:
         return model
@@ -149,14 +148,14 @@ def in_float32(model: keras.Model) -> keras.Model:
         if not plain.built:
             plain.build(model.input_shape)
         plain.set_weights([np.asarray(w, np.float32) for w in model.get_weights()])
-    except Exception as error:  # a subclass may have any constructor
+    except Exception as error:  # subclasses may have any constructor
         raise UnsupportedModelError(
             f"Model {model.name!r} computes in {', '.join(sorted(policies))} and cannot be made "
             "again in float32 from its configuration. Build it under the policy float32, and load "
             "its weights."
         ) from error
     if model.compiled and getattr(model, "loss", None) is not None:
-        plain.compile(loss=model.loss)  # it says what the outputs are
+        plain.compile(loss=model.loss)  # it determines the kind of scores
     return plain
 
 
@@ -167,7 +166,7 @@ def _all_layers(model: keras.Model):
 
 
 def _with_float32(config):
-    """A configuration with the policy float32 wherever one of floating-point numbers stands."""
+    """Replaces floating-point policies in a configuration by float32."""
     if isinstance(config, dict):
         if config.get("class_name") == "DTypePolicy":
             return {**config, "config": {"name": "float32"}}
@@ -181,7 +180,7 @@ def _with_float32(config):
 
 
 def _require_near(model: keras.Model, plain: keras.Model, asked: Questions) -> None:
-    """Holds the float32 form against the model as it is."""
+    """Compares the float32 model with the original."""
     outputs = np.asarray(model.predict(asked.ids, batch_size=64, verbose=0), np.float32)
     kind = scores.read(model, asked.scores.kind)
     off = float(np.abs(kind.of(outputs) - asked.expected).max())
@@ -193,7 +192,7 @@ def _require_near(model: keras.Model, plain: keras.Model, asked: Questions) -> N
 
 
 def _calibration(given, tokenizer, length: int, read: Architecture) -> np.ndarray:
-    """The ids of the texts to calibrate with, checked."""
+    """Checks and returns the ids of calibration texts."""
     if not len(given):
         return np.zeros((0, length), np.int32)
     ids = given

@@ -1,9 +1,9 @@
-"""Holds an exported file against the Keras model it was made from.
+"""Verifies an exported file against its Keras model.
 
-Two questions are kept apart. Whether the file computes the model: its weights are read back, its
-float32 form is held to Keras on every text, and answers may not depend on what was asked before;
-a file that fails is wrong, and is never written. And what a lower precision costs: that is judged
-by the labels of real texts, since random words drive a model to where no text does.
+Two questions are separate. First, does the file compute the model? Its weights are read back, its
+float32 form is compared with Keras on every text, and outputs must not depend on previous inputs. A
+file that fails is wrong and is never written. Second, what does a lower precision cost? That is
+judged by the labels of real texts, since random words can take a model far outside its data.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,37 +15,36 @@ from export.choices import PRECISION
 from export.tflite.constants import wrong_constants
 from zoo import litert
 
-# The largest difference of a score that float32 explains on made-up texts, on which rounding grows
-# further than on real ones.
+# Largest difference of a float32 score on made-up texts, where rounding errors are larger.
 MADE_UP = 1e-3
-LEAST_AGREEMENT = 0.99  # share of texts with the same label
-# Labels whose scores in Keras differ by no more than this count as the same: of an untrained or
-# symmetric model, and where Keras itself cannot decide.
+LEAST_AGREEMENT = 0.99  # minimum share of texts with the same label
+# Labels whose scores in Keras differ by at most this count as the same: ROUNDING for untrained or
+# symmetric models, UNDECIDED where Keras itself is undecided.
 ROUNDING, UNDECIDED = 1e-4, 0.05
-LOSS = 0.01  # share of real texts that may lose their right label, one text more aside
+LOSS = 0.01  # largest drop of accuracy on real texts, plus one text
 
 
 class VerificationError(ValueError):
-    """An exported file that does not answer as the Keras model does."""
+    """An exported file that differs from the Keras model."""
 
 
 class PrecisionError(VerificationError):
-    """A right file whose precision changes too many labels."""
+    """A correct file whose precision changes too many labels."""
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What a verification found.
+    """The result of a verification.
 
     Attributes:
-        texts: Number of texts that were asked.
-        real_texts: How many of them are real, not made up. The figures below are of these; of all
-            texts, if none is.
-        largest_difference: Of a score.
+        texts: Number of texts.
+        real_texts: Number of real texts. The figures below are for these, or for all texts if there
+            are none.
+        largest_difference: Largest difference of a score.
         label_agreement: Share of texts with the same label.
-        accuracy: The file's share of right labels, where they are known.
-        keras_accuracy: The same of Keras.
-        warnings: What a person should know: a sentence each.
+        accuracy: Accuracy of the file, if labels are known.
+        keras_accuracy: Accuracy of Keras, if labels are known.
+        warnings: Findings, one sentence each.
     """
 
     texts: int
@@ -70,23 +69,23 @@ def verify(
     packed: bool = True,
     force: bool = False,
 ) -> Verified:
-    """Asks the file and the Keras model the same, in two orders; and reads the weights back.
+    """Compares a file with its Keras model, in two orders, and reads the weights back.
 
     Args:
         content: A .tflite file.
-        reference: Keras: int32 [texts, L] to scores [texts, classes].
+        reference: The Keras model: int32 [texts, L] to scores [texts, classes].
         ids: int32 [texts, L].
-        precision: Of the file, a name of `export.choices.PRECISION`.
-        constants: What the file is to hold, by name, before its precision was lowered.
-        real: bool [texts], which of them people wrote; all, if left out.
-        labels: int [texts], the right label of each real text, -1 where it is not known.
-        kind: Of `zoo.scores.KINDS`.
+        precision: The file's precision, of `export.choices.PRECISION`.
+        constants: The expected constants by name, before quantisation.
+        real: bool [texts], whether a text is real; all by default.
+        labels: int [texts], the true label ids, -1 if unknown.
+        kind: The kind of scores, of `zoo.scores.KINDS`.
         packed: Whether weights may be packed, see `zoo.litert.runner`.
-        force: Give a warning instead of raising `PrecisionError`.
+        force: Warn instead of raising `PrecisionError`.
 
     Raises:
-        VerificationError: If a weight or shapes differ, an answer is no score, depends on what was
-            asked before, or differs in float32.
+        VerificationError: If weights or shapes differ, or an output is invalid, depends on previous
+            inputs, or differs in float32.
         PrecisionError: If a lower precision changes too many labels of real texts.
     """
     wrong = wrong_constants(content, constants)
@@ -130,7 +129,7 @@ def _require_scores(scores: np.ndarray, kind: str, precision: str) -> None:
 
 
 def _spread(expected: np.ndarray, kind: str) -> float:
-    """What differences are measured by: 1, or for numbers how far they lie apart."""
+    """The scale of differences: 1, or the range of plain numbers."""
     if kind != "numbers":
         return 1.0
     return float(max(np.ptp(expected), np.abs(expected).max(), 1e-3))
@@ -147,11 +146,11 @@ def _require_equal(off: np.ndarray, real: np.ndarray, ids: np.ndarray) -> None:
 
 
 def _judged(scores, expected, off, real, labels, kind, precision, force) -> Verified:
-    """What the precision costs; raises `PrecisionError` where that is too much."""
+    """Judges the cost of the precision; raises `PrecisionError` if it is too high."""
     judges = real if real.any() else np.ones(len(off), bool)
     count = int(judges.sum())
     agreement = _agreement(scores, expected, judges, kind, ROUNDING)
-    # Where both labels are as good, either is right.
+    # Either label is right if Keras is undecided.
     decided = _agreement(scores, expected, judges, kind, UNDECIDED)
     accuracy = keras_accuracy = None
     fine = decided >= LEAST_AGREEMENT - (1 / count if real.any() else 0)
@@ -197,7 +196,7 @@ def _accuracy(scores: np.ndarray, labels: np.ndarray, known: np.ndarray) -> floa
 
 
 def _agreement(scores, expected, chosen, kind: str, near: float) -> float:
-    """Share of the chosen texts with the same label, or one that is as near as that to it."""
+    """Share of the chosen texts with the same label, or one within `near` of it."""
     scores, expected = scores[chosen], expected[chosen]
     if kind == "numbers":
         return 1.0

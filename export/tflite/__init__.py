@@ -1,4 +1,4 @@
-"""TFLite files: the lowerings, their precisions, the metadata in them."""
+"""TFLite files: lowerings, precisions, metadata."""
 
 from export.tflite.forms import FORMS, Form, automatic, available, find
 

@@ -1,4 +1,4 @@
-"""How large the numbers in a model of plain LSTMs get, on texts like those it will be asked."""
+"""Ranges of the values in a model of plain LSTMs, for quantisation."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from export.architecture import Architecture, Direction
 
 @dataclass(frozen=True)
 class Ranges:
-    """The largest magnitudes met, padding left out.
+    """The largest magnitudes, without padding.
 
     Attributes:
-        hidden: Of a layer's outputs, a layer each.
+        hidden: Of the outputs, per layer.
         cell: Of the cell states, [layer][direction].
-        logits: Smallest and largest.
+        logits: Minimum and maximum.
     """
 
     hidden: tuple[float, ...]
@@ -23,7 +23,7 @@ class Ranges:
 
 
 def calibrate(architecture: Architecture, ids: np.ndarray) -> Ranges:
-    """Runs the texts and notes the ranges.
+    """Runs the texts and records the ranges.
 
     Args:
         architecture: A classifier whose cells are all `zoo.cells.LSTMCell`.

@@ -1,7 +1,7 @@
-"""Holds the constants in a file against those of the lowering it was made from.
+"""Compares the constants in a file with those of its lowering.
 
-Behaviour alone does not show one wrong weight: that of a rare word, or of a unit that few texts
-move. So each number that a file holds is read back, as the real number that it stands for.
+Outputs alone may not reveal a single wrong weight, such as that of a rare word. So every number in
+the file is read back and dequantised.
 """
 
 from collections.abc import Mapping
@@ -14,20 +14,20 @@ from export.tflite.quantize import SCALES
 
 
 def wrong_constants(content: bytes, expected: Mapping[str, np.ndarray]) -> list[str]:
-    """Says what is wrong with a file's constants; nothing if all are right.
+    """Describes what is wrong with a file's constants; nothing if all are right.
 
-    A float32 or an index must be the same to the last bit, a float16 the nearest one, an integer
-    that stands for a real number within half a step of its scale.
+    float32 numbers and indices must be equal to the bit, float16 numbers the nearest ones, and
+    quantised integers within half a step.
 
     Args:
         content: A .tflite file.
-        expected: The constants of the lowering by name, as `Model.constants` gives them.
+        expected: The constants of the lowering by name, see `Model.constants`.
     """
     stored = _read(content)
     wrong = [f"{name} is missing" for name in expected if name not in stored]
     for name, (values, scales) in stored.items():
         if name.endswith(SCALES) and name.removesuffix(SCALES) in stored:
-            continue  # compared together with the integers that they scale
+            continue  # compared together with their integers
         if name not in expected:
             wrong.append(f"{name} has no place in the lowering")
             continue
@@ -43,7 +43,7 @@ def _compare(name, values, scales, expected) -> list[str]:
     if values.dtype.kind == "i" and expected.dtype.kind == "f":
         if scales is None:
             return [f"{name} is {values.dtype} without a scale"]
-        # Rounding may tip over by what float32 leaves out.
+        # float32 arithmetic may round a value halfway between to either side.
         step = np.abs(np.broadcast_to(scales, expected.shape).astype(np.float64))
         differs = ~(np.abs(values * step - expected) <= 0.5001 * step)
     elif values.dtype == np.float16:

@@ -1,6 +1,6 @@
-"""The forms of a file: a row for each pair of a lowering and a precision.
+"""The forms of exported files: one for each pair of lowering and precision.
 
-Whoever wants a model as a file asks for a form, and calls `Form.build`:
+To build a model in a form:
 
     forms.find("loop", "int8").build(architecture.read(model), 128).pack()
 """
@@ -23,16 +23,16 @@ NO_TEXTS = np.zeros((0, 1), np.int32)
 
 @dataclass(frozen=True)
 class Form:
-    """A form that a model can be written in.
+    """A form of exported files.
 
     Attributes:
         lowering: How the recurrence is written.
-        precision: What the numbers are, and what difference from Keras they explain.
-        lower: From an architecture, the ids of a text (L) and the ids of calibration texts
-            [texts, L] to the graphs before weights are made smaller.
-        require: Raises `NoLoweringError` for an architecture that cannot be written in this form.
-        shrink: Makes the weights smaller, in place.
-        calibrated: Whether it takes its scales from texts.
+        precision: The numerical precision.
+        lower: From an architecture, the ids per text (L) and the ids of calibration texts [texts,
+            L] to the graphs before quantisation.
+        require: Raises `NoLoweringError` for an architecture that does not have this form.
+        shrink: Quantises the weights in place.
+        calibrated: Whether it needs calibration texts.
     """
 
     lowering: str
@@ -47,7 +47,7 @@ class Form:
         return f"{self.lowering}-{self.precision.name}"
 
     def supports(self, architecture: Architecture) -> bool:
-        """Whether an architecture can be written in this form."""
+        """Whether an architecture has this form."""
         try:
             self.require(architecture)
         except NoLoweringError:
@@ -57,15 +57,15 @@ class Form:
     def build(
         self, architecture: Architecture, max_length: int, calibration: np.ndarray = NO_TEXTS
     ) -> Model:
-        """The model's graphs in this form.
+        """Builds a model in this form.
 
         Args:
-            architecture: What the model computes.
-            max_length: L, the ids of a text.
-            calibration: int32 [texts, L], for a form that is calibrated.
+            architecture: The architecture.
+            max_length: L, the ids per text.
+            calibration: int32 [texts, L], for a calibrated form.
 
         Raises:
-            NoLoweringError: If it cannot be written in this form.
+            NoLoweringError: If the architecture does not have this form.
             export.tflite.quantize.BeyondFloat16Error: If a weight is too large for the precision.
         """
         model = self.lower(architecture, max_length, calibration)
@@ -74,7 +74,7 @@ class Form:
 
 
 def _any_architecture(architecture: Architecture) -> None:
-    """For lowerings that write every cell."""
+    """For lowerings that have every cell."""
 
 
 def _floats(
@@ -91,7 +91,7 @@ def _floats(
 
 
 def _as_it_is(model: Model) -> None:
-    """For a form whose lowering writes small weights already."""
+    """For a form whose lowering quantises already."""
 
 
 FORMS = (
@@ -111,7 +111,7 @@ FORMS = (
 
 
 def find(lowering: str, precision: str) -> Form:
-    """The form of a lowering and a precision.
+    """Finds the form of a lowering and a precision.
 
     Raises:
         ValueError: If there is none.
@@ -129,7 +129,7 @@ def find(lowering: str, precision: str) -> Form:
 
 
 def lowerings_in(precision: str) -> tuple[str, ...]:
-    """The lowerings that have a precision."""
+    """The lowerings that exist in a precision."""
     return tuple(form.lowering for form in FORMS if form.precision.name == precision)
 
 

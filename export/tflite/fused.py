@@ -1,4 +1,4 @@
-"""The fused lowering: one operator a direction, in one subgraph, for MediaPipe.
+"""The fused lowering: one operator per direction, in one subgraph, for MediaPipe.
 
              ids [1, L] ──► length [1]
                  │             │
@@ -14,12 +14,11 @@
                  │
          the next layer, or dense and softmax
 
-The operator reads all L steps, and knows no mask. Padding stands behind the text in both
-directions, so no step of the text sees it. Its states outlive a call, so each call sets them to
-zero first.
+The operator reads all L steps and has no mask. The padding is at the end in both directions, so no
+step of the text sees it. Its states persist between calls, so each call sets them to zero first.
 
-One BIDIRECTIONAL_SEQUENCE_LSTM would do for texts of L ids alone. It knows no length: on its way
-back it reads the padding of a shorter text first. And microcontrollers do not have it.
+BIDIRECTIONAL_SEQUENCE_LSTM works for texts of exactly L ids only: its backward direction would read
+the padding of a shorter text first. And microcontrollers do not have it.
 """
 
 from collections.abc import Callable
@@ -51,13 +50,13 @@ def build(architecture: Architecture, max_length: int) -> Model:
 
 
 def require(architecture: Architecture) -> None:
-    """Raises `parts.NoLoweringError` if there is a cell that this lowering has no form for."""
+    """Raises `parts.NoLoweringError` if this lowering does not support a cell."""
     parts.require("fused", supports, architecture, ", ".join(kind.__name__ for kind in FUSED))
 
 
 def supports(cell: keras.Layer) -> bool:
     """Whether a fused operator computes this cell."""
-    return type(cell) in FUSED  # a subclass has other equations
+    return type(cell) in FUSED  # subclasses may have other equations
 
 
 def _scan(graph: Graph, cell: keras.Layer, x: Tensor) -> Tensor:
@@ -68,12 +67,12 @@ def _scan(graph: Graph, cell: keras.Layer, x: Tensor) -> Tensor:
 
 
 def columns(weight: np.ndarray, gates: str) -> dict[str, np.ndarray]:
-    """The gates of a weight [inputs, gates · units], transposed as the operator wants them."""
+    """Splits a weight [inputs, gates · units] by gate, transposed for the operator."""
     return dict(zip(gates, np.split(weight.T, len(gates)), strict=True))
 
 
 def _rows(weight: np.ndarray, gates: str) -> dict[str, np.ndarray]:
-    """The gates of a weight [gates, units]."""
+    """Splits a weight [gates, units] by gate."""
     return dict(zip(gates, weight, strict=True))
 
 

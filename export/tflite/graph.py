@@ -1,7 +1,6 @@
-"""A small typed builder for TFLite flatbuffers: tensors, operators, subgraphs, a model.
+"""A typed builder for TFLite flatbuffers: tensors, operators, subgraphs, models.
 
-Constants are arrays, and every array is stored once however often it is used. What an operator
-accepts is checked where it is added (see `export.tflite.ops`).
+Equal constants are stored once. `export.tflite.ops` checks the inputs of operators.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +23,7 @@ TYPES: dict[np.dtype, int] = {
     np.dtype(np.bool_): schema.TensorType.BOOL,
 }
 DTYPES = {code: dtype for dtype, code in TYPES.items()}
-ALIGNMENT = 16  # bytes; the kernels read constants in place with vector instructions
+ALIGNMENT = 16  # bytes; kernels read constants in place with vector instructions
 
 
 class GraphError(ValueError):
@@ -33,7 +32,7 @@ class GraphError(ValueError):
 
 @dataclass(frozen=True)
 class Quantization:
-    """How integers stand for real numbers: real = scale · (integer − zero_point).
+    """Quantisation parameters: real = scale · (integer − zero_point).
 
     Attributes:
         scales: float32 [1], or one for each index along `axis`.
@@ -59,16 +58,16 @@ class Quantization:
 
 @dataclass(eq=False)
 class Tensor:
-    """A value in a graph. Two tensors are the same only if they are the same object.
+    """A value in a graph. Tensors are compared by identity.
 
     Attributes:
         shape: Static shape.
         dtype: NumPy type.
         data: The value of a constant, else None.
-        variable: Whether it keeps its value from one call to the next.
-        quantization: For integers that stand for real numbers.
-        name: For people who look into the file.
-        real: The real numbers that a constant of integers was made of, if it was.
+        variable: Whether it keeps its value between calls.
+        quantization: Of quantised integers.
+        name: Its name in the file.
+        real: The real numbers of a quantised constant.
     """
 
     shape: tuple[int, ...]
@@ -81,8 +80,8 @@ class Tensor:
 
     @property
     def packed_size(self) -> int:
-        """Bytes of a matrix in the type that is computed with."""
-        # float16 is computed with as float32.
+        """Bytes of a matrix in the type of the computation."""
+        # float16 weights are computed with as float32.
         return int(np.prod(self.shape)) * (1 if self.dtype == np.int8 else 4)
 
     @property
@@ -105,8 +104,8 @@ class Operator:
         inputs: Tensors; None for an optional one that is left out.
         outputs: Tensors.
         options: The operator's options of the schema's object API, or None.
-        version: Of the operator: the lowest that has what is used.
-        intermediates: Tensors without content that tell a kernel how it quantises inside.
+        version: The operator's version, the lowest that has the features in use.
+        intermediates: Empty tensors with the quantisation of intermediate results.
     """
 
     code: str
@@ -118,7 +117,7 @@ class Operator:
 
 
 class Graph:
-    """A subgraph under construction: inputs, operators in the order they run, outputs."""
+    """A subgraph under construction: inputs, operators in execution order, outputs."""
 
     def __init__(self, name: str):
         self.name = name
@@ -135,16 +134,16 @@ class Graph:
     def constant(
         self, value, dtype=None, *, quantization=None, name: str = "", real=None
     ) -> Tensor:
-        """A constant with the value of an array."""
+        """Creates a constant from an array."""
         data = np.ascontiguousarray(np.asarray(value, dtype))
-        # ascontiguousarray makes a scalar a vector of one.
+        # ascontiguousarray turns a scalar into a vector.
         data = data.reshape(np.shape(value))
         return Tensor(data.shape, data.dtype, data, quantization=quantization, name=name, real=real)
 
     def variable(
         self, shape: Sequence[int], dtype=np.float32, *, quantization=None, name: str = ""
     ) -> Tensor:
-        """A tensor that the runtime sets to zero when it loads the file, and then keeps."""
+        """Creates a variable, which is zero when the file is loaded."""
         dtype = np.dtype(dtype)
         return Tensor(tuple(shape), dtype, variable=True, quantization=quantization, name=name)
 
@@ -163,7 +162,7 @@ class Graph:
 
         Args:
             code: The operator's name in the schema.
-            inputs: What it takes; None for an optional input that is left out.
+            inputs: Its inputs; None for an optional input that is left out.
             outputs: Shape and type of each output.
             options: The operator's options in the schema.
             version: The operator's version.
@@ -185,10 +184,10 @@ class Graph:
 
 @dataclass
 class Model:
-    """Subgraphs that make a file; the first is the one that is called.
+    """The subgraphs of a file; the first is the entry point.
 
     Attributes:
-        graphs: Subgraphs; WHILE names the others by their place here.
+        graphs: Subgraphs; WHILE refers to the others by their index.
         description: A line about the model.
         input_names, output_names: Names of the first graph's inputs and outputs in the signature.
     """
@@ -205,16 +204,16 @@ class Model:
         return graph
 
     def index(self, graph: Graph) -> int:
-        """The number by which operators name a subgraph."""
+        """The index of a subgraph."""
         return next(i for i, other in enumerate(self.graphs) if other is graph)
 
     def operators(self) -> dict[str, int]:
-        """How often each operator stands in the file, by name, sorted."""
+        """The count of each operator, sorted by name."""
         names = [operator.code for graph in self.graphs for operator in graph.operators]
         return {name: names.count(name) for name in sorted(set(names))}
 
     def name_constants(self) -> None:
-        """Gives each constant without a name its position in the model as a name.
+        """Names constants without a name by their position in the model.
 
         Raises:
             GraphError: If two constants have the same name.
@@ -226,7 +225,7 @@ class Model:
                 raise GraphError(f"{operator.code}: two constants named {tensor.name!r}.")
 
     def constants(self) -> dict[str, np.ndarray]:
-        """The values of all constants by name: the real numbers, where integers stand for some."""
+        """The values of all constants by name; real numbers for quantised ones."""
         return {
             tensor.name: tensor.value if tensor.real is None else tensor.real
             for *_, tensor in self._constants()
@@ -240,7 +239,7 @@ class Model:
                         yield graph, number, operator, place, tensor
 
     def packed_bytes(self) -> int:
-        """Memory for matrices when the file runs: XNNPACK packs them anew for each product."""
+        """Memory of the packed matrices: XNNPACK packs them once per product."""
         return sum(
             operator.inputs[1].packed_size
             for graph in self.graphs
@@ -249,12 +248,12 @@ class Model:
         )
 
     def pack(self) -> bytes:
-        """The file's bytes; the same model gives the same bytes."""
+        """The bytes of the file, which are deterministic."""
         return _Packer(self).pack()
 
 
 class _Buffer(schema.BufferT):
-    """A buffer whose bytes start at a multiple of ALIGNMENT, as the schema demands."""
+    """A buffer that is aligned to ALIGNMENT, as the schema requires."""
 
     def Pack(self, builder):
         if self.data is None:
@@ -356,7 +355,7 @@ class _Packer:
         if operator.intermediates:
             result.intermediates = [place(tensor) for tensor in operator.intermediates]
         if operator.options is not None:
-            # The union's member is named as its class is, less the object API's T.
+            # The union member has the name of the class without the object API's T.
             kind = type(operator.options).__name__.removesuffix("T")
             result.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
             result.builtinOptions = operator.options
@@ -366,7 +365,7 @@ class _Packer:
     def operator_code(code: str, version: int) -> schema.OperatorCodeT:
         result = schema.OperatorCodeT()
         result.builtinCode = getattr(schema.BuiltinOperator, code)
-        # Old readers know one byte only; 127 tells them to look at the other field.
+        # Old readers have one byte only; 127 refers to the other field.
         result.deprecatedBuiltinCode = min(result.builtinCode, 127)
         result.version = version
         return result
@@ -390,7 +389,7 @@ def _named(names, tensors, places):
 
 
 def read_tensor(tensor: schema.TensorT, buffers: list[schema.BufferT]) -> Tensor:
-    """A tensor of a file, with its value if it is a constant."""
+    """Reads a tensor of a file, with its value if it is a constant."""
     dtype = DTYPES[tensor.type]
     shape = tuple(int(size) for size in ([] if tensor.shape is None else tensor.shape))
     content = buffers[tensor.buffer].data

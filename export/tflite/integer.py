@@ -1,8 +1,7 @@
-"""The fused lowering in integers only, for microcontrollers: no float is computed in it.
+"""The fused lowering in integers only, for microcontrollers.
 
-The same graph as the fused lowering's, with weights, outputs and scores in int8, sums in int32
-and cell states in int16. The scales are fixed when the file is written, by what the model's
-numbers come to on texts (`export.tflite.calibration`).
+The graph of the fused lowering, with weights, outputs and scores in int8, sums in int32 and cell
+states in int16. The scales come from calibration texts (`export.tflite.calibration`).
 """
 
 import math
@@ -19,7 +18,7 @@ MEAN = (
     "A model with pooling 'mean' has no integer file. Train with --pooling last, or use the "
     "precision 'int8'."
 )
-FINEST, COARSEST = -12, -9  # powers of two: the scales of a cell state that all runtimes compute
+FINEST, COARSEST = -12, -9  # powers of two: scales of cell states that all runtimes support
 
 
 def build(architecture: Architecture, max_length: int, calibration: np.ndarray) -> Model:
@@ -28,7 +27,7 @@ def build(architecture: Architecture, max_length: int, calibration: np.ndarray) 
     Args:
         architecture: The classifier.
         max_length: L, the number of ids in the file's input.
-        calibration: int32 [texts, L], ids of the texts that the scales are taken from.
+        calibration: int32 [texts, L], ids of calibration texts.
 
     Returns:
         A model from int32 [1, L] ids to int8 [1, classes] scores: (score + 128) / 256 is the
@@ -48,7 +47,7 @@ class _Integers(parts.Arithmetic):
     def __init__(self, architecture: Architecture, ranges: Ranges):
         super().__init__(architecture)
         self.ranges = ranges
-        self._any_step: Tensor | None = None  # whether the text has any, bool [1]
+        self._any_step: Tensor | None = None  # whether the text has any step, bool [1]
 
     def length(self, graph: Graph, ids: Tensor) -> Tensor:
         zero = graph.constant([0], np.int32)
@@ -64,7 +63,7 @@ class _Integers(parts.Arithmetic):
         return ops.gather(graph, table, ops.reshape(graph, ids, ids.shape[1:]))
 
     def scan(self, graph: Graph, layer: int, direction: int, x: Tensor) -> Tensor:
-        # One scale for both directions, since they stand side by side in what follows.
+        # One scale for both directions, since they are concatenated.
         hidden = Quantization.of(max(self.ranges.hidden[layer], 1e-6) / 127)
         cell = self.architecture.layers[layer].directions[direction].cell
         return _scan(graph, cell, x, hidden, _cell_scale(self.ranges.cell[layer][direction]))
@@ -88,7 +87,7 @@ class _Integers(parts.Arithmetic):
 
 
 def require(architecture: Architecture) -> None:
-    """Checks that the model is one that microcontrollers compute.
+    """Checks that the model has an integer form.
 
     Raises:
         parts.NoLoweringError: If a cell is no plain LSTM, or the outputs are averaged.
@@ -127,13 +126,13 @@ def _scan(graph, cell, x, hidden, scale) -> Tensor:
 
 
 def _cell_scale(largest: float) -> Quantization:
-    """The power of two that lets int16 hold the largest value met."""
+    """The smallest power of two for which int16 holds the largest value."""
     power = math.ceil(math.log2(max(largest, 1e-9))) - 15
     return Quantization.of(2.0 ** min(max(power, FINEST), COARSEST))
 
 
 def _asymmetric(low: float, high: float) -> Quantization:
-    """int8 over a range that holds zero."""
+    """Asymmetric int8 over a range that includes zero."""
     low, high = min(low, 0.0), max(high, 0.0)
     scale = max(high - low, 1e-6) / 255
     return Quantization.of(scale, int(np.clip(round(-128 - low / scale), -128, 127)))

@@ -1,7 +1,7 @@
-"""TFLite operators over quantised integers: what an LSTM classifier needs on a microcontroller.
+"""TFLite operators on quantised integers, for LSTM classifiers on microcontrollers.
 
-An int8 or int16 tensor stands for real numbers by its scale (see `graph.Quantization`); zero
-points are 0 where nothing else is said. Sums are int32, or int64 of int16.
+int8 and int16 tensors have a scale (see `graph.Quantization`); zero points are 0 unless noted. Sums
+are int32, or int64 for int16.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,13 @@ import numpy as np
 from export.tflite.graph import Graph, Quantization, Tensor
 from export.tflite.ops import LSTM_ORDER, TANH, cast, options_of, require, reshape
 
-PROBABILITY = Quantization.of(1 / 256, -128)  # what the kernels want of an int8 softmax
+PROBABILITY = Quantization.of(1 / 256, -128)  # required by the kernels for int8 softmax
 INSIDE = Quantization.of(2**-12)
 RESET_STEPS = 3
 
 
 def symmetric(graph: Graph, value: np.ndarray, name: str = "") -> Tensor:
-    """An int8 constant, its scale by its largest value."""
+    """Creates a symmetric int8 constant."""
     largest = float(np.abs(value).max())
     scale = np.float32(largest / 127 if largest else 1)
     integers = np.clip(np.round(value / scale), -127, 127)
@@ -26,8 +26,8 @@ def symmetric(graph: Graph, value: np.ndarray, name: str = "") -> Tensor:
 
 
 def bias(graph: Graph, value: np.ndarray, x: Tensor, weights: Tensor, name: str = "") -> Tensor:
-    """A constant in the scale of the sums that it is added to."""
-    # As it is stored: rounding by a finer one would differ in the last digit of a large bias.
+    """Creates a bias in the scale of the sums that it is added to."""
+    # As stored, in float32: float64 would round the last digit of a large bias differently.
     scale = float(np.float32(_scale(x) * _scale(weights)))
     dtype = np.int64 if x.dtype == np.int16 else np.int32
     integers = np.round(np.asarray(value, np.float64) / scale)
@@ -42,10 +42,10 @@ def bias(graph: Graph, value: np.ndarray, x: Tensor, weights: Tensor, name: str 
 
 
 def count_true(graph: Graph, present: Tensor) -> Tensor:
-    """How many of bool [1, time] are true: int32 [1].
+    """Counts the true values of bool [1, time]: int32 [1].
 
-    A product with ones in 16 bits: microcontrollers sum no int32, and one runtime's SUM of int16
-    counts wrongly from half of the range on.
+    As a 16-bit product with ones: microcontrollers cannot sum int32, and SUM of int16 overflows in
+    one runtime.
     """
     require(present.dtype == np.bool_ and present.shape[0] == 1, "CAST", "bool [1, time]", present)
     one = Quantization.of(1)
@@ -58,7 +58,7 @@ def count_true(graph: Graph, present: Tensor) -> Tensor:
 def fully_connected(
     graph: Graph, x: Tensor, weights: Tensor, bias: Tensor, quantization: Quantization
 ) -> Tensor:
-    """X weightsᵀ + bias in the type of x: x [rows, inputs], weights int8 [outputs, inputs]."""
+    """Computes x weightsᵀ + bias in the type of x: x [rows, inputs], weights [outputs, inputs]."""
     code = "FULLY_CONNECTED"
     require(
         x.dtype in (np.int8, np.int16) and weights.dtype == np.int8, code, "integers", x, weights
@@ -75,7 +75,7 @@ def fully_connected(
 
 
 def multiply_by_flag(graph: Graph, x: Tensor, flag: Tensor) -> Tensor:
-    """X int8, or zeros where bool [1] is false."""
+    """Multiplies x, int8, by a flag, bool [1]."""
     require(x.dtype == np.int8 and flag.dtype == np.bool_, "MUL", "int8 and bool", x, flag)
     number = cast(graph, flag, np.int8, Quantization.of(1))
     return graph.add(
@@ -107,17 +107,17 @@ def sequence_lstm(
     hidden: Quantization,
     cell: Quantization,
 ) -> Tensor:
-    """A plain LSTM over x int8 [1, time, features], from zero states: int8 [1, time, units].
+    """Runs an LSTM over x, int8 [1, time, features], from zero states: int8 [1, time, units].
 
     Args:
-        graph: Where it stands.
+        graph: The graph.
         x: The sequence.
         kernel: [units, features] for each of the gates i, f, g, o.
-        recurrent_kernel: [units, units] a gate.
-        biases: [units] a gate.
-        hidden: Of the outputs.
-        cell: Of the cell state, int16; its scale is a power of two, from 2⁻¹² to 2⁻⁹: coarser
-            ones give wrong values in one runtime, without an error.
+        recurrent_kernel: [units, units] per gate.
+        biases: [units] per gate.
+        hidden: Quantisation of the outputs.
+        cell: Quantisation of the cell state, int16. Its scale is a power of two from 2⁻¹² to 2⁻⁹:
+            with coarser ones, one runtime silently computes wrong values.
     """
     code = "UNIDIRECTIONAL_SEQUENCE_LSTM"
     units, features = kernel["i"].shape
@@ -139,11 +139,11 @@ def sequence_lstm(
 
 
 def _set_to_zero(graph: Graph, states: Sequence[Tensor]) -> None:
-    """Sets both states of an LSTM to zero each time the file is called, by another LSTM.
+    """Sets both states of an LSTM to zero in each call, by another LSTM on the same states.
 
-    With weights of zero its candidate is 0, and its forget gate is shut, as far down as the
-    kernel goes, σ(−8). So what is in the cell is rounded to zero after two steps, and the output
-    with it. (In float an SVDF does it; one runtime has no SVDF with a state of int8.)
+    Its weights are zero, so the candidate is 0, and its forget gate is closed as far as the kernel
+    allows, σ(−8). After two steps, the cell state rounds to zero, and so does the output. (In
+    float, an SVDF does this; one runtime does not support SVDF with an int8 state.)
     """
     units = states[0].shape[1]
     scale = Quantization.of(1 / 128)
@@ -170,7 +170,7 @@ def _lstm(graph, x, kernels, recurrent_kernels, biases, states) -> Tensor:
     inputs += [None, None, *states, None, None, None, None]
     options = options_of("UnidirectionalSequenceLSTMOptions", fusedActivationFunction=TANH)
     shape = (*x.shape[:2], states[0].shape[1])
-    # Of no size: only their scales are read, and microcontrollers have no memory for them.
+    # Empty: only their scales are read, and microcontrollers have no memory for them.
     gates = [Tensor((0,), np.dtype(np.int16), quantization=INSIDE) for _ in "ifgo"]
     (result,) = graph.add(
         "UNIDIRECTIONAL_SEQUENCE_LSTM",

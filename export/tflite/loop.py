@@ -1,4 +1,4 @@
-"""The loop lowering: one loop a layer, for every cell.
+"""The loop lowering: one loop per layer, for every cell.
 
         ids [1, L] ──► length [1]
             │             │
@@ -13,13 +13,13 @@
     └───────┬────────┘
      the next layer, or dense and softmax
 
-The loops end where the text ends, so padding never reaches a state, and a short text takes less
-time than a long one. Whatever a loop changes is copied at each of its steps, and whatever it takes
-in is copied once: hence the blocks, which keep small what the inner loop handles.
+The loops end where the text ends, so padding never reaches a state, and short texts take less time.
+A loop copies what it changes in every step, and its other inputs once. So the inner loop handles
+small blocks only.
 
-A step of a small model costs more by the number of its operators than by its products. So both
-directions run in one loop, and as one batch of two: each equation is one operator for both, but for
-the products, whose weights differ.
+In small models, a step costs more for the number of operators than for the products. So both
+directions run in one loop as a batch of two: each equation is one operator for both, except the
+products, whose weights differ.
 """
 
 from collections.abc import Callable, Sequence
@@ -50,19 +50,19 @@ def build(architecture: Architecture, max_length: int) -> Model:
     block = _block(max_length)
     x = parts.embed(graph, architecture, compact)
     layout = stages.Layout(graph, architecture, ids, length)
-    # What stages take: at the positions of the ids, or of the last step.
+    # The inputs of stages: at the positions of the ids, or of the last step.
     values = {0: x}
     if architecture.is_taken(0):
         x = layout.compact(x)
     x = _in_whole_blocks(graph, x, block)
     order = parts.backward_order(graph, length, x.shape[0])
-    # What a layer reads, piece by piece: whether it is in the text's reversed order, and rows.
+    # The input of a layer in pieces: whether a piece is in reversed order, and its rows.
     pieces = [(False, x)]
     time = max_length
     for number, layer in enumerate(architecture.layers, start=1):
         if layer.reads is not None:
             x = layout.compact(stages.place(graph, layer.reads, values, ids))
-            if x.shape[0] != time:  # of a model without a mask
+            if x.shape[0] != time:  # in a model without mask
                 time, block = x.shape[0], _block(x.shape[0])
                 length = graph.constant([time], np.int32)
             x = _in_whole_blocks(graph, x, block)
@@ -104,7 +104,7 @@ def build(architecture: Architecture, max_length: int) -> Model:
 
 
 def _block(time: int) -> int:
-    """Steps of a block, of so many steps in all."""
+    """Number of steps per block."""
     return -(-time // -(-time // LONGEST_BLOCK))
 
 
@@ -112,11 +112,11 @@ class _Scan:
     """The directions of one layer, as subgraphs of a model.
 
     Args:
-        model: Where the loops' subgraphs go.
+        model: The model that the subgraphs are added to.
         layer: The layer.
-        sequences: What each direction reads, in its own order: [rows, features], in whole blocks.
-        block: Steps of a block.
-        name: Beginning of the subgraphs' names.
+        sequences: The input of each direction in its own order: [rows, features], in whole blocks.
+        block: Steps per block.
+        name: Prefix of the subgraphs' names.
     """
 
     def __init__(self, model: Model, layer: RecurrentLayer, sequences, block: int, name: str):
@@ -147,7 +147,7 @@ class _Scan:
         return found
 
     def in_blocks(self, graph: Graph, x: Tensor) -> Tensor:
-        """[rows, width] as a row a block."""
+        """Reshapes [rows, width] to one row per block."""
         rows, width = x.shape
         return ops.reshape(graph, x, (rows // self.block, self.block * width))
 
@@ -224,7 +224,7 @@ class _Scan:
         carried: dict[str, list[Tensor]],
         make_body: Callable[..., dict[str, list[Tensor]]],
     ) -> dict[str, list[Tensor]]:
-        """Runs a body while counter < end; both carry the same, by name."""
+        """Runs a body while counter < end."""
         condition = self.model.graph(f"{self.name}_{name}_condition")
         body = self.model.graph(f"{self.name}_{name}_body")
         for inner in (condition, body):
@@ -245,17 +245,17 @@ class _Scan:
 
 
 def _lanes(cells: Sequence[keras.Layer], block: int, features: int) -> list[parts.TracedCell]:
-    """The cells of a layer's directions: as one batch, or where that cannot be, each by itself."""
+    """Traces the cells of all directions as one batch, or separately if that is not possible."""
     if len(cells) > 1 and all(_alike(cells[0], cell, features) for cell in cells[1:]):
         try:
             return [parts.TracedCell(cells, block, features)]
-        except ValueError:  # TensorFlow has no batched form of an operation, or no form at all
+        except ValueError:  # an operation has no batched form in TensorFlow, or no TFLite form
             pass
     return [parts.TracedCell([cell], block, features) for cell in cells]
 
 
 def _alike(a: keras.Layer, b: keras.Layer, features: int) -> bool:
-    """Whether the one computes what the other does, once it has its weights."""
+    """Whether two cells compute the same with the same weights."""
     shapes = [[variable.shape for variable in cell.variables] for cell in (a, b)]
     if type(a) is not type(b) or shapes[0] != shapes[1]:
         return False
@@ -277,7 +277,7 @@ def _as(graph: Graph, x: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def _like(carried: dict[str, list[Tensor]], flat: Sequence[Tensor]) -> dict[str, list[Tensor]]:
-    """A flat list under the names of what is carried."""
+    """Unflattens a list by the names in `carried`."""
     left = list(flat)
     return {name: [left.pop(0) for _ in tensors] for name, tensors in carried.items()}
 
@@ -287,7 +287,7 @@ def _first_rows(graph: Graph, x: Tensor, rows: int) -> Tensor:
 
 
 def _in_whole_blocks(graph: Graph, x: Tensor, block: int) -> Tensor:
-    """[time, width] with zeros behind it, up to the end of a block."""
+    """Pads [time, width] with zeros to whole blocks."""
     time, width = x.shape
     rows = -(-time // block) * block
     if time == rows:
@@ -305,15 +305,17 @@ def _after(graph: Graph, counter: Tensor, steps: int) -> Tensor:
 
 
 def _write(graph: Graph, outputs, updates, row: Tensor) -> list[Tensor]:
-    """Each of the outputs with its update from a row on."""
+    """Writes updates into the outputs, from a row on."""
     begin = ops.concatenate(graph, [row, graph.constant([0], np.int32)], 0)
     pairs = zip(outputs, updates, strict=True)
     return [ops.dynamic_update_slice(graph, output, update, begin) for output, update in pairs]
 
 
 def _unshuffled(body: Graph, outputs: list[Tensor]) -> list[Tensor]:
-    """The runtime copies a body's outputs to its inputs one after the other, so an output that is
-    the input of another place could be overwritten before it is read: it is copied first.
+    """Copies outputs that are inputs at another position.
+
+    The runtime copies a body's outputs to its inputs one after the other, so such an output could
+    be overwritten before it is read.
     """
     return [
         ops.copy(body, tensor)

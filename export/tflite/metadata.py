@@ -1,7 +1,7 @@
 """Writes TFLite metadata, with the tokenizer and the labels, into a finished model.
 
-MediaPipe runs the tokenizer and names the scores by it; `zoo.metadata` reads it, and holds the
-tables' slots.
+MediaPipe uses it to tokenize texts and name scores. `zoo.metadata` reads it, and has the slots of
+the tables.
 """
 
 import io
@@ -35,7 +35,7 @@ from zoo.text import Tokenizer
 VOCABULARY_FILE = "vocab.txt"
 LABELS_FILE = "labels.txt"
 
-_MIN_PARSER_VERSION = "1.2.1"  # the first that knows the regex tokenizer
+_MIN_PARSER_VERSION = "1.2.1"  # the first with the regex tokenizer
 _ALIGNMENT = 16  # of a buffer's data
 
 
@@ -50,15 +50,15 @@ def add_metadata(
     author: str = "",
     license: str = "",
 ) -> bytes:
-    """The model ``content`` with metadata; the same arguments give the same bytes.
+    """Adds metadata to the content of a model. The result is deterministic.
 
-    The model's own bytes stay as they are, in one piece: its weights are not packed anew.
+    The model's bytes are kept in one piece: its weights are not repacked.
 
     Args:
         content: a TFLite model without metadata; input int32 [1, tokenizer.max_length], output
             float32 [1, len(labels)].
-        name, description, version, author, license: for people; empty ones are left out.
-        tokenizer: what the device is to run before the model.
+        name, description, version, author, license: texts; empty ones are left out.
+        tokenizer: the tokenizer that the device runs before the model.
         labels: the names of the classes, in the order of the scores.
 
     Raises:
@@ -108,7 +108,7 @@ def _check_labels(labels: Sequence[str]) -> None:
 def _check_model(model: schema.Model, tokenizer: Tokenizer, labels: Sequence[str]) -> None:
     graph = model.Subgraphs(0)
     types = schema.TensorType
-    # Microcontrollers take int8 scores; MediaPipe says itself that it does not.
+    # int8 scores are for microcontrollers; MediaPipe refuses them with an error.
     for side, indices, tensor_types, size, meaning in (
         ("input", graph.InputsAsNumpy(), [types.INT32], tokenizer.max_length, "max_length"),
         (
@@ -265,8 +265,8 @@ def _append_files(content: bytes, files: dict[str, str]) -> bytes:
     stream.write(content)
     with zipfile.ZipFile(stream, "w") as archive:
         for name, text in files.items():
-            entry = zipfile.ZipInfo(name)  # of 1980, so that the time of writing leaves no trace
-            entry.create_system = 3  # nor does the system
+            entry = zipfile.ZipInfo(name)  # 1980, so that the bytes do not depend on the time
+            entry.create_system = 3  # nor on the operating system
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, text.encode())
     return stream.getvalue()

@@ -1,7 +1,7 @@
 """The TFLite operators that the lowerings use, each checked where it is added.
 
-Every function appends one operator to a graph and returns its output. Versions are the lowest
-that have what is used; a runtime refuses a file whose versions it does not know.
+Every function appends one operator to a graph and returns its output. Versions are the lowest that
+have the features in use, since runtimes refuse versions that they do not know.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,53 +39,53 @@ def _elementwise(graph: Graph, code: str, a: Tensor, b: Tensor, options=None, dt
 
 
 def add(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
-    """A + b, broadcast."""
+    """Adds two tensors, with broadcasting."""
     return _elementwise(graph, "ADD", a, b, options_of("AddOptions"))
 
 
 def subtract(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
-    """A − b, broadcast."""
+    """Subtracts two tensors, with broadcasting."""
     return _elementwise(graph, "SUB", a, b, options_of("SubOptions"))
 
 
 def multiply(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
-    """A · b, broadcast."""
+    """Multiplies two tensors elementwise, with broadcasting."""
     return _elementwise(graph, "MUL", a, b, options_of("MulOptions"))
 
 
 def divide(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
-    """A / b, broadcast."""
+    """Divides two tensors elementwise, with broadcasting."""
     return _elementwise(graph, "DIV", a, b, options_of("DivOptions"))
 
 
 def minimum(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
-    """The smaller of a and b, broadcast."""
+    """Elementwise minimum, with broadcasting."""
     return _elementwise(graph, "MINIMUM", a, b, options_of("MaximumMinimumOptions"))
 
 
 def maximum(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
-    """The larger of a and b, broadcast."""
+    """Elementwise maximum, with broadcasting."""
     return _elementwise(graph, "MAXIMUM", a, b, options_of("MaximumMinimumOptions"))
 
 
 def less(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
-    """A < b, bool."""
+    """Whether a < b, elementwise."""
     return _elementwise(graph, "LESS", a, b, options_of("LessOptions"), np.bool_)
 
 
 def not_equal(graph: Graph, a: Tensor, b: Tensor) -> Tensor:
-    """A ≠ b, bool."""
+    """Whether a ≠ b, elementwise."""
     return _elementwise(graph, "NOT_EQUAL", a, b, options_of("NotEqualOptions"), np.bool_)
 
 
 def cast(graph: Graph, x: Tensor, dtype, quantization: Quantization | None = None) -> Tensor:
-    """X in another type."""
+    """Casts x to another type."""
     options = options_of("CastOptions")
     return graph.add("CAST", [x], [(x.shape, dtype)], options, quantization=quantization)[0]
 
 
 def dequantize(graph: Graph, x: Tensor) -> Tensor:
-    """float16, or quantised int8, as float32."""
+    """Converts float16 or quantised int8 to float32."""
     quantized = x.dtype == np.int8 and x.quantization is not None
     require(x.dtype == np.float16 or quantized, "DEQUANTIZE", "float16 or quantised int8", x)
     version = 3 if x.dtype == np.float16 else 2
@@ -108,7 +108,7 @@ def sum_rows(graph: Graph, x: Tensor) -> Tensor:
 
 
 def reshape(graph: Graph, x: Tensor, shape: Sequence[int]) -> Tensor:
-    """X in another shape of as many elements."""
+    """Reshapes x."""
     require(np.prod(x.shape) == np.prod(shape), "RESHAPE", f"as many elements as {list(shape)}", x)
     target = graph.constant(list(shape), np.int32)
     options = options_of("ReshapeOptions", newShape=list(shape))
@@ -118,12 +118,12 @@ def reshape(graph: Graph, x: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 def copy(graph: Graph, x: Tensor) -> Tensor:
-    """X in a place of its own."""
+    """Copies x."""
     return reshape(graph, x, x.shape)
 
 
 def slice_rows(graph: Graph, x: Tensor, rows: int) -> Tensor:
-    """The first rows of x; x itself if those are all."""
+    """The first rows of x."""
     require(rows <= x.shape[0], "SLICE", f"at least {rows} rows", x)
     if rows == x.shape[0]:
         return x
@@ -133,13 +133,13 @@ def slice_rows(graph: Graph, x: Tensor, rows: int) -> Tensor:
 
 
 def unstack_rows(graph: Graph, x: Tensor) -> list[Tensor]:
-    """The rows of x [rows, columns], [1, columns] each."""
+    """Splits x [rows, columns] into rows [1, columns]."""
     require(len(x.shape) == 2, "SPLIT", "x [rows, columns]", x)
     return split(graph, x, x.shape[0], 0)
 
 
 def split(graph: Graph, x: Tensor, parts: int, axis: int) -> list[Tensor]:
-    """X cut into so many parts of the same size along an axis."""
+    """Splits x into equal parts along an axis."""
     require(x.shape[axis] % parts == 0, "SPLIT", f"{parts} parts of the same size", x)
     shape = (*x.shape[:axis], x.shape[axis] // parts, *x.shape[axis + 1 :])
     number = graph.constant(axis, np.int32)
@@ -148,7 +148,7 @@ def split(graph: Graph, x: Tensor, parts: int, axis: int) -> list[Tensor]:
 
 
 def concatenate(graph: Graph, tensors: Sequence[Tensor], axis: int) -> Tensor:
-    """Tensors side by side along an axis."""
+    """Concatenates tensors along an axis."""
     first = tensors[0]
     axis %= len(first.shape)
 
@@ -198,7 +198,7 @@ def gather(graph: Graph, table: Tensor, indices: Tensor) -> Tensor:
 
 
 def fully_connected(graph: Graph, x: Tensor, weights: Tensor, bias: Tensor | None = None) -> Tensor:
-    """X weightsᵀ + bias: x [..., inputs], weights [outputs, inputs], bias [outputs]."""
+    """Computes x weightsᵀ + bias: x [..., inputs], weights [outputs, inputs], bias [outputs]."""
     code = "FULLY_CONNECTED"
     require(
         len(x.shape) >= 2 and len(weights.shape) == 2 and x.shape[-1] == weights.shape[1],
@@ -222,7 +222,7 @@ def fully_connected(graph: Graph, x: Tensor, weights: Tensor, bias: Tensor | Non
 
 
 def products(graph: Graph, x: Tensor, weights: Sequence[Tensor]) -> Tensor:
-    """Each of x [n, 1, inputs] by weights of its own [outputs, inputs]: [n, 1, outputs]."""
+    """Multiplies each row of x [n, 1, inputs] by its own weights [outputs, inputs]."""
     require(
         len(x.shape) == 3 and x.shape[:2] == (len(weights), 1),
         "FULLY_CONNECTED",
@@ -249,14 +249,14 @@ def logistic(graph: Graph, x: Tensor) -> Tensor:
 
 
 def cumulative_sum(graph: Graph, x: Tensor) -> Tensor:
-    """The sum of each element of x [time] and of all before it."""
+    """Cumulative sum of x [time]."""
     require(len(x.shape) == 1, "CUMSUM", "one dimension", x)
     axis = graph.constant([0], np.int32)
     return graph.add("CUMSUM", [x, axis], [(x.shape, x.dtype)], options_of("CumsumOptions"))[0]
 
 
 def scatter(graph: Graph, indices: Tensor, updates: Tensor, size: int) -> Tensor:
-    """A vector [size] of the sums of the updates [n] for each of its indices, int32 [n]."""
+    """Adds updates [n] at indices, int32 [n], to a vector of zeros [size]."""
     require(
         indices.dtype == np.int32 and len(indices.shape) == 1 and indices.shape == updates.shape,
         "SCATTER_ND",
@@ -271,7 +271,7 @@ def scatter(graph: Graph, indices: Tensor, updates: Tensor, size: int) -> Tensor
 
 
 def dynamic_update_slice(graph: Graph, x: Tensor, update: Tensor, begin: Tensor) -> Tensor:
-    """X with `update` written over it from the index `begin` on."""
+    """Writes `update` into x at the index `begin`."""
     code = "DYNAMIC_UPDATE_SLICE"
     require(
         x.dtype == update.dtype
@@ -296,13 +296,13 @@ def dynamic_update_slice(graph: Graph, x: Tensor, update: Tensor, begin: Tensor)
 def while_loop(
     graph: Graph, values: Sequence[Tensor], condition: tuple[int, Graph], body: tuple[int, Graph]
 ) -> list[Tensor]:
-    """Runs `body` on the values as long as `condition` of them is true.
+    """Runs `body` on the values while `condition` is true.
 
     Args:
-        graph: Where the loop stands.
-        values: What the loop carries.
-        condition: Number and graph of the condition: values to one bool.
-        body: Number and graph of the body: values to as many, of the same shapes and types.
+        graph: The graph.
+        values: The loop variables.
+        condition: Index and graph of the condition, from the values to one bool.
+        body: Index and graph of the body, from the values to values of the same shapes and types.
     """
 
     def kinds(tensors):
@@ -323,11 +323,11 @@ def while_loop(
 
 
 def set_to_zero(graph: Graph, state: Tensor) -> None:
-    """Sets a variable [1, units] to zero, each time the file is called.
+    """Sets a variable [1, units] to zero in each call.
 
-    No operator assigns a variable that the recurrent operators keep their state in. But an SVDF
-    has a state of its own, and with a memory of one step it overwrites it with the product of its
-    input and its weights: zero here. It must stand before the operator that reads the state.
+    No operator assigns the state variables of recurrent operators. But SVDF has a state itself:
+    with a memory of one step, it overwrites its state with the product of its input and weights,
+    which is zero here. It must come before the operator that reads the state.
     """
     code = "SVDF"
     require(
@@ -339,29 +339,29 @@ def set_to_zero(graph: Graph, state: Tensor) -> None:
         graph.constant(np.zeros((1, 1), np.float32)),
         column,  # weights of the input
         column,  # weights of the memory
-        graph.constant(np.zeros(units, np.float32)),  # not every runtime knows how to do without
+        graph.constant(np.zeros(units, np.float32)),  # some runtimes require it
         state,
     ]
     options = options_of("SVDFOptions", rank=1)
     graph.add(code, inputs, [((1, units), np.float32)], options)
 
 
-LSTM_ORDER = "ifgo"  # of the gates among the fused operator's inputs
+LSTM_ORDER = "ifgo"  # gate order of the fused operator's inputs
 
 
 @dataclass(frozen=True)
 class LSTMWeights:
-    """What one fused LSTM computes with, by the gates i (input), f (forget), g (cell), o (output).
+    """Weights of a fused LSTM by gate: i (input), f (forget), g (cell), o (output).
 
-    Without an input gate, it is 1 − f.
+    Without weights of an input gate, i = 1 − f.
 
     Attributes:
-        kernel: [units, features] a gate.
-        recurrent_kernel: [units, outputs] a gate; [units] where it is diagonal.
-        bias: [units] a gate.
+        kernel: [units, features] per gate.
+        recurrent_kernel: [units, outputs] per gate; [units] if it is diagonal.
+        bias: [units] per gate.
         peephole: [units] for i, f and o; empty without peepholes.
-        norm_scale: [units] a gate; empty without layer normalisation.
-        projection: [outputs, units]; None where the outputs are the units.
+        norm_scale: [units] per gate; empty without layer normalisation.
+        projection: [outputs, units]; None without projection.
     """
 
     kernel: Mapping[str, np.ndarray]
@@ -373,12 +373,12 @@ class LSTMWeights:
 
     @property
     def diagonal(self) -> bool:
-        """Whether a gate sees its own output only."""
+        """Whether the recurrent kernel is diagonal."""
         return self.recurrent_kernel["f"].ndim == 1
 
 
 def sequence_lstm(graph: Graph, x: Tensor, weights: LSTMWeights) -> Tensor:
-    """An LSTM over x [1, time, features], from zero states: [1, time, outputs]."""
+    """Runs an LSTM over x [1, time, features], from zero states: [1, time, outputs]."""
     code = "UNIDIRECTIONAL_SEQUENCE_LSTM"
     units, features = weights.kernel["f"].shape
     require(x.shape[0] == 1 and x.shape[2:] == (features,), code, f"x [1, time, {features}]", x)
@@ -398,7 +398,7 @@ def sequence_lstm(graph: Graph, x: Tensor, weights: LSTMWeights) -> Tensor:
     inputs += each(weights.bias, LSTM_ORDER)
     inputs += [None if projection is None else graph.constant(projection), None]  # no bias of it
     inputs += states
-    inputs += each(weights.norm_scale, LSTM_ORDER)  # tflite-micro wants the places, empty or not
+    inputs += each(weights.norm_scale, LSTM_ORDER)  # tflite-micro requires these, even if empty
     options = options_of(
         "UnidirectionalSequenceLSTMOptions",
         fusedActivationFunction=TANH,
@@ -412,10 +412,10 @@ def sequence_lstm(graph: Graph, x: Tensor, weights: LSTMWeights) -> Tensor:
 def sequence_rnn(
     graph: Graph, x: Tensor, kernel: np.ndarray, recurrent_kernel: np.ndarray, bias: np.ndarray
 ) -> Tensor:
-    """A simple recurrent layer over x [1, time, features], from a zero state: [1, time, units].
+    """Runs a simple RNN over x [1, time, features], from a zero state: [1, time, units].
 
     Args:
-        graph: Where it stands.
+        graph: The graph.
         x: [1, time, features].
         kernel: [units, features].
         recurrent_kernel: [units, units].

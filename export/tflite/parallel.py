@@ -7,8 +7,8 @@
           └──┐└──┐└──┐                                                     each round: one SLICE,
           b + a · shifted b            a · shifted a                       CONCATENATION, MUL, ADD
 
-The same graph otherwise as the fused lowering's. One subgraph, for MediaPipe; nothing outlives a
-call; and no operator but products, sums and copies stands in the place of the recurrence.
+The rest is the graph of the fused lowering: one subgraph, for MediaPipe. No state persists between
+calls, and the recurrence needs products, sums and copies only.
 """
 
 import keras
@@ -39,12 +39,12 @@ def build(architecture: Architecture, max_length: int) -> Model:
 
 
 def require(architecture: Architecture) -> None:
-    """Raises `parts.NoLoweringError` if there is a cell that this lowering has no form for."""
+    """Raises `parts.NoLoweringError` if this lowering does not support a cell."""
     parts.require("parallel", supports, architecture, "linear cells (MinGRUCell, MinLSTMCell)")
 
 
 def supports(cell: keras.Layer) -> bool:
-    """Whether a cell's steps can be computed together."""
+    """Whether a cell is linear in its state."""
     return isinstance(cell, LinearCell)
 
 
@@ -66,6 +66,6 @@ def _scan(graph: Graph, cell: keras.Layer, x: Tensor) -> Tensor:
 
 
 def _later(graph: Graph, x: Tensor, distance: int) -> Tensor:
-    """X [time, units] moved towards the end, zeros before it."""
+    """Shifts x [time, units] towards the end, filling with zeros."""
     zeros = graph.constant(np.zeros((distance, x.shape[1]), np.float32))
     return ops.concatenate(graph, [zeros, ops.slice_rows(graph, x, x.shape[0] - distance)], 0)

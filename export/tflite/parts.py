@@ -1,4 +1,4 @@
-"""What every lowering has in common: the ids' length, the embedding, the head."""
+"""Shared parts of the lowerings: length, embedding, head, and the one-graph skeleton."""
 
 import abc
 from collections.abc import Callable, Sequence
@@ -13,16 +13,16 @@ from export.tflite.traced import Traced
 
 
 class NoLoweringError(ValueError):
-    """A cell that a lowering cannot write."""
+    """A cell or model that a lowering does not support."""
 
 
 def require(
     lowering: str, supports: Callable[[keras.Layer], bool], architecture: Architecture, known: str
 ) -> None:
-    """Checks that a lowering has a form for every cell.
+    """Checks that a lowering supports every cell.
 
     Raises:
-        NoLoweringError: If it has none; the message names the cell and what would work.
+        NoLoweringError: If not. The message names the cell and an alternative.
     """
     for layer in architecture.layers:
         for direction in layer.directions:
@@ -37,7 +37,7 @@ OUTPUT_NAMES = {"softmax": "probabilities", "sigmoid": "probabilities", "numbers
 
 
 def begin(architecture: Architecture, max_length: int) -> tuple[Model, Graph, Tensor]:
-    """A model whose first graph takes int32 ids [1, max_length]; and the ids."""
+    """Creates a model whose first graph takes int32 ids [1, max_length]."""
     output = OUTPUT_NAMES[architecture.scores.kind]
     model = Model(input_names=("tokens",), output_names=(output,))
     graph = model.graph("main")
@@ -45,9 +45,9 @@ def begin(architecture: Architecture, max_length: int) -> tuple[Model, Graph, Te
 
 
 def compact_ids(graph: Graph, architecture: Architecture, ids: Tensor) -> Tensor:
-    """The ids as recurrent layers read them: those that are not 0 in front.
+    """The ids as recurrent layers read them: nonzero ids first.
 
-    They stay as they are for a model that reads its embedding at the positions of the ids.
+    If a stage takes the embedding, they stay as they are, and embeddings are compacted later.
     """
     if architecture.right_padded or not architecture.masked or architecture.is_taken(0):
         return ids
@@ -55,14 +55,14 @@ def compact_ids(graph: Graph, architecture: Architecture, ids: Tensor) -> Tensor
 
 
 def moved_together(graph: Graph, ids: Tensor) -> Tensor:
-    """The ids that are not 0 in their order, and zeros behind them: int32 [1, time].
+    """Moves nonzero ids to the front, in their order, and zeros to the end: int32 [1, time].
 
-    A masked step leaves the states as they are, so Keras skips zeros wherever they stand. The
-    place of each id is the number of ids before it; zeros change nothing where they are added.
+    A masked step does not change the states, so zeros can be moved. The new position of an id is
+    the number of nonzero ids before it. Scattering adds, so zeros have no effect.
     """
     row = ops.reshape(graph, ids, ids.shape[1:])
     present = ops.not_equal(graph, row, graph.constant(0, np.int32))
-    # Counted as float32, which is exact for such numbers, and which all runtimes compute.
+    # In float32, which is exact here and which all runtimes support.
     count = ops.cumulative_sum(graph, ops.cast(graph, present, np.float32))
     before = ops.subtract(graph, count, graph.constant(1, np.float32))
     places = ops.maximum(graph, ops.cast(graph, before, np.int32), graph.constant(0, np.int32))
@@ -70,11 +70,11 @@ def moved_together(graph: Graph, ids: Tensor) -> Tensor:
 
 
 def length(graph: Graph, architecture: Architecture, ids: Tensor) -> Tensor:
-    """The number of ids that are no padding, int32 [1]."""
+    """The number of ids that are not padding, int32 [1]."""
     if not architecture.masked:
         return graph.constant([ids.shape[1]], np.int32)
     present = ops.not_equal(graph, ids, graph.constant(0, np.int32))
-    # Summed as float32, which is exact for such numbers: microcontrollers sum no integers.
+    # In float32, which is exact here: microcontrollers cannot sum integers.
     count = ops.sum_all(graph, ops.cast(graph, present, np.float32))
     return ops.cast(graph, count, np.int32)
 
@@ -86,7 +86,7 @@ def embed(graph: Graph, architecture: Architecture, ids: Tensor) -> Tensor:
 
 
 def finish(graph: Graph, architecture: Architecture, features: Tensor) -> None:
-    """The last dense layer, over [1, features]: the output, scores [1, classes]."""
+    """Adds the last dense layer on [1, features], and the scores [1, classes] as output."""
     weights = graph.constant(architecture.kernel.T, name="logits/kernel")
     bias = graph.constant(architecture.bias, name="logits/bias")
     scores = ops.fully_connected(graph, features, weights, bias)
@@ -99,7 +99,7 @@ def finish(graph: Graph, architecture: Architecture, features: Tensor) -> None:
 
 
 class Arithmetic(abc.ABC):
-    """What the operators of `one_graph` compute with, real numbers or integers.
+    """The arithmetic of `one_graph`: float32 or integers.
 
     Args:
         architecture: The classifier.
@@ -110,7 +110,7 @@ class Arithmetic(abc.ABC):
 
     @abc.abstractmethod
     def length(self, graph: Graph, ids: Tensor) -> Tensor:
-        """The number of ids that are no padding, int32 [1]."""
+        """The number of ids that are not padding, int32 [1]."""
 
     @abc.abstractmethod
     def embed(self, graph: Graph, ids: Tensor) -> Tensor:
@@ -137,7 +137,7 @@ class Arithmetic(abc.ABC):
 
 
 class Floats(Arithmetic):
-    """float32.
+    """float32 arithmetic.
 
     Args:
         architecture: The classifier.
@@ -176,11 +176,11 @@ class Floats(Arithmetic):
 
 
 def one_graph(max_length: int, arithmetic: Arithmetic) -> Model:
-    """A classifier in one subgraph, its masks exact, from a scan that knows no mask.
+    """Builds a classifier in one subgraph with exact masking, from a scan without masks.
 
     Args:
         max_length: L, the number of ids in the file's input.
-        arithmetic: What its operators compute with.
+        arithmetic: The arithmetic, with the scan.
     """
     architecture = arithmetic.architecture
     model, graph, ids = begin(architecture, max_length)
@@ -189,14 +189,14 @@ def one_graph(max_length: int, arithmetic: Arithmetic) -> Model:
     backwards = backward_order(graph, steps, max_length)
     x = arithmetic.embed(graph, compact)
     layout = stages.Layout(graph, architecture, ids, steps)
-    # What stages take: at the positions of the ids, or of the last step.
+    # The inputs of stages: at the positions of the ids, or of the last step.
     values = {0: x}
     if architecture.is_taken(0):
         x = layout.compact(x)
     for number, layer in enumerate(architecture.layers):
         if layer.reads is not None:
             x = layout.compact(stages.place(graph, layer.reads, values, ids))
-            if x.shape[0] != backwards.shape[0]:  # of a model without a mask
+            if x.shape[0] != backwards.shape[0]:  # in a model without mask
                 steps = graph.constant([x.shape[0]], np.int32)
                 backwards = backward_order(graph, steps, x.shape[0])
         results, spread = [], []
@@ -227,29 +227,29 @@ def one_graph(max_length: int, arithmetic: Arithmetic) -> Model:
 
 
 def backward_order(graph: Graph, steps: Tensor, time: int) -> Tensor:
-    """Rows that bring a text into reversed order, and back again: int32 [time].
+    """Row indices that reverse a text, and reverse it back: int32 [time].
 
-    steps − 1, …, 1, 0; and 0 from there on, behind the text, where any row will do. Not by
-    REVERSE_SEQUENCE, which microcontrollers do not have.
+    These are steps − 1, …, 1, 0, and then 0 for the padding, where any row will do.
+    Microcontrollers do not have REVERSE_SEQUENCE.
     """
     counts = graph.constant(np.arange(1, time + 1), np.int32)
     return ops.maximum(graph, ops.subtract(graph, steps, counts), graph.constant([0], np.int32))
 
 
 def mean_of(graph: Graph, total: Tensor, steps: Tensor) -> Tensor:
-    """What was summed over the text's steps, as a mean."""
+    """Divides a sum over the steps of a text by their number."""
     count = ops.maximum(graph, steps, graph.constant([1], np.int32))
     return ops.divide(graph, total, ops.cast(graph, count, np.float32))
 
 
 def last_place(graph: Graph, steps: Tensor) -> Tensor:
-    """Where the text's last step stands, int32 [1]; 0 for an empty text."""
+    """The index of the last step, int32 [1]; 0 for an empty text."""
     zero, one = (graph.constant([value], np.int32) for value in (0, 1))
     return ops.maximum(graph, ops.subtract(graph, steps, one), zero)
 
 
 def nested_states(cell: keras.Layer, states: Sequence) -> list:
-    """Flat states as the cell takes them: a list, or with stacked cells a list for each cell."""
+    """Nests flat states as the cell takes them: one list per cell for stacked cells."""
     sizes = cell.state_size
     if not isinstance(sizes, (list, tuple)) or not any(isinstance(s, (list, tuple)) for s in sizes):
         return list(states)
@@ -261,10 +261,10 @@ def nested_states(cell: keras.Layer, states: Sequence) -> list:
 
 
 class TracedCell:
-    """A cell's two parts as operators, for one text; or of cells that differ in weights alone.
+    """The two parts of a cell as operators, or of a batch of cells that differ in weights only.
 
-    A single cell's step takes and gives [1, size]. That of several cells takes and gives
-    [cells, 1, size], and what it does beside its products, it does once for all of them.
+    The step of a single cell has inputs and outputs [1, size], that of several cells
+    [cells, 1, size]. Except for products, each operation is one operator for all cells.
 
     Attributes:
         count: Number of cells.

@@ -1,4 +1,4 @@
-"""Smaller weights: float16, or int8 with float activations."""
+"""Quantises weights: float16, or int8 with float activations."""
 
 from collections.abc import Iterable
 
@@ -11,8 +11,8 @@ from export.tflite.integer_ops import symmetric
 
 __all__ = ["PRECISIONS", "SCALES", "SMALLEST", "BeyondFloat16Error", "int8_rows", "quantize"]
 
-SMALLEST = 1024  # elements; below, the scales and the rounding cost more than they save
-SCALES = "/scales"  # behind a table's name: the name of its rows' scales
+SMALLEST = 1024  # elements; smaller matrices stay float32
+SCALES = "/scales"  # suffix of the name of a table's scales
 
 
 class BeyondFloat16Error(ValueError):
@@ -20,17 +20,15 @@ class BeyondFloat16Error(ValueError):
 
 
 def quantize(model: Model, precision: str) -> None:
-    """Rewrites the weights of a float32 model in place.
+    """Quantises the weights of a float32 model in place.
 
-    Matrices of products and embedding tables change; biases, gates' vectors and what is computed
-    stay float32.
+    Matrices and embedding tables change; biases, vectors and activations stay float32.
 
-    - `float16`: weights are stored in half the bytes, and computed with in float32.
-    - `int8`: each row of a matrix (the weights of one output, the embedding of one id) has a scale
-      of its own, so that a rare word keeps its resolution beside a loud one. Activations are
-      quantised as they come by the runtime; sums are exact, and then float32 again. The fused
-      operators read one scale a matrix only; with layer normalisation, which makes small sums
-      large, that is too coarse, and they keep float16.
+    - `float16`: weights are stored as float16 and computed with in float32.
+    - `int8`: each row of a matrix (the weights of one output, the embedding of one id) has its own
+      scale, so that rare words keep their resolution. The runtime quantises activations
+      dynamically. The fused operators support one scale per matrix only; with layer normalisation,
+      which amplifies small sums, that is too coarse, and they keep float16.
 
     Raises:
         ValueError: If there is no such precision.
@@ -47,17 +45,17 @@ def quantize(model: Model, precision: str) -> None:
             shared.rewrite(graph, operator)
 
 
-# Where the fused operators have weights: kernels, recurrent kernels and peepholes.
+# Indices of the weights among the inputs of fused operators.
 SEQUENCE_WEIGHTS = {
     "UNIDIRECTIONAL_SEQUENCE_LSTM": [*range(1, 12), 16],  # the last one is the projection
     "UNIDIRECTIONAL_SEQUENCE_RNN": [1, 2],
 }
-NORM = 21  # of the forget gate, which every LSTM has
-DIAGONAL = range(5, 9)  # recurrent vectors: the kernel reads them as float32, without a check
+NORM = 21  # norm of the forget gate, which every LSTM has
+DIAGONAL = range(5, 9)  # recurrent vectors: the kernel reads them as float32 without a check
 
 
 class _Shared:
-    """Rewrites operators; a weight that several of them use is converted once."""
+    """Rewrites operators. Shared weights are converted once."""
 
     def __init__(self, precision: str):
         self.precision = precision
@@ -112,7 +110,7 @@ class _Shared:
     def sequence(self, graph: Graph, operator: Operator, places: Iterable[int]) -> None:
         found = ((place, operator.inputs[place]) for place in places)
         weights = {place: tensor for place, tensor in found if tensor is not None}
-        # The kernel takes them all in one type.
+        # The kernel requires one type for all of them.
         if sum(tensor.value.size for tensor in weights.values()) >= SMALLEST:
             normalized = len(operator.inputs) > NORM and operator.inputs[NORM] is not None
             half = self.precision == "float16" or normalized
@@ -120,7 +118,7 @@ class _Shared:
                 if half:
                     operator.inputs[place] = ops.dequantize(graph, self.half(graph, tensor))
                 else:
-                    # One scale: the kernel reads no more of them.
+                    # The kernel supports one scale only.
                     operator.inputs[place] = symmetric(graph, tensor.value, tensor.name)
             if not half:
                 # The first with asymmetric activations.
@@ -150,7 +148,7 @@ def _is_large_matrix(tensor: Tensor) -> bool:
 
 
 def int8_rows(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """int8 [rows, columns] and float32 scales [rows], by the largest value of each row."""
+    """Quantises each row symmetrically: int8 [rows, columns] and float32 scales [rows]."""
     largest = np.abs(matrix).max(axis=1)
     scales = np.where(largest > 0, largest / 127, 1).astype(np.float32)
     integers = np.clip(np.round(matrix / scales[:, None]), -127, 127).astype(np.int8)
@@ -158,6 +156,6 @@ def int8_rows(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _take_over(graph: Graph, result: Tensor, old: Tensor) -> None:
-    """Lets the last operator compute `old`, which others use already, in place of `result`."""
+    """Replaces the output `result` of the last operator by `old`, which others use."""
     last = graph.operators[-1]
     last.outputs[last.outputs.index(result)] = old

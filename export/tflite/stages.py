@@ -1,12 +1,12 @@
-"""Layers between recurrent ones in a graph, and the steps of a text at the positions of its ids.
+"""The parts of a model between recurrent layers, and the layout of masked sequences.
 
-Keras's masked layers skip the zeros of a text wherever they stand. A lowering moves its steps
-together instead, so that a recurrent layer reads rows 0 to length − 1. What is not recurrent
-(pooling, attention, a convolution) sees all positions, as in Keras, zeros included:
+Keras's masked layers skip zeros at any position. A lowering compacts the steps instead, so that a
+recurrent layer reads rows 0 to length − 1. Other layers (pooling, attention, convolutions) read all
+positions, as in Keras, including zeros:
 
     ids         7  0  0  5  9  0
-    steps       7  5  9                       compact: what a recurrent layer reads
-    forwards    a  a  a  b  c  c              spread: masked positions keep the output before;
+    steps       7  5  9                       compact: the input of a recurrent layer
+    forwards    a  a  a  b  c  c              spread: masked positions have the previous output;
     backwards   a  b  b  b  c  0                      backwards, that of the next step
 """
 
@@ -24,13 +24,13 @@ from export.tflite.traced import Traced, TraceError
 
 
 class Layout:
-    """Where the steps of a text stand among its ids.
+    """The layout of a text: the positions of its steps among its ids.
 
     Args:
         graph: The main graph of a model.
         architecture: The classifier.
-        ids: int32 [1, L], as they come.
-        steps: The number of ids that are no padding, int32 [1].
+        ids: int32 [1, L], the input.
+        steps: The number of ids that are not padding, int32 [1].
     """
 
     def __init__(self, graph: Graph, architecture: Architecture, ids: Tensor, steps: Tensor):
@@ -38,16 +38,16 @@ class Layout:
         self.time = ids.shape[1]
 
     def compact(self, x: Tensor) -> Tensor:
-        """Rows [L, width] at the positions of the ids, as the steps of the text, in front."""
+        """Moves the rows [L, width] of unmasked positions to the front."""
         if not self.architecture.masked or self.architecture.right_padded:
             return x
         return ops.gather(self.graph, x, self._positions)
 
     def spread(self, outputs: Tensor, *, backwards: bool, zeros: bool) -> Tensor:
-        """Outputs of the steps [L, width] at the positions of the ids, as Keras has them.
+        """Moves the outputs of steps [L, width] to the positions of the ids, as in Keras.
 
         Args:
-            outputs: Of one direction, in the order of the text.
+            outputs: Outputs of one direction, in the order of the text.
             backwards: Whether the direction reads from the end.
             zeros: Whether masked positions are zero.
         """
@@ -78,13 +78,13 @@ class Layout:
 
     @functools.cached_property
     def _count(self) -> Tensor:
-        """The number of steps up to each position and at it, int32 [L]."""
+        """The number of steps up to and including each position, int32 [L]."""
         present = ops.cast(self.graph, self._present, np.float32)
         return ops.cast(self.graph, ops.cumulative_sum(self.graph, present), np.int32)
 
     @functools.cached_property
     def _latest(self) -> tuple[Tensor | None, Tensor]:
-        """The latest step at or before each position, and whether there is one."""
+        """The last step at or before each position, and whether there is one."""
         graph, one, zero = self.graph, *(self.graph.constant([n], np.int32) for n in (1, 0))
         if self.architecture.right_padded:
             end = ops.maximum(graph, ops.subtract(graph, self.steps, one), zero)
@@ -95,7 +95,7 @@ class Layout:
 
     @functools.cached_property
     def _next(self) -> tuple[Tensor | None, Tensor]:
-        """The next step at or behind each position, and whether there is one."""
+        """The next step at or after each position, and whether there is one."""
         if self.architecture.right_padded:
             return None, self._present
         here = ops.cast(self.graph, self._present, np.int32)
@@ -106,7 +106,7 @@ class Layout:
 
     @functools.cached_property
     def _positions(self) -> Tensor:
-        """The position of each step, int32 [L]; 0 behind the last."""
+        """The position of each step, int32 [L]; 0 after the last step."""
         graph = self.graph
         here = ops.multiply(graph, self._numbers, ops.cast(graph, self._present, np.int32))
         rows, _ = self._latest
@@ -115,13 +115,13 @@ class Layout:
 
 
 def place(graph: Graph, stage: Stage, tensors: Mapping[int, Tensor], ids: Tensor) -> Tensor:
-    """The output of a stage: [time, width] or [1, width].
+    """Adds a stage to a graph. Returns its output, [time, width] or [1, width].
 
     Args:
-        graph: Where it goes.
-        stage: What is computed.
-        tensors: The embedding, under 0, and outputs of the recurrent layers, at the positions of
-            the ids [time, width], or of the last step [1, width].
+        graph: The graph.
+        stage: The stage.
+        tensors: The embedding (0) and outputs of recurrent layers (from 1): [time, width] at the
+            positions of the ids, or [1, width] of the last step.
         ids: int32 [1, L].
     """
     if stage.model is None:
@@ -151,7 +151,7 @@ def place(graph: Graph, stage: Stage, tensors: Mapping[int, Tensor], ids: Tensor
 
 
 def _named(model: keras.Model) -> str:
-    """The operations of a stage, for errors."""
+    """Names the operations of a stage, for errors."""
     names = [
         f"{one.name!r} ({type(one).__name__})"
         for one in model.operations
@@ -162,7 +162,7 @@ def _named(model: keras.Model) -> str:
 
 
 def merged(graph: Graph, results: Sequence[Tensor], merge: str) -> Tensor:
-    """The outputs of a layer's directions as one, of `export.architecture.MERGES`."""
+    """Merges the outputs of directions, as of `export.architecture.MERGES`."""
     if len(results) == 1:
         return results[0]
     if merge == "concat":

@@ -1,8 +1,7 @@
-"""Pieces of a model as builtin operators: TensorFlow traces them, its converter lowers them.
+"""Converts functions of `keras.ops` to builtin operators, by TensorFlow's converter.
 
-A cell's equations are Python over `keras.ops`. The converter knows how each of those operations
-becomes TFLite operators; what it does not do well is the recurrence around them. So it is given
-the equations only, and its operators are then placed into a graph of our own, as often as needed.
+The converter handles the equations of a cell well, but not the recurrence around them. So it
+converts the equations only, and the resulting operators are placed into our own graph.
 """
 
 import re
@@ -23,21 +22,21 @@ NAMES = {
 
 
 class TraceError(ValueError):
-    """A function that does not become builtin operators of one graph."""
+    """A function that cannot be converted to builtin operators in one graph."""
 
 
 class Traced:
-    """A function of tensors as a list of operators with its weights as constants.
+    """A function of tensors as a list of operators, with its weights as constants.
 
     Args:
         function: From tensors to a list of tensors, by `keras.ops`.
         shapes: Static shapes of its arguments.
         copies: Keras variables whose values are taken as they are now: those that the function
             uses. With more lists than that one, each as long and of the same shapes, the function
-            is computed with each of them, all in one pass of operators: its arguments and results
-            are then [copies, *shape].
-        what: What the function is, for errors.
-        dtypes: Of its arguments; float32, if left out.
+            is computed for each of them in one pass of operators: its arguments and results are
+            then [copies, *shape].
+        what: A name of the function, for errors.
+        dtypes: Types of its arguments; float32 by default.
 
     Raises:
         TraceError: If the Keras backend is not TensorFlow, or if the function needs more than
@@ -66,21 +65,21 @@ class Traced:
                 raise TraceError(f"{what} needs {name}, which is no builtin operator on arrays.")
         self._tensors = [read_tensor(tensor, model.buffers) for tensor in subgraph.tensors]
         for tensor in self._tensors:
-            tensor.name = ""  # the same in every function that is traced
+            tensor.name = ""  # the converter's names are not unique
         self._operators = [
             (*codes[operator.opcodeIndex], operator) for operator in subgraph.operators
         ]
         self._matrices = self._of_each_copy()
-        # The converter keeps the names of inputs and outputs, not their order.
+        # The converter keeps the names of inputs and outputs but not their order.
         (signature,) = model.signatureDefs
         self._inputs = _in_order(signature.inputs)
         self._outputs = _in_order(signature.outputs)
         self.output_shapes = [self._tensors[index].shape for index in self._outputs]
 
     def place(self, graph: Graph, *arguments: Tensor) -> list[Any]:
-        """Appends the operators to a graph and returns the function's results.
+        """Appends the operators to a graph and returns the results.
 
-        Constants are the same tensors each time, so that the file holds them once.
+        Constants are shared between calls.
         """
         here: dict[int, Tensor | None] = {
             index: tensor for index, tensor in enumerate(self._tensors) if tensor.data is not None
@@ -106,9 +105,9 @@ class Traced:
         return [here[index] for index in self._outputs]
 
     def _of_each_copy(self) -> dict[int, list[Tensor]]:
-        """By product [copies, 1, a] · [copies, a, b] with constants: the matrices [b, a].
+        """The matrices [b, a] of products [copies, 1, a] · [copies, a, b] with constants.
 
-        The runtime has kernels with a scale for each output for FULLY_CONNECTED only.
+        Only FULLY_CONNECTED has kernels with a scale for each output.
         """
         found = {}
         for code, _, operator in self._operators:
@@ -134,7 +133,7 @@ def _convert(function, shapes, copies, what, dtypes) -> bytes:
         )
     import tensorflow as tf
 
-    # As constants: the converter would leave variables as resources.
+    # As constants, since the converter would keep variables as resources.
     values = [
         tf.constant(np.stack([variable.numpy() for variable in same]))
         for same in zip(*copies, strict=True)
@@ -152,7 +151,7 @@ def _convert(function, shapes, copies, what, dtypes) -> bytes:
             results = tf.vectorized_map(one_copy, both, fallback_to_while_loop=False)
         else:
             results = one_copy((arguments, [value[0] for value in values]))
-        # A result that is an argument, or twice the same, must not be lost.
+        # Results that are arguments or occur twice would be lost.
         return {str(place): tf.identity(result) for place, result in enumerate(results)}
 
     if len(copies) > 1:
@@ -166,14 +165,14 @@ def _convert(function, shapes, copies, what, dtypes) -> bytes:
     )
     try:
         return converter.convert()
-    except Exception as error:  # the converter's own errors have no common class
+    except Exception as error:  # the converter's errors have no common class
         raise TraceError(
             f"{what} does not convert to builtin TFLite operators: {_reason(error)}."
         ) from error
 
 
 def _reason(error: Exception) -> str:
-    """What the converter's error says, in a line."""
+    """The reason in a converter error, as one line."""
     text = str(error).strip()
     missing = re.search(r"(?:TF Select|Custom) ops: (.+)", text)
     if missing:
@@ -182,5 +181,5 @@ def _reason(error: Exception) -> str:
 
 
 def _in_order(entries: list[schema.TensorMapT]) -> list[int]:
-    """Tensors of a signature by the numbers in their names."""
+    """Tensors of a signature, sorted by the numbers in their names."""
     return [e.tensorIndex for e in sorted(entries, key=lambda e: int(e.name.decode().lstrip("x")))]

@@ -1,8 +1,8 @@
 """The unrolled lowering: every step written out, in one subgraph, for MediaPipe and any cell.
 
-The same graph as the fused lowering's (see `export.tflite.fused`), with the cell's step L times in
-the place of the one operator. The weights are stored once, but each step is an operator of its
-own, so the file's structure and the runtime's memory grow with L.
+The graph of the fused lowering (see `export.tflite.fused`), with the cell's step L times in place
+of the operator. The weights are stored once, but the file's structure and the runtime's memory grow
+with L.
 """
 
 import keras
@@ -13,7 +13,7 @@ from export.tflite.graph import Graph, Model, Tensor
 
 
 def build(architecture: Architecture, max_length: int) -> Model:
-    """Lowers a classifier to single steps.
+    """Lowers a classifier with unrolled steps.
 
     Args:
         architecture: The classifier.
