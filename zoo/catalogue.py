@@ -92,7 +92,7 @@ FAMILIES = {
         "GRUCell", "Keras's built-in GRU", LOOP, "Cho et al. 2014", "GRU"
     ),
     "reset-before-bigru": Family(
-        "ResetBeforeGRUCell", "GRU as lessons write it", LOOP,
+        "ResetBeforeGRUCell", "textbook GRU, reset before the product", LOOP,
         "Cho et al. 2014; Chung et al. 2014",
     ),
     # LSTMs with peepholes

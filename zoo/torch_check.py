@@ -272,7 +272,7 @@ def other_readings(
     readout: Readout,
     activations: Iterable[str],
     steps_of: Callable[[str], tuple[keras.Model, Reading, int]],
-    ways: int,
+    directions: int,
 ) -> Iterator[tuple[Readout, Reading]]:
     """The same weights with every other readout, also those that cannot be imported.
 
@@ -282,7 +282,7 @@ def other_readings(
         steps_of: From an activation to a model of ids to the top layer's outputs [texts, time,
             width], the head, from [texts, width] to logits, and an id with the embedding of
             padding that is not masked.
-        ways: Number of directions, side by side in the outputs.
+        directions: Number of directions, side by side in the outputs.
     """
     for activation in activations:
         model, head, padding = steps_of(activation)
@@ -303,22 +303,24 @@ def other_readings(
                             lengths[:] = ids.shape[1]
                         outputs = np.asarray(model.predict_on_batch(ids))
                         rows = zip(outputs, lengths, strict=True)
-                        pooled = [_POOLED[pooling](row[:length], ways) for row, length in rows]
+                        pooled = [
+                            _POOLED[pooling](row[:length], directions) for row, length in rows
+                        ]
                         return head(np.stack(pooled))
 
                     yield other, reading
 
 
-def _last(outputs: np.ndarray, ways: int) -> np.ndarray:
+def _last(outputs: np.ndarray, directions: int) -> np.ndarray:
     """The last output of each direction; the backward one's stands at the first step."""
-    forward, *backward = np.split(outputs, ways, axis=1)
+    forward, *backward = np.split(outputs, directions, axis=1)
     return np.concatenate([forward[-1], *(one[0] for one in backward)])
 
 
 # From the outputs of one text [time, width] and the number of directions to [width].
 _POOLED: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
     "last": _last,
-    "mean": lambda outputs, ways: outputs.mean(axis=0),
-    "max": lambda outputs, ways: outputs.max(axis=0),
-    "last-step": lambda outputs, ways: outputs[-1],
+    "mean": lambda outputs, directions: outputs.mean(axis=0),
+    "max": lambda outputs, directions: outputs.max(axis=0),
+    "last-step": lambda outputs, directions: outputs[-1],
 }

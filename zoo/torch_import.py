@@ -53,7 +53,7 @@ class _Stack:
         units: Width of the state (of the cell, where there is a projection).
         outputs: Output width of a direction.
         layers: Number of layers.
-        ways: 1 or 2 directions.
+        directions: 1 or 2 directions.
         features: Input width of the first layer.
     """
 
@@ -62,13 +62,13 @@ class _Stack:
     units: int
     outputs: int
     layers: int
-    ways: int
+    directions: int
     features: int
 
     @property
     def name(self) -> str:
         """A model name in the style of the catalogue."""
-        way = "bi" if self.ways == 2 else ""
+        way = "bi" if self.directions == 2 else ""
         return f"projected-{way}lstm" if self.outputs != self.units else f"{way}{self.kind}"
 
 
@@ -121,7 +121,7 @@ def _built(
     embedding, head = _read_ends(weights, stack)
     kernel = weights[f"{head}.weight"]
     bias = weights.get(f"{head}.bias", np.zeros(len(kernel), np.float32))
-    if stack.ways == 1 and readout.packed and readout.pooling == "last-step":
+    if stack.directions == 1 and readout.packed and readout.pooling == "last-step":
         readout = replace(readout, pooling="last")  # one direction's last output is its last state
     readout = readout.require_known(len(kernel), stack.kind)
     if len(kernel) == 1:  # one logit, for a sigmoid: softmax of 0 and it gives the same
@@ -135,14 +135,14 @@ def _built(
         num_layers=stack.layers,
         dropout=0.0,
         pooling=readout.pooling,
-        bidirectional=stack.ways == 2,
+        bidirectional=stack.directions == 2,
         name=stack.name.replace("-", "_"),
     )
     model.get_layer("embedding").set_weights([weights[embedding]])
     for number in range(stack.layers):
-        ways = ["", "_reverse"][: stack.ways]
-        found = [array for way in ways for array in _direction(weights, stack, number, way)]
-        name = f"bidirectional_{number + 1}" if stack.ways == 2 else f"recurrent_{number + 1}"
+        directions = ["", "_reverse"][: stack.directions]
+        found = [array for way in directions for array in _direction(weights, stack, number, way)]
+        name = f"bidirectional_{number + 1}" if stack.directions == 2 else f"recurrent_{number + 1}"
         model.get_layer(name).set_weights(found)
     model.get_layer("logits").set_weights([kernel.T, bias])
     return model, readout, stack
@@ -254,7 +254,7 @@ def import_bundle(
                 readout,
                 ("tanh", "relu") if stack.kind == "rnn" else ("tanh",),
                 functools.partial(_steps, weights, stack),
-                stack.ways,
+                stack.directions,
             ),
         )
     config = records.imported(
@@ -284,7 +284,7 @@ def _steps(
     table = _array(key, weights[key])
     more = {**weights, key: np.vstack([table, table[:1]])}
     model = _built(more, Readout("mean", activation=activation))[0]
-    top = f"{'bidirectional' if stack.ways == 2 else 'recurrent'}_{stack.layers}"
+    top = f"{'bidirectional' if stack.directions == 2 else 'recurrent'}_{stack.layers}"
     steps = keras.Model(model.input, model.get_layer(top).output)
     kernel, bias = model.get_layer("logits").get_weights()
     return steps, lambda features: features @ kernel + bias, len(table)
@@ -449,7 +449,7 @@ def _read_stack(weights: Mapping[str, np.ndarray]) -> _Stack:
         units=units,
         outputs=outputs,
         layers=1 + max(int(match["layer"]) for match in keys.values()),
-        ways=2 if any(match["reverse"] for match in keys.values()) else 1,
+        directions=2 if any(match["reverse"] for match in keys.values()) else 1,
         features=features,
     )
     expected = _shapes(stack, dot, biases=f"{dot}bias_ih_l0" in weights)
@@ -468,9 +468,9 @@ def _shapes(stack: _Stack, dot: str, *, biases: bool) -> dict[str, tuple[int, ..
     rows = stack.units * len(GATES[stack.kind][0])
     shapes: dict[str, tuple[int, ...]] = {}
     for layer in range(stack.layers):
-        for way in ("", "_reverse")[: stack.ways]:
+        for way in ("", "_reverse")[: stack.directions]:
             end = f"_l{layer}{way}"
-            inputs = stack.features if layer == 0 else stack.outputs * stack.ways
+            inputs = stack.features if layer == 0 else stack.outputs * stack.directions
             shapes[f"{dot}weight_ih{end}"] = (rows, inputs)
             shapes[f"{dot}weight_hh{end}"] = (rows, stack.outputs)
             if biases:
@@ -484,7 +484,7 @@ def _read_ends(weights: Mapping[str, np.ndarray], stack: _Stack) -> tuple[str, s
     """The embedding's key, and the name of the head's module."""
     others = [key for key in weights if not RECURRENT_KEY.fullmatch(key)]
     matrices = [key for key in others if key.endswith("weight") and weights[key].ndim == 2]
-    width = stack.outputs * stack.ways
+    width = stack.outputs * stack.directions
     embeddings = [key for key in matrices if weights[key].shape[1] == stack.features]
     heads = [key for key in matrices if weights[key].shape[1] == width]
     if stack.features == width:  # as wide as each other: a head has a bias, an embedding none

@@ -28,7 +28,7 @@ def as_cell(cell):
     result.build((None, kernel.shape[0]))
     weights = [kernel, ops.convert_to_numpy(cell.recurrent_kernel), *_biases(cell, kernel)]
     if twin is ResetBeforeGRUCell:
-        # Keras keeps where the lessons renew: σ(−a) = 1 − σ(a).
+        # Keras's update gate is 1 − z of the textbooks: σ(−a) = 1 − σ(a).
         signs = [-1 if gate == "z" else 1 for gate in twin.gates]
         sign = np.repeat(np.array(signs, kernel.dtype), cell.units)
         weights = [weight * sign for weight in weights]

@@ -42,7 +42,7 @@ class GRUCell(Cell):
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class ResetBeforeGRUCell(Cell):
-    """Gated recurrent unit as lessons write it, the reset gate before the recurrent product.
+    """The textbook GRU, with the reset gate before the recurrent product.
 
         z = σ(x W_z + h U_z + b_z)
         r = σ(x W_r + h U_r + b_r)

@@ -52,7 +52,7 @@ class FullPeepholeLSTMCell(LSTMCell):
         o = σ(x W_o + h U_o + c* V_o + b_o)         c* is c' or c, see `output_peephole`
         h' = o ∘ tanh(c')
 
-    The form that lessons draw, where every gate is a layer over [c, h, x]: Olah,
+    The form in many textbooks, where every gate is a layer over [c, h, x]: Olah,
     "Understanding LSTM networks", 2015; Graves, "Generating sequences with recurrent
     neural networks", 2013, has the same equations and makes V diagonal.
 
@@ -78,7 +78,7 @@ class FullPeepholeLSTMCell(LSTMCell):
 
     def build(self, input_shape):
         super().build(input_shape)
-        # One matrix over [c, h, x] in the lessons, so V starts as U does.
+        # One matrix over [c, h, x] in textbooks, so V is initialised as U.
         self.peephole_kernel = self.add_recurrent_kernel(
             self.units, 3 * self.units, name="peephole_kernel"
         )

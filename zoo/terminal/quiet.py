@@ -20,7 +20,7 @@ from zoo.terminal import display
 
 # Imported by name: a library that writes to descriptor 2, or has Python warn of what no user of a
 # command can change.
-LOUD = {
+NOISY = {
     "ai_edge_litert",
     "jax",
     "keras",
@@ -50,19 +50,19 @@ class _State:
 
 
 class _Expectation:
-    """Finds no module; hushes just before the first loud one is imported."""
+    """Finds no module; silences just before the first noisy one is imported."""
 
     def __init__(self, prog: str):
         self.prog = prog
 
     def find_spec(self, fullname, path=None, target=None):
-        if fullname in LOUD:
+        if fullname in NOISY:
             stop()
             _hush(self.prog)
 
 
 def start(prog: str) -> None:
-    """Hushes as soon as a loud library is imported; `prog` is what a warning begins with.
+    """Silences noisy libraries once one is imported; `prog` is the prefix of warnings.
 
     A command that imports none is spared the cost, some milliseconds.
     """
@@ -123,7 +123,7 @@ def _divert() -> bool:
             stderr=real,
             start_new_session=True,  # out of the reach of Ctrl-C
         ).returncode = 0  # nobody waits for it
-    except OSError:  # no room for a file or a process: better loud than not at all
+    except OSError:  # no room for a file or a process: better noisy than not at all
         return False
     os.close(ended)
     atexit.register(_say_goodbye, control)
