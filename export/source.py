@@ -14,7 +14,7 @@ from export.questions import Questions
 from zoo import bundle as bundles
 from zoo import models, scores
 from zoo.samples import of_length
-from zoo.text import Tokenizer
+from zoo.text import PAD_ID, Tokenizer
 
 PADDINGS = ("right", "any")
 SIXTEEN_BITS = 0.02  # largest change of a score by computing in 16 bits
@@ -106,7 +106,7 @@ def _usual_padding(tokenizer: Tokenizer | None) -> str:
     if tokenizer is None:
         return "any"
     vocabulary = tokenizer.vocabulary
-    zeros = [token for token, number in vocabulary.items() if number == 0]
+    zeros = [token for token, number in vocabulary.items() if number == PAD_ID]
     return "right" if zeros == ["<PAD>"] else "any"
 
 

@@ -3,8 +3,8 @@
 `recipes/DATA.md` says where each set comes from and in what form its folder holds it.
 """
 
+import argparse
 import hashlib
-import sys
 from pathlib import Path
 
 # Of the files that the shipped models and the figures in results/accuracy.csv come from.
@@ -60,4 +60,6 @@ def main(folders: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", nargs="+", metavar="FOLDER", help="a data set of a recipe")
+    main(parser.parse_args().folders)

@@ -9,12 +9,12 @@ exported file, the weights, and the card, whose figures come from the run and wh
 `recipes/NAME.md`.
 """
 
+import argparse
 import hashlib
 import json
 import os
 import platform
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
@@ -74,25 +74,22 @@ vocabulary and the labels out of it.
 """
 
 
-def main(run: str, name: str, command: str = "") -> None:
-    """Writes the folder whole, or nothing."""
-    if run == "--card":
-        folder, record = pretrained.FOLDER / name, pretrained.config(name)
-        record["measured"] |= timed(litert.load(pretrained.file(name)))
-        write_text(folder / pretrained.CONFIG, json.dumps(record, indent=2) + "\n")
-        write_card(name, folder, pretrained.load(name), record)
-        return
-    if run == "--seal":
-        seal_shipped(name)
-        return
-    if not command:
-        raise SystemExit("The card says what made a model: give the command, too.")
+def main(run: str, name: str, command: str) -> None:
+    """Writes the folder of a shipped model, whole or not at all."""
     bundle = bundles.load(run)
     try:
         dataset = bundle.dataset()
     except DatasetError as error:
         raise SystemExit(f"{run}: the card needs figures on its data set: {error}") from None
     put(bundle, dataset, name, command)
+
+
+def recard(name: str) -> None:
+    """Writes the card of a shipped model again, with its answers timed again."""
+    folder, record = pretrained.FOLDER / name, pretrained.config(name)
+    record["measured"] |= timed(litert.load(pretrained.file(name)))
+    write_text(folder / pretrained.CONFIG, json.dumps(record, indent=2) + "\n")
+    write_card(name, folder, pretrained.load(name), record)
 
 
 def put(bundle: Bundle, dataset: Dataset, name: str, command: str) -> None:
@@ -228,4 +225,18 @@ def write_card(name: str, folder: Path, bundle, record: dict) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(prog="python -m recipes.ship", description=__doc__)
+    parser.add_argument("run", nargs="?", metavar="RUN", help="the run folder to ship")
+    parser.add_argument("name", metavar="NAME", help="the name of the shipped model")
+    parser.add_argument("command", nargs="?", metavar="COMMAND", help="what made the run")
+    parser.add_argument("--card", action="store_true", help="write the card of a shipped model")
+    parser.add_argument("--seal", action="store_true", help="seal the file of a shipped model")
+    options = parser.parse_args()
+    if (options.card or options.seal) and options.name not in pretrained.names():
+        parser.error(f"there is no shipped model {options.name!r}.")
+    if options.card or options.seal:
+        (recard if options.card else seal_shipped)(options.name)
+    elif options.run is None or options.command is None:
+        parser.error("give RUN, NAME and COMMAND, which the card mentions.")
+    else:
+        main(options.run, options.name, options.command)

@@ -10,9 +10,9 @@
 An archive with other bytes than those that the shipped models learnt from is refused.
 """
 
+import argparse
 import hashlib
 import json
-import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -66,4 +66,8 @@ def unpack_model(archive: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("archive", help=f"one of {', '.join(HASHES)}")
+    parser.add_argument("target", help="the file or folder to write")
+    options = parser.parse_args()
+    main(options.archive, options.target)

@@ -280,3 +280,13 @@ def test_evaluation_of_a_right_answer_without_doubt_is_finite(saved):
     found = sure.evaluate(["a", "b"], np.array([0, 1]))
     assert found["accuracy"] == 0.5
     assert np.isfinite(found["loss"])
+
+
+def test_padding_has_to_be_id_0(folder):
+    text = (folder / "vocab.txt").read_text()
+    (folder / "SHA256SUMS").unlink(missing_ok=True)
+    changed = text.replace("<PAD> 0\n", "<PAD> 2\n").replace("<UNKNOWN> 2\n", "<UNKNOWN> 0\n")
+    assert changed != text
+    (folder / "vocab.txt").write_text(changed)
+    with pytest.raises(RunError, match="<PAD> has the id 2; it must have 0"):
+        bundle.load(folder)

@@ -7,10 +7,9 @@ from keras import ops
 
 from zoo.layers import MeanOverTime
 from zoo.sizes import POOLINGS, check
+from zoo.text import PAD_ID
 
-__all__ = ["PAD_ID", "POOLINGS", "build_classifier", "check"]
-
-PAD_ID = 0  # the token id of padding, which is masked
+__all__ = ["POOLINGS", "build_classifier", "check"]
 
 
 def build_classifier(

@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from zoo.text import PAD_ID
+
 
 class UnsupportedModelError(ValueError):
     """A model that cannot be read or exported as a text classifier."""
@@ -133,8 +135,9 @@ def step_of(tensor) -> Step | None:
     if isinstance(history.operation, keras.layers.InputLayer):
         return None
     node = history.operation._inbound_nodes[history.node_index]
-    arguments = {**dict(enumerate(node.arguments.args)), **node.arguments.kwargs}
-    mask = arguments.pop("mask", None)
+    options = dict(node.arguments.kwargs)
+    mask = options.pop("mask", None)
+    arguments = [*node.arguments.args, options]
     inputs = tuple(one for one in keras.tree.flatten(arguments) if is_symbolic(one))
     return Step(history.operation, inputs, tuple(node.outputs), mask if is_symbolic(mask) else None)
 
@@ -167,7 +170,7 @@ def is_symbolic(value: Any) -> bool:
     return isinstance(value, keras.KerasTensor)
 
 
-def tests_for_padding(mask, tokens, padding: int = 0) -> bool:
+def tests_for_padding(mask, tokens, padding: int = PAD_ID) -> bool:
     """Whether a symbolic mask is `tokens != padding`: what `Embedding(mask_zero=True)` gives."""
     history = mask._keras_history
     if type(history.operation).__name__ != "NotEqual":

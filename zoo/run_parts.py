@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zoo import imports, records, samples, sums
 from zoo.records import CONFIG, FIGURES, LABELS, LARGEST, MODEL, SAMPLES, VOCABULARY, RunError
 from zoo.samples import Samples
-from zoo.text import Tokenizer, Vocabulary
+from zoo.text import PAD, PAD_ID, Tokenizer, Vocabulary
 
 if TYPE_CHECKING:
     import keras
@@ -68,6 +68,11 @@ def _read(folder: Path, digests: Mapping[str, str] | None) -> RunParts:
         tokenizer = Tokenizer(vocabulary, options["max_length"], options["delimiter"])
     except ValueError as error:
         raise RunError(f"{folder / CONFIG}: {error}") from error
+    if vocabulary.pad != PAD_ID:
+        raise RunError(
+            f"{folder / VOCABULARY}: {PAD} has the id {vocabulary.pad}; it must have {PAD_ID}, "
+            "which models mask as padding."
+        )
     import zoo.cells
     import zoo.layers  # noqa: F401  registers what model.keras may hold
     from zoo import keras_file

@@ -32,6 +32,7 @@ What a letter is depends on the Unicode version that a build of RE2 knows (15.0 
 APOSTROPHE = "\u2019"
 
 PAD = "<PAD>"
+PAD_ID = 0  # the token id of padding, which models mask
 START = "<START>"
 UNKNOWN = "<UNKNOWN>"
 

@@ -26,7 +26,7 @@ from zoo import cells, records, torch_check
 from zoo.bundle import Bundle
 from zoo.classifier import build_classifier
 from zoo.layers import Recurrent
-from zoo.text import APOSTROPHE, DELIMITER, PAD, START, UNKNOWN, Tokenizer, Vocabulary
+from zoo.text import APOSTROPHE, DELIMITER, PAD, PAD_ID, START, UNKNOWN, Tokenizer, Vocabulary
 from zoo.torch_readout import Readout, TorchImportError
 
 SPECIAL = (PAD, UNKNOWN, START)
@@ -307,7 +307,7 @@ def _check_vocabulary(vocabulary: Vocabulary, rows: int, path: str | os.PathLike
             f"{path} has ids up to {vocabulary.size - 1}, and the embedding {rows} rows; give the "
             "vocabulary that the model was trained with (its ids, not the words' counts)."
         )
-    if vocabulary.pad != 0:
+    if vocabulary.pad != PAD_ID:
         raise TorchImportError(
             f"{path}: the padding token has id {vocabulary.pad}; the zoo's models mask id 0."
         )

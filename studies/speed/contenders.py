@@ -56,8 +56,8 @@ def make(
         if lowering == "unrolled":
             continue  # a copy of the weights for each step
         for precision in ("float32", "int8"):
-            model = find(lowering, precision).build(read, max_length)
-            add("litert", lowering, precision, ".tflite").write_bytes(model.pack())
+            lowered = find(lowering, precision).build(read, max_length)
+            add("litert", lowering, precision, ".tflite").write_bytes(lowered.pack())
     for precision in ("float32", "int8"):
         add("litert", "stock", precision, ".tflite").write_bytes(
             stock(model, max_length, precision)

@@ -244,7 +244,7 @@ def test_two_hundred_texts_are_enough_to_learn_something(model, tmp_path, capsys
     found = json.loads((tmp_path / "run" / "metrics.json").read_text(encoding="utf-8"))
     assert found["test"]["accuracy"] > 0.95
     for title in ("most frequent label", "TF-IDF with logistic regression", "this model"):
-        assert said.count(title) >= 1
+        assert title in said.lower() or title in said
 
 
 def test_settings_may_be_left_to_choose():

@@ -14,6 +14,8 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
+from zoo import model_graph
+from zoo.text import PAD_ID
 from zoo.training.config import OBJECTIVES, SEMI_SUPERVISED
 
 __all__ = ["OBJECTIVES", "SEMI_SUPERVISED", "Regularized", "gradient"]
@@ -41,7 +43,12 @@ class Regularized(keras.Model):
         self.classifier, self.objective, self.reach = classifier, objective, reach
         self.embedding = classifier.get_layer("embedding")
         self.random = keras.random.SeedGenerator()
-        mask = next(o for o in classifier.operations if type(o).__name__ == "NotEqual").output
+        tokens = classifier.inputs[0]
+        mask = next(
+            operation.output
+            for operation in classifier.operations
+            if model_graph.tests_for_padding(operation.output, tokens)
+        )
         # The classifier above its embedding.
         self.above = keras.Model([self.embedding.output, mask], classifier.output)
 
@@ -97,7 +104,7 @@ class Regularized(keras.Model):
 
         In float32: squared norms overflow in 16 bits.
         """
-        return ops.cast(self.embedding(ids), "float32"), ops.not_equal(ids, 0)
+        return ops.cast(self.embedding(ids), "float32"), ops.not_equal(ids, PAD_ID)
 
     def _above(self, embedded, mask, *, training):
         """Logits, float32 [batch, classes]."""
