@@ -1,9 +1,9 @@
-"""What a ``.tflite`` file says of itself: its tokenizer, vocabulary, labels and description.
+"""What a `.tflite` file says of itself: its tokenizer, vocabulary, labels and description.
 
-TFLite metadata is a FlatBuffer of its own (identifier ``M001``) in the model's buffer of the name
-``TFLITE_METADATA``; the files that it names, vocabulary and labels, are a zip archive that is
+TFLite metadata is a FlatBuffer of its own (identifier `M001`) in the model's buffer of the name
+`TFLITE_METADATA`; the files that it names, vocabulary and labels, are a zip archive that is
 appended to the model. The slots below are the fields of the tables in TFLite's
-``metadata_schema.fbs``, in their order there; writer and reader share them.
+`metadata_schema.fbs`, in their order there; writer and reader share them.
 """
 
 import io
@@ -89,12 +89,12 @@ class Metadata:
     """What a text classifier's file says of itself; absent texts are empty.
 
     Attributes:
-        name, description, version, author, license: as the file has them.
-        delimiter: the RE2 regex of the tokenizer.
-        vocabulary: the tokenizer's vocabulary.
-        labels: the names of the classes, in the order of the scores.
-        max_length: the ids that the model takes; its input is [1, max_length].
-        sealed: whether the file has a seal, which was checked (see `zoo.seal`).
+        name, description, version, author, license: As the file has them.
+        delimiter: The RE2 regex of the tokenizer.
+        vocabulary: The tokenizer's vocabulary.
+        labels: The names of the classes, in the order of the scores.
+        max_length: The ids that the model takes; its input is [1, max_length].
+        sealed: Whether the file has a seal, which was checked (see `zoo.seal`).
     """
 
     name: str
@@ -158,7 +158,7 @@ def metadata_buffer(content: bytes) -> bytes | None:
     """The metadata FlatBuffer of a model, or None.
 
     Raises:
-        ValueError: ``content`` is no TFLite model, or a damaged one.
+        ValueError: `content` is no TFLite model, or a damaged one.
     """
     structure.check(content)
     return _metadata_buffer(content)
@@ -174,11 +174,11 @@ def _metadata_buffer(content: bytes) -> bytes | None:
 
 
 def read_metadata(path_or_bytes: str | os.PathLike | bytes) -> Metadata:
-    """Reads the metadata of a text classifier, from a ``.tflite`` file or its bytes.
+    """Reads the metadata of a text classifier, from a `.tflite` file or its bytes.
 
     Raises:
-        OSError: the file cannot be read.
-        ValueError: it is no TFLite model, it is damaged, or its metadata lacks a regex tokenizer,
+        OSError: The file cannot be read.
+        ValueError: It is no TFLite model, it is damaged, or its metadata lacks a regex tokenizer,
             the vocabulary or the labels, or they do not fit the model.
     """
     if isinstance(path_or_bytes, bytes):
@@ -199,8 +199,8 @@ def read_bytes(path: str | os.PathLike) -> bytes:
     """The content of a file that is small enough to be a model.
 
     Raises:
-        OSError: the file cannot be read.
-        ValueError: it is larger than a model can be.
+        OSError: The file cannot be read.
+        ValueError: It is larger than a model can be.
     """
     size = Path(path).stat().st_size
     if size > structure.LARGEST_FILE:

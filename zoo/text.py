@@ -2,8 +2,8 @@
 
 A model is trained on the ids that the device will compute, so the rules are the device's, and so
 is the regex engine (RE2). The text ends at a NUL and is split at the matches of the delimiter;
-case stays as it is; ``<START>`` takes the first slot if the vocabulary has it; words that the
-vocabulary lacks become ``<UNKNOWN>``; the row is cut, or filled with ``<PAD>`` on the right.
+case stays as it is; `<START>` takes the first slot if the vocabulary has it; words that the
+vocabulary lacks become `<UNKNOWN>`; the row is cut, or filled with `<PAD>` on the right.
 """
 
 import os
@@ -41,14 +41,14 @@ _LARGEST_ID = 2**31 - 1  # ids are int32
 
 
 class Vocabulary(Mapping[str, int]):
-    """Token -> id, as in MediaPipe's vocabulary file: lines ``token id``; tokens may share an id.
+    """Token -> id, as in MediaPipe's vocabulary file: lines `token id`; tokens may share an id.
 
     Args:
-        ids: token -> id, in the order of the lines.
+        ids: Token -> id, in the order of the lines.
 
     Raises:
-        ValueError: a token that no line can hold, an id that no int32 can hold, or no ``<PAD>``
-            or ``<UNKNOWN>``, without which the device refuses the model.
+        ValueError: A token that no line can hold, an id that no int32 can hold, or no `<PAD>`
+            or `<UNKNOWN>`, without which the device refuses the model.
     """
 
     def __init__(self, ids: Mapping[str, int]):
@@ -69,23 +69,23 @@ class Vocabulary(Mapping[str, int]):
     def from_texts(
         cls, texts: Iterable[str], *, size: int, delimiter: str = DELIMITER
     ) -> "Vocabulary":
-        """The most frequent words of ``texts``, case folded in the file.
+        """The most frequent words of `texts`, case folded in the file.
 
-        Ids 0, 1 and 2 are ``<PAD>``, ``<START>`` and ``<UNKNOWN>``; the lower-cased words follow
+        Ids 0, 1 and 2 are `<PAD>`, `<START>` and `<UNKNOWN>`; the lower-cased words follow
         by falling count, equal counts in the order of the words. The device does not fold case,
         so the file does: a word's id has a line for its lower, Capitalised and UPPER form, for each
-        spelling seen in ``texts``, and for all of these with either apostrophe. A form goes to the
+        spelling seen in `texts`, and for all of these with either apostrophe. A form goes to the
         word that it lower-cases to, or, if there is none, to the most frequent one ("STRASSE" to
         "strasse", else to "straße").
 
         Args:
-            texts: the training texts.
-            size: ids in all, special ones included; there are fewer if the words run out.
-            delimiter: the RE2 regex that splits the texts.
+            texts: The training texts.
+            size: Ids in all, special ones included; there are fewer if the words run out.
+            delimiter: The RE2 regex that splits the texts.
 
         Raises:
-            TypeError: ``texts`` is a str, or holds something else than str.
-            ValueError: ``size`` below 4, or a delimiter that `Tokenizer` would refuse.
+            TypeError: `texts` is a str, or holds something else than str.
+            ValueError: `size` below 4, or a delimiter that `Tokenizer` would refuse.
         """
         if size < 4:
             raise ValueError(
@@ -117,11 +117,11 @@ class Vocabulary(Mapping[str, int]):
         """Words in an order of one's own, with lines for the same forms as of `from_texts`.
 
         Args:
-            words: lower-cased, with ``'`` for apostrophes, each once; what the tokenizer never
+            words: Lower-cased, with `'` for apostrophes, each once; what the tokenizer never
                 makes is left out.
-            size: ids in all, special ones included.
-            delimiter: the RE2 regex that splits the texts.
-            spellings: more forms of words.
+            size: Ids in all, special ones included.
+            delimiter: The RE2 regex that splits the texts.
+            spellings: More forms of words.
         """
         split, spellings = _splitter(delimiter), spellings or {}
 
@@ -151,8 +151,8 @@ class Vocabulary(Mapping[str, int]):
         """With the words of another vocabulary after its own, in the other's order.
 
         Args:
-            other: its tokens that share an id stay together.
-            size: ids in all, at most, special ones included.
+            other: Its tokens that share an id stay together.
+            size: Ids in all, at most, special ones included.
         """
         ids = dict(self._ids)
         new_id = self.size
@@ -168,7 +168,7 @@ class Vocabulary(Mapping[str, int]):
         return Vocabulary(ids)
 
     def with_apostrophes(self) -> "Vocabulary":
-        """With a line more for each token with a ``'``: as phones type it."""
+        """With a line more for each token with a `'`: as phones type it."""
         ids = dict(self._ids)
         for token, token_id in self._ids.items():
             ids.setdefault(token.replace("'", APOSTROPHE), token_id)
@@ -179,11 +179,11 @@ class Vocabulary(Mapping[str, int]):
         """Reads the lines of a vocabulary file; empty lines and Windows line ends are allowed.
 
         Args:
-            content: the file's content; bytes are UTF-8.
-            source: the file's name, for errors.
+            content: The file's content; bytes are UTF-8.
+            source: The file's name, for errors.
 
         Raises:
-            ValueError: names the line that is not UTF-8, not ``token id`` or a repetition, or
+            ValueError: Names the line that is not UTF-8, not `token id` or a repetition, or
                 says what the vocabulary as a whole lacks.
         """
         if isinstance(content, str):
@@ -256,12 +256,12 @@ class Tokenizer:
     """Computes the ids that MediaPipe's regex tokenizer computes on the device.
 
     Args:
-        vocabulary: the tokens' ids.
-        max_length: L, the ids of a text, ``<START>`` included.
-        delimiter: the RE2 regex that splits the texts.
+        vocabulary: The tokens' ids.
+        max_length: L, the ids of a text, `<START>` included.
+        delimiter: The RE2 regex that splits the texts.
 
     Raises:
-        ValueError: ``max_length`` below 1; a delimiter that is no RE2 regex, or that matches the
+        ValueError: `max_length` below 1; a delimiter that is no RE2 regex, or that matches the
             empty string, on which the device would loop forever.
     """
 
@@ -276,7 +276,7 @@ class Tokenizer:
         self._split = _splitter(delimiter)
 
     def split(self, text: str) -> list[str]:
-        """The tokens of ``text``, all of them.
+        """The tokens of `text`, all of them.
 
         Surrogates that UTF-8 cannot hold are read as a browser reads them: a pair is its
         character, a lone one is U+FFFD.
@@ -284,10 +284,10 @@ class Tokenizer:
         return self._split(_as_on_device(text))
 
     def encode(self, texts: Iterable[str]) -> np.ndarray:
-        """The ids of ``texts``: int32 [batch, max_length].
+        """The ids of `texts`: int32 [batch, max_length].
 
         Raises:
-            TypeError: ``texts`` is a str, or holds something else than str.
+            TypeError: `texts` is a str, or holds something else than str.
         """
         texts = list(_checked(texts))
         vocabulary = self.vocabulary
@@ -392,7 +392,7 @@ class _ClassSplitter(dict):
 class _RegexSplitter:
     """Splits at the matches of any regex.
 
-    Like the device, it searches the rest of the text as if nothing stood before: ``^`` matches
+    Like the device, it searches the rest of the text as if nothing stood before: `^` matches
     after every delimiter.
     """
 

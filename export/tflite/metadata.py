@@ -55,15 +55,15 @@ def add_metadata(
     The model's bytes are kept in one piece: its weights are not repacked.
 
     Args:
-        content: a TFLite model without metadata; input int32 [1, tokenizer.max_length], output
+        content: A TFLite model without metadata; input int32 [1, tokenizer.max_length], output
             float32 [1, len(labels)].
-        name, description, version, author, license: texts; empty ones are left out.
-        tokenizer: the tokenizer that the device runs before the model.
-        labels: the names of the classes, in the order of the scores.
+        name, description, version, author, license: Texts; empty ones are left out.
+        tokenizer: The tokenizer that the device runs before the model.
+        labels: The names of the classes, in the order of the scores.
 
     Raises:
-        TypeError: ``labels`` is a str.
-        ValueError: ``content`` is no TFLite model, has metadata already, or keeps data outside of
+        TypeError: `labels` is a str.
+        ValueError: `content` is no TFLite model, has metadata already, or keeps data outside of
             its FlatBuffer; its input or output does not fit; labels that no line can hold.
     """
     content = bytes(content)

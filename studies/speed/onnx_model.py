@@ -109,12 +109,12 @@ def _rows(weight: np.ndarray, gates: str, order: str) -> np.ndarray:
 
 def _lstm(cell):
     w, u, b, *peephole = cell.get_weights()
-    weights = {"W": _rows(w, "ifgo", "iofg"), "R": _rows(u, "ifgo", "iofg")}
-    b = _rows(b, "ifgo", "iofg")
+    weights = {"W": _rows(w, cell.gates, "iofg"), "R": _rows(u, cell.gates, "iofg")}
+    b = _rows(b, cell.gates, "iofg")
     weights["B"] = np.concatenate([b, np.zeros_like(b)])
     if peephole:
-        p_i, p_f, p_o = peephole[0]
-        weights["P"] = np.concatenate([p_i, p_o, p_f])
+        parts = dict(zip(cell.peepholes, peephole[0], strict=True))
+        weights["P"] = np.concatenate([parts[gate] for gate in "iof"])
     return "LSTM", {}, weights
 
 

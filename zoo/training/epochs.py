@@ -20,9 +20,9 @@ FIGURES = {
 class EpochLine(keras.callbacks.Callback):
     """Prints the figures and the time of each epoch."""
 
-    def __init__(self, say: Callable[[str], None]):
+    def __init__(self, say: Callable[[str], None], total: int):
         super().__init__()
-        self.say = say
+        self.say, self.total = say, total
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.monotonic()
@@ -31,17 +31,14 @@ class EpochLine(keras.callbacks.Callback):
         logs = logs or {}
         figures = [f"{name} {logs[key]:.4f}" for key, name in FIGURES.items() if key in logs]
         seconds = time.monotonic() - self.started
-        self.say(
-            f"Epoch {epoch + 1} of {self.params['epochs']}: "
-            f"{', '.join([*figures, f'{seconds:.1f} s'])}"
-        )
+        self.say(f"Epoch {epoch + 1} of {self.total}: {', '.join([*figures, f'{seconds:.1f} s'])}")
 
 
-def shown(verbose: bool, say: Callable[[str], None]) -> tuple[int, list[Any]]:
+def shown(verbose: bool, say: Callable[[str], None], total: int) -> tuple[int, list[Any]]:
     """The `verbose` argument of `keras.Model.fit`, and callbacks.
 
     The bar uses control characters, which do not belong in files.
     """
     if verbose and terminal.is_interactive(sys.stdout):
         return 1, []
-    return 0, [EpochLine(say)] if verbose else []
+    return 0, [EpochLine(say, total)] if verbose else []

@@ -55,11 +55,9 @@ def train(
     folder.note(output, asked, begun_with, given.chosen)
     settled = given.config  # with the sizes of the initial model
 
-    vocabulary, encode = given.tokenizer.vocabulary, given.tokenizer.encode
     with terminal.progress("Splitting the texts into words"):
-        train_ids, other_ids = encode(dataset.train.texts), encode(given.others)
-        varied_ids, valid_ids = encode(given.variants), encode(dataset.valid.texts)
-    material.warn_of_unknown_words(valid_ids, vocabulary, say)
+        ids = _Ids.of(given)
+    material.warn_of_unknown_words(ids.valid, given.tokenizer.vocabulary, say)
     try:
         targets = material.targets(given, checkpoint, say)
         model = _begin(given, mixed, say)
@@ -74,35 +72,60 @@ def train(
         say(f"Resuming after epoch {epoch} of {settled.epochs}{steps}")
     say(f"Model: {settled.model}, {model.count_params():,} parameters")
     if settled.pretrain and epoch == 0:
-        _pretrain(settled, model, np.concatenate([train_ids, other_ids]), checkpoint, verbose, say)
+        _pretrain(settled, model, np.concatenate([ids.train, ids.others]), checkpoint, verbose, say)
     if not checkpoint.is_over:
-        bar, lines = epochs.shown(verbose, say)
-        valid_targets = np.eye(len(dataset.labels), dtype=np.float32)[dataset.valid.labels]
-        options: dict[str, Any] = {
-            "validation_data": Batches(valid_ids, valid_targets, 256),
-            "shuffle": False,  # the batches are shuffled, in the same way in each run
-            "callbacks": [
-                checkpoint,
-                *([keras.callbacks.SwapEMAWeights()] if settled.average else []),
-                *lines,
-                _Forecast(say),
-                *_tensorboard(output / records.LOGS, tensorboard, say),
-            ],
-            "verbose": bar,
-        }
-
-        def batches(epoch: int) -> Batches:
-            others = (train_ids, other_ids, varied_ids, targets)
-            return _batches(settled, *others, epoch, vocabulary.unknown)
-
-        with checkpoint.saving_when_interrupted(), checkpoint.stopping_where_it_diverges():
-            if checkpoint.step:
-                rest = Rest(batches(epoch), checkpoint.step)
-                epoch += 1
-                trained.fit(rest, initial_epoch=epoch - 1, epochs=epoch, **options)
-            if epoch < settled.epochs and not checkpoint.is_over:
-                trained.fit(batches(epoch), initial_epoch=epoch, epochs=settled.epochs, **options)
+        bar, lines = epochs.shown(verbose, say, settled.epochs)
+        logs = _tensorboard(output / records.LOGS, tensorboard, say)
+        callbacks = [*lines, _Forecast(say, settled.epochs), *logs]
+        _fit(given, ids, targets, trained, epoch, checkpoint, callbacks, bar)
     return _finish(given, output, checkpoint, mixed, started, say)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Ids:
+    """Token ids of the texts, int32 [texts, L] each."""
+
+    train: np.ndarray
+    others: np.ndarray
+    variants: np.ndarray
+    valid: np.ndarray
+
+    @classmethod
+    def of(cls, given: material.Material) -> "_Ids":
+        dataset = given.dataset
+        texts = (dataset.train.texts, given.others, given.variants, dataset.valid.texts)
+        return cls(*map(given.tokenizer.encode, texts))
+
+
+def _fit(
+    given: material.Material,
+    ids: _Ids,
+    targets: np.ndarray,
+    trained: keras.Model,
+    epoch: int,
+    checkpoint: Checkpoint,
+    callbacks: list[keras.callbacks.Callback],
+    bar: int,
+) -> None:
+    """Trains from an epoch on; first the rest of it, if a run was interrupted in it."""
+    config = given.config
+    valid_targets = np.eye(len(given.dataset.labels), dtype=np.float32)[given.dataset.valid.labels]
+    averaged = [keras.callbacks.SwapEMAWeights()] if config.average else []
+    options: dict[str, Any] = {
+        "validation_data": Batches(ids.valid, valid_targets, 256),
+        "shuffle": False,  # the batches are shuffled, in the same way in each run
+        "callbacks": [checkpoint, *averaged, *callbacks],
+        "verbose": bar,
+    }
+    unknown = given.tokenizer.vocabulary.unknown
+    with checkpoint.saving_when_interrupted(), checkpoint.stopping_where_it_diverges():
+        if checkpoint.step:
+            rest = Rest(_batches(config, ids, targets, epoch, unknown), checkpoint.step)
+            epoch += 1
+            trained.fit(rest, initial_epoch=epoch - 1, epochs=epoch, **options)
+        if epoch < config.epochs and not checkpoint.is_over:
+            batches = _batches(config, ids, targets, epoch, unknown)
+            trained.fit(batches, initial_epoch=epoch, epochs=config.epochs, **options)
 
 
 def _checkpoint(given: material.Material, output: Path) -> Checkpoint:
@@ -133,13 +156,7 @@ def _begin(given: material.Material, mixed: bool, say) -> keras.Model:
 
 
 def _batches(
-    config: SettledConfig,
-    train_ids: np.ndarray,
-    other_ids: np.ndarray,
-    varied_ids: np.ndarray,
-    targets: np.ndarray,
-    epoch: int,
-    unknown: int,
+    config: SettledConfig, ids: _Ids, targets: np.ndarray, epoch: int, unknown: int
 ) -> Batches:
     """The training batches. With teachers, unlabelled texts have targets too."""
     options: dict[str, Any] = {
@@ -150,11 +167,11 @@ def _batches(
     }
     size = config.batch_size
     if config.teacher:
-        ids = np.concatenate([train_ids, other_ids, varied_ids])
-        return Batches(ids, targets, size, **options)
-    if config.objective in SEMI_SUPERVISED and len(other_ids):
-        return WithUnlabelled(other_ids, train_ids, targets, size, **options)
-    return Batches(train_ids, targets, size, **options)
+        everything = np.concatenate([ids.train, ids.others, ids.variants])
+        return Batches(everything, targets, size, **options)
+    if config.objective in SEMI_SUPERVISED and len(ids.others):
+        return WithUnlabelled(ids.others, ids.train, targets, size, **options)
+    return Batches(ids.train, targets, size, **options)
 
 
 def _finish(
@@ -230,9 +247,9 @@ class _Forecast(keras.callbacks.Callback):
 
     LONG = 60  # seconds
 
-    def __init__(self, say):
+    def __init__(self, say, total: int):
         super().__init__()
-        self.say, self.done, self.said = say, 0, False
+        self.say, self.total, self.done, self.said = say, total, 0, False
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.monotonic()
@@ -240,7 +257,7 @@ class _Forecast(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.monotonic() - self.started
         self.done += 1
-        left = self.params["epochs"] - epoch - 1
+        left = self.total - epoch - 1
         if left and not self.said and (self.done > 1 or seconds > self.LONG):
             self.said = True
             self.say(f"At most {left * seconds / 60:.1f} minutes to go, of {left} epochs")
