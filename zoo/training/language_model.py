@@ -119,7 +119,7 @@ def pretrain(
         jit_compile=keras.backend.backend() == "jax",
     )
     say(f"Pretraining on {len(ids):,} texts: the next word, from both ends")
-    bar, lines = shown(verbose, say)
+    bar, lines = shown(verbose, say, epochs)
     model.fit(batches, epochs=epochs, shuffle=False, verbose=bar, callbacks=lines)
     for own, twin in zip((bottom.forward_layer, bottom.backward_layer), twins, strict=True):
         own.set_weights(twin.get_weights())
