@@ -247,12 +247,9 @@ def test_models_of_another_shape_are_refused():
     pooled = keras.layers.GlobalAveragePooling1D(name="mean")(x)
     cases = {
         "Layer 'mean'": keras.layers.Dense(2)(pooled),
-        "has no Dense layer": keras.layers.LSTM(2)(x),
-        "gives all its outputs": keras.layers.Dense(2)(
+        "does not end in a Dense layer": keras.layers.LSTM(2)(x),
+        "scores for each token": keras.layers.Dense(2)(
             keras.layers.LSTM(3, return_sequences=True)(x)
-        ),
-        "merge_mode 'sum'": keras.layers.Dense(2)(
-            keras.layers.Bidirectional(keras.layers.LSTM(3), merge_mode="sum")(x)
         ),
     }
     for message, outputs in cases.items():

@@ -113,8 +113,17 @@ def compare(model, folder, lowering, ids=None, **options):
 
 
 @pytest.mark.filterwarnings("ignore:Layer .* was passed an input with a mask")
-@pytest.mark.parametrize("lowering", ["fused", "loop", "unrolled"])
-@pytest.mark.parametrize("mask", [True, False])
+@pytest.mark.parametrize(
+    ("mask", "lowering"),
+    [
+        (True, "loop"),
+        (True, "fused"),
+        *(
+            pytest.param(*pair, marks=pytest.mark.slow)
+            for pair in ((True, "unrolled"), (False, "loop"), (False, "fused"), (False, "unrolled"))
+        ),
+    ],
+)
 @pytest.mark.parametrize("name", FORMS)
 def test_a_masked_model_answers_as_keras(tmp_path, name, mask, lowering):
     model = model_of(FORMS[name], mask)

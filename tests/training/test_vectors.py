@@ -202,7 +202,7 @@ def test_changed_vectors_are_not_resumed_with(tiny_flags, tmp_path, killed_run):
 def test_narrow_vectors_are_refused_before_teachers_are_asked(tiny_flags, tmp_path, monkeypatch):
     monkeypatch.setattr("zoo.training.teachers.answers", lambda *_: pytest.fail("asked"))
     path = write(tmp_path / "v.txt", ["a", "b"], np.eye(2))
-    flags = {"vectors": str(path), "teacher": (str(tmp_path),)}
+    flags = {"vectors": str(path), "teacher": ("ngrams",)}
     with pytest.raises(VectorsError, match=r"have 2 numbers and the embedding 4"):
         train(TrainingConfig(**tiny_flags | flags), tmp_path / "run", tensorboard=False)
 
