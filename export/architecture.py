@@ -12,6 +12,7 @@ from zoo.cells import as_cell
 from zoo.layers import MeanOverTime
 from zoo.model_graph import Step, UnsupportedModelError
 from zoo.scores import Scores
+from zoo.text import PAD_ID
 
 __all__ = ["Architecture", "Direction", "RecurrentLayer", "Stage", "UnsupportedModelError", "read"]
 
@@ -51,11 +52,13 @@ class Stage:
             the identity.
         takes: Its inputs, as numbers of recurrent layers from 1; 0 is the embedding.
         tokens: Whether the token ids, int32 [batch, time], are its last input.
+        masks: Whether each of `takes` carries the mask, as Keras propagates it with tensors.
     """
 
     model: keras.Model | None
     takes: tuple[int, ...]
     tokens: bool
+    masks: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -243,7 +246,8 @@ def _stage(graph, tensor, below: Sequence[Any]) -> Stage | None:
     uses_tokens = any(one is tokens for one in found)
     if uses_tokens:
         inputs.append(tokens)
-    return Stage(keras.Model(inputs, tensor, name="stage"), takes, uses_tokens)
+    masks = tuple(getattr(below[number], "_keras_mask", None) is not None for number in takes)
+    return Stage(keras.Model(inputs, tensor, name="stage"), takes, uses_tokens, masks)
 
 
 def _mean(graph, tensor, top) -> Step | None:
@@ -259,7 +263,10 @@ def _mean(graph, tensor, top) -> Step | None:
 def _is_masked(graph, step: Step, words: int) -> bool:
     if step.mask is None:
         return False
-    if not _is_of_padding(graph.inputs[0], step.mask, words):
+    kept, padding = _evaluated(graph.inputs[0], step.mask, words)
+    if kept.all():
+        return False  # of no effect, as when a masked tensor is joined with one that is not
+    if not np.array_equal(kept, padding):
         raise UnsupportedModelError(
             f"{_named(step)} has a mask that is not `tokens != 0`. Id 0 has to be the padding: "
             "use Embedding(mask_zero=True), or keras.ops.not_equal(tokens, 0)."
@@ -267,17 +274,17 @@ def _is_masked(graph, step: Step, words: int) -> bool:
     return True
 
 
-def _is_of_padding(tokens, mask, words: int) -> bool:
-    """Whether a symbolic mask is `tokens != 0`, by evaluating it for every id.
+def _evaluated(tokens, mask, words: int) -> tuple[np.ndarray, np.ndarray]:
+    """Evaluates a symbolic mask for every id. Returns the mask, and `ids != 0`, bool [texts, time].
 
-    Layers combine the masks of their inputs, so it cannot be seen from the operation.
+    Layers combine the masks of their inputs, so it cannot be read from the operation.
     """
     length = tokens.shape[1] or 8
     ids = np.arange(-(-words // length) * length) % words
     rows = np.random.default_rng(0).permutation(ids).reshape(-1, length).astype(np.int32)
     rows = np.concatenate([rows, np.where(np.arange(length) % 3, rows, 0)])
     found = keras.Model(tokens, mask).predict(rows, batch_size=256, verbose=0)
-    return found.shape == rows.shape and bool(np.array_equal(found, rows != 0))
+    return np.asarray(found, bool), rows != PAD_ID
 
 
 def _recurrent(step: Step) -> RecurrentLayer:

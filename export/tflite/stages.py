@@ -21,6 +21,7 @@ from export.architecture import Architecture, Stage, UnsupportedModelError
 from export.tflite import ops
 from export.tflite.graph import Graph, Tensor
 from export.tflite.traced import Traced, TraceError
+from zoo.text import PAD_ID
 
 
 class Layout:
@@ -132,13 +133,13 @@ def place(graph: Graph, stage: Stage, tensors: Mapping[int, Tensor], ids: Tensor
         x = tensors[number]
         arguments.append(ops.reshape(graph, x, (1, *x.shape)) if len(like.shape) == 3 else x)
         dtypes.append(np.float32)
-    if stage.tokens:
+    if stage.tokens or any(stage.masks):
         arguments.append(ids)
         dtypes.append(np.int32)
     model = stage.model
     try:
         traced = Traced(
-            lambda *given: [model(given[0] if len(given) == 1 else list(given), training=False)],
+            functools.partial(_called, stage),
             [argument.shape for argument in arguments],
             [model.variables],
             _named(model),
@@ -148,6 +149,20 @@ def place(graph: Graph, stage: Stage, tensors: Mapping[int, Tensor], ids: Tensor
         raise UnsupportedModelError(str(error)) from error
     (result,) = traced.place(graph, *arguments)
     return ops.reshape(graph, result, result.shape[1:]) if len(result.shape) == 3 else result
+
+
+def _called(stage: Stage, *arguments) -> list:
+    """Calls the model of a stage, on the inputs and, if it is needed, the ids."""
+    assert stage.model is not None
+    values, masks = list(arguments), [None] * len(arguments)
+    if any(stage.masks):
+        mask = keras.ops.not_equal(arguments[-1], PAD_ID)
+        masks[: len(stage.masks)] = [mask if masked else None for masked in stage.masks]
+        if not stage.tokens:
+            values, masks = values[:-1], masks[:-1]
+    if len(values) == 1:
+        return [stage.model(values[0], mask=masks[0], training=False)]
+    return [stage.model(values, mask=masks, training=False)]
 
 
 def _named(model: keras.Model) -> str:
