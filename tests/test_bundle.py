@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -282,11 +283,41 @@ def test_evaluation_of_a_right_answer_without_doubt_is_finite(saved):
     assert np.isfinite(found["loss"])
 
 
-def test_padding_has_to_be_id_0(folder):
-    text = (folder / "vocab.txt").read_text()
-    (folder / "SHA256SUMS").unlink(missing_ok=True)
-    changed = text.replace("<PAD> 0\n", "<PAD> 2\n").replace("<UNKNOWN> 2\n", "<UNKNOWN> 0\n")
-    assert changed != text
-    (folder / "vocab.txt").write_text(changed)
-    with pytest.raises(RunError, match="<PAD> has the id 2; it must have 0"):
-        bundle.load(folder)
+# Padding
+
+
+def save_with_swapped_padding(folder, network):
+    """A run whose vocabulary has START at id 0 and PAD at id 1."""
+    made = make()
+    ids = dict(made.tokenizer.vocabulary)
+    ids["<PAD>"], ids["<START>"] = ids["<START>"], ids["<PAD>"]
+    Bundle(network, Tokenizer(Vocabulary(ids), 12), made.labels, made.config).save(folder)
+
+
+def test_a_vocabulary_that_pads_with_an_id_that_is_not_masked_is_refused(tmp_path):
+    save_with_swapped_padding(tmp_path, make().model)
+    with pytest.raises(RunError, match=r"<PAD> has the id 1, but model\.keras masks id 0"):
+        bundle.load(tmp_path)
+
+
+def test_a_model_without_a_mask_may_pad_with_any_id(tmp_path):
+    network = keras.Sequential(
+        [
+            keras.Input((None,), dtype="int32"),
+            keras.layers.Embedding(20, 4, name="embedding"),
+            keras.layers.LSTM(4),
+            keras.layers.Dense(2),
+        ]
+    )
+    save_with_swapped_padding(tmp_path, network)
+    assert bundle.load(tmp_path).tokenizer.vocabulary.pad == 1
+
+
+def test_unknown_words_that_share_the_id_of_padding_are_skipped():
+    made = make()
+    ids = {**made.tokenizer.vocabulary, "<UNKNOWN>": 0}
+    skipping = Bundle(made.model, Tokenizer(Vocabulary(ids), 12), made.labels, made.config)
+    text = "zzz zzz zzz lovely zzz film"
+    np.testing.assert_allclose(
+        skipping.classifier().scores([text]), made.classifier().scores(["lovely film"]), atol=1e-6
+    )

@@ -170,6 +170,15 @@ def is_symbolic(value: Any) -> bool:
     return isinstance(value, keras.KerasTensor)
 
 
+def masks_padding(model: keras.Model) -> bool:
+    """Whether a layer of the model masks the id of padding."""
+    graph = functional(model)
+    tokens = graph.inputs[0]
+    return any(
+        step.mask is not None and tests_for_padding(step.mask, tokens) for step in steps(graph)
+    )
+
+
 def tests_for_padding(mask, tokens, padding: int = PAD_ID) -> bool:
     """Whether a symbolic mask is `tokens != padding`: what `Embedding(mask_zero=True)` gives."""
     history = mask._keras_history

@@ -68,16 +68,16 @@ def _read(folder: Path, digests: Mapping[str, str] | None) -> RunParts:
         tokenizer = Tokenizer(vocabulary, options["max_length"], options["delimiter"])
     except ValueError as error:
         raise RunError(f"{folder / CONFIG}: {error}") from error
-    if vocabulary.pad != PAD_ID:
-        raise RunError(
-            f"{folder / VOCABULARY}: {PAD} has the id {vocabulary.pad}; it must have {PAD_ID}, "
-            "which models mask as padding."
-        )
     import zoo.cells
     import zoo.layers  # noqa: F401  registers what model.keras may hold
-    from zoo import keras_file
+    from zoo import keras_file, model_graph
 
     model = keras_file.load(folder / MODEL)
+    if vocabulary.pad != PAD_ID and model_graph.masks_padding(model):
+        raise RunError(
+            f"{folder / VOCABULARY}: {PAD} has the id {vocabulary.pad}, but {MODEL} masks id "
+            f"{PAD_ID}; they belong to different models."
+        )
     classes, rows = _sizes(folder / MODEL, model)
     if classes != len(labels):
         raise RunError(

@@ -371,6 +371,20 @@ def _empty_match(delimiter: str) -> str:
 _ONE_CLASS = re.compile(r"(?:\[\^?(?:\\.|[^\\\[\]])+\]|\\[dDsSwW])\+?", re.DOTALL)
 
 
+def lengths(ids: np.ndarray) -> np.ndarray:
+    """The length of each row of ids without the padding at its end.
+
+    Args:
+        ids: int [texts, L], padded on the right with `PAD_ID`, which may also stand inside a text
+            where unknown words share it.
+
+    Returns:
+        int [texts].
+    """
+    real = ids != PAD_ID
+    return np.where(real.any(axis=1), ids.shape[1] - real[:, ::-1].argmax(axis=1), 0)
+
+
 class _ClassSplitter(dict):
     """Splits at runs of one class of characters: asks RE2 once a character, not once a token.
 

@@ -5,7 +5,7 @@ import math
 import keras
 import numpy as np
 
-from zoo.text import PAD_ID
+from zoo.text import PAD_ID, lengths
 
 ROUND_TO = 32  # time steps; batch lengths are multiples of it, so that a compiler sees few shapes
 POOL = 50  # batches that are sorted by length together: enough to pad little, mixed enough to learn
@@ -31,7 +31,7 @@ class Batches(keras.utils.PyDataset):
         self.ids, self.labels = ids, labels
         self.batch_size, self.seed, self.epoch = batch_size, seed, epoch
         self.word_dropout, self.unknown = word_dropout, unknown
-        self.lengths = np.count_nonzero(ids != PAD_ID, axis=1)
+        self.lengths = lengths(ids)
         self._arrange()
 
     def __len__(self):
