@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -280,3 +281,43 @@ def test_evaluation_of_a_right_answer_without_doubt_is_finite(saved):
     found = sure.evaluate(["a", "b"], np.array([0, 1]))
     assert found["accuracy"] == 0.5
     assert np.isfinite(found["loss"])
+
+
+# Padding
+
+
+def save_with_swapped_padding(folder, network):
+    """A run whose vocabulary has START at id 0 and PAD at id 1."""
+    made = make()
+    ids = dict(made.tokenizer.vocabulary)
+    ids["<PAD>"], ids["<START>"] = ids["<START>"], ids["<PAD>"]
+    Bundle(network, Tokenizer(Vocabulary(ids), 12), made.labels, made.config).save(folder)
+
+
+def test_a_vocabulary_that_pads_with_an_id_that_is_not_masked_is_refused(tmp_path):
+    save_with_swapped_padding(tmp_path, make().model)
+    with pytest.raises(RunError, match=r"<PAD> has id 1, but model\.keras masks id 0"):
+        bundle.load(tmp_path)
+
+
+def test_a_model_without_a_mask_may_pad_with_any_id(tmp_path):
+    network = keras.Sequential(
+        [
+            keras.Input((None,), dtype="int32"),
+            keras.layers.Embedding(20, 4, name="embedding"),
+            keras.layers.LSTM(4),
+            keras.layers.Dense(2),
+        ]
+    )
+    save_with_swapped_padding(tmp_path, network)
+    assert bundle.load(tmp_path).tokenizer.vocabulary.pad == 1
+
+
+def test_unknown_words_that_share_the_id_of_padding_are_skipped():
+    made = make()
+    ids = {**made.tokenizer.vocabulary, "<UNKNOWN>": 0}
+    skipping = Bundle(made.model, Tokenizer(Vocabulary(ids), 12), made.labels, made.config)
+    text = "zzz zzz zzz lovely zzz film"
+    np.testing.assert_allclose(
+        skipping.classifier().scores([text]), made.classifier().scores(["lovely film"]), atol=1e-6
+    )

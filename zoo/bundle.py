@@ -17,7 +17,7 @@ from zoo.files import replacing, write_text
 from zoo.inference import Classifier
 from zoo.records import CONFIG, FIGURES, LABELS, MODEL, SAMPLES, VOCABULARY, RunError
 from zoo.samples import Samples
-from zoo.text import Tokenizer
+from zoo.text import Tokenizer, lengths
 
 if TYPE_CHECKING:
     import keras
@@ -141,12 +141,12 @@ class Bundle:
         Threads may call it at the same time; it answers them in turn.
         """
         # Without the padding that no text of a batch needs, in an order that leaves little.
-        lengths = np.count_nonzero(ids, axis=1)
-        order = np.argsort(lengths, kind="stable")
+        length = lengths(ids)
+        order = np.argsort(length, kind="stable")
         result = np.empty((len(ids), len(self.labels)), np.float32)
         for start in range(0, len(ids), BATCH):
             rows = order[start : start + BATCH]
-            longest = max(int(lengths[rows].max()), 1)
+            longest = max(int(length[rows].max()), 1)
             with self._lock:  # not every backend's Keras model can be called by two threads
                 outputs = self.model.predict_on_batch(ids[rows, :longest])
                 result[rows] = self.scores.of(outputs)

@@ -6,11 +6,8 @@ import keras
 from keras import ops
 
 from zoo.layers import MeanOverTime
-from zoo.sizes import POOLINGS, check
-
-__all__ = ["PAD_ID", "POOLINGS", "build_classifier", "check"]
-
-PAD_ID = 0  # the token id that pads a text on its right and is masked
+from zoo.sizes import check
+from zoo.text import PAD_ID
 
 
 def build_classifier(

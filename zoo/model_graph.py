@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from zoo.text import PAD_ID
+
 
 class UnsupportedModelError(ValueError):
     """A model of another form than the text classifiers that are read and exported."""
@@ -112,7 +114,19 @@ def is_symbolic(value: Any) -> bool:
     return isinstance(value, keras.KerasTensor)
 
 
-def tests_for_padding(mask, tokens, padding: int = 0) -> bool:
+def masks_padding(model: keras.Model) -> bool:
+    """Whether a layer of the model skips the steps with the token id `PAD_ID`.
+
+    Raises:
+        UnsupportedModelError: If the model is no chain of operations, see `functional` and `steps`.
+    """
+    graph = functional(model)
+    tokens = graph.inputs[0]._keras_history.operation.output
+    masks = [step.mask for step in steps(graph) if step.mask is not None]
+    return any(tests_for_padding(mask, tokens) for mask in masks)
+
+
+def tests_for_padding(mask, tokens, padding: int = PAD_ID) -> bool:
     """Whether a symbolic mask is `tokens != padding`: what `Embedding(mask_zero=True)` gives."""
     history = mask._keras_history
     if type(history.operation).__name__ != "NotEqual":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zoo import imports, records, samples, sums
 from zoo.records import CONFIG, FIGURES, LABELS, LARGEST, MODEL, SAMPLES, VOCABULARY, RunError
 from zoo.samples import Samples
-from zoo.text import Tokenizer, Vocabulary
+from zoo.text import PAD, PAD_ID, Tokenizer, Vocabulary
 
 if TYPE_CHECKING:
     import keras
@@ -70,7 +70,7 @@ def _read(folder: Path, digests: Mapping[str, str] | None) -> RunParts:
         raise RunError(f"{folder / CONFIG}: {error}") from error
     import zoo.cells
     import zoo.layers  # noqa: F401  registers what model.keras may hold
-    from zoo import keras_file
+    from zoo import keras_file, model_graph
 
     model = keras_file.load(folder / MODEL)
     classes, rows = _sizes(folder / MODEL, model)
@@ -84,6 +84,11 @@ def _read(folder: Path, digests: Mapping[str, str] | None) -> RunParts:
         raise RunError(
             f"{folder}: {MODEL} knows {rows} token ids and {VOCABULARY} has {vocabulary.size}; "
             "they belong to different models, or one was cut."
+        )
+    if vocabulary.pad != PAD_ID and model_graph.masks_padding(model):
+        raise RunError(
+            f"{folder / VOCABULARY}: {PAD} has id {vocabulary.pad}, but {MODEL} masks id {PAD_ID}; "
+            "restore the vocabulary that the model was trained with."
         )
     kept = samples.load(folder / SAMPLES, len(labels), rows) if with_samples else None
     figures: dict[str, Any] = {}

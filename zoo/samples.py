@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo.files import replacing
+from zoo.text import PAD_ID
 
 TRAINING, VALIDATION = 500, 256  # texts at most
 LARGEST_FILE = 64_000_000  # bytes, unpacked
@@ -85,4 +86,4 @@ def of_length(ids: np.ndarray, length: int) -> np.ndarray:
     """Ids [texts, L] cut or padded to another length, as the tokenizer would have made them."""
     if ids.shape[1] >= length:
         return ids[:, :length]
-    return np.pad(ids, ((0, 0), (0, length - ids.shape[1])))
+    return np.pad(ids, ((0, 0), (0, length - ids.shape[1])), constant_values=PAD_ID)

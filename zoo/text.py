@@ -34,6 +34,8 @@ APOSTROPHE = "\u2019"
 PAD = "<PAD>"
 START = "<START>"
 UNKNOWN = "<UNKNOWN>"
+PAD_ID = 0
+"""The id of `<PAD>` that the zoo's models mask."""
 
 LONGEST_TEXT = 2**20  # token ids
 _LARGEST_ID = 2**31 - 1  # ids are int32
@@ -127,7 +129,7 @@ class Vocabulary(Mapping[str, int]):
         def can_occur(form: str) -> bool:
             return split(form) == [form] and not _BREAKS_LINE.search(form)
 
-        ids = {PAD: 0, START: 1, UNKNOWN: 2}
+        ids = {PAD: PAD_ID, START: 1, UNKNOWN: 2}
         others = []  # forms that fold to something else than their word
         new_id = 3
         for word in words:
@@ -301,6 +303,19 @@ class Tokenizer:
             tokens = self.split(text)[:room]
             row[first : first + len(tokens)] = [lookup(token, unknown) for token in tokens]
         return rows
+
+
+def lengths(ids: np.ndarray) -> np.ndarray:
+    """The length of each row of token ids without the padding at its end.
+
+    Args:
+        ids: int [batch, time], padded on the right with `PAD_ID`.
+
+    Returns:
+        int [batch]; 0 for a row of padding only.
+    """
+    real = ids != PAD_ID
+    return np.where(real.any(axis=1), ids.shape[1] - real[:, ::-1].argmax(axis=1), 0)
 
 
 _BREAKS_LINE = re.compile("[ \n]")

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from zoo import scores as score_kinds
-from zoo.text import Tokenizer
+from zoo.text import PAD_ID, Tokenizer, lengths
 from zoo.torch_readout import Readout, TorchImportError
 
 TOLERANCE = {"scores": 1e-4, "logits": 1e-3}
@@ -116,7 +116,7 @@ def _ids(given, token_ids: int) -> np.ndarray:
     if min(given) < 0 or max(given) >= token_ids:
         raise ValueError(f"ids are from 0 to {token_ids - 1}, the embedding's last row.")
     ids = np.array(given, np.int32)
-    if np.count_nonzero(ids) < _length(ids):
+    if np.count_nonzero(ids != PAD_ID) < _length(ids):
         raise ValueError(
             "id 0 stands before other ids, and the zoo's models are padded behind the text. Move "
             "the padding to the right, in the PyTorch model, too."
@@ -125,8 +125,8 @@ def _ids(given, token_ids: int) -> np.ndarray:
 
 
 def _length(ids: np.ndarray) -> int:
-    """Where the padding behind a text begins."""
-    return int(np.flatnonzero(ids)[-1]) + 1 if ids.any() else 0
+    """Length of one text without its padding."""
+    return int(lengths(ids[None])[0])
 
 
 def _is_number(value) -> bool:
@@ -161,7 +161,7 @@ def check(
             "texts": len(answers),
             "largest_difference": max(one.difference for one in found),
             # A file of texts was made with PyTorch's own padding.
-            "padding_seen": any(one.from_text or not one.ids.all() for one in answers),
+            "padding_seen": any(one.from_text or (one.ids == PAD_ID).any() for one in answers),
         }
     worst = max(found, key=_excess)
     off = sum(one.ratio > 1 for one in found)
@@ -224,7 +224,7 @@ def _excess(one: _Difference) -> float:
 
 def _differences(reading: Reading, answers: list[Answer], readout: Readout) -> list[_Difference]:
     time = max(len(answer.ids) for answer in answers)
-    ids = np.zeros((len(answers), time), np.int32)
+    ids = np.full((len(answers), time), PAD_ID, np.int32)
     for row, answer in zip(ids, answers, strict=True):
         row[: len(answer.ids)] = answer.ids
     logits = np.asarray(reading(ids), np.float64)
@@ -296,13 +296,13 @@ def other_readings(
 
                     def reading(ids, pooling=pooling, packed=packed, all_steps=all_steps,
                                 model=model, head=head, padding=padding):  # fmt: skip
-                        lengths = np.array([max(_length(row), 1) for row in ids])
+                        read = np.maximum(lengths(ids), 1)
                         if not packed:
-                            ids = np.where(ids == 0, padding, ids)
+                            ids = np.where(ids == PAD_ID, padding, ids)
                         if all_steps:
-                            lengths[:] = ids.shape[1]
+                            read[:] = ids.shape[1]
                         outputs = np.asarray(model.predict_on_batch(ids))
-                        rows = zip(outputs, lengths, strict=True)
+                        rows = zip(outputs, read, strict=True)
                         pooled = [_POOLED[pooling](row[:length], ways) for row, length in rows]
                         return head(np.stack(pooled))
 

@@ -26,7 +26,7 @@ from zoo import cells, records, torch_check
 from zoo.bundle import Bundle
 from zoo.classifier import build_classifier
 from zoo.layers import Recurrent
-from zoo.text import APOSTROPHE, DELIMITER, PAD, START, UNKNOWN, Tokenizer, Vocabulary
+from zoo.text import APOSTROPHE, DELIMITER, PAD, PAD_ID, START, UNKNOWN, Tokenizer, Vocabulary
 from zoo.torch_readout import Readout, TorchImportError
 
 SPECIAL = (PAD, UNKNOWN, START)
@@ -281,7 +281,7 @@ def _steps(
     """What `torch_check.other_readings` reads: all outputs, the head, and an unmasked padding."""
     key, _ = _read_ends(weights, stack)
     table = _array(key, weights[key])
-    more = {**weights, key: np.vstack([table, table[:1]])}
+    more = {**weights, key: np.vstack([table, table[[PAD_ID]]])}
     model = _built(more, Readout("mean", activation=activation))[0]
     top = f"{'bidirectional' if stack.ways == 2 else 'recurrent'}_{stack.layers}"
     steps = keras.Model(model.input, model.get_layer(top).output)
@@ -306,9 +306,9 @@ def _check_vocabulary(vocabulary: Vocabulary, rows: int, path: str | os.PathLike
             f"{path} has ids up to {vocabulary.size - 1}, and the embedding {rows} rows; give the "
             "vocabulary that the model was trained with (its ids, not the words' counts)."
         )
-    if vocabulary.pad != 0:
+    if vocabulary.pad != PAD_ID:
         raise TorchImportError(
-            f"{path}: the padding token has id {vocabulary.pad}; the zoo's models mask id 0."
+            f"{path}: the padding token has id {vocabulary.pad}; the zoo's models mask id {PAD_ID}."
         )
 
 

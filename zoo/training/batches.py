@@ -5,7 +5,7 @@ import math
 import keras
 import numpy as np
 
-from zoo.classifier import PAD_ID
+from zoo.text import PAD_ID
 
 ROUND_TO = 32  # time steps; batch lengths are multiples, so that a compiler sees few shapes
 POOL = 50  # batches that are sorted by length together: enough to pad little, mixed enough to learn

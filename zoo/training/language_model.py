@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.classifier import PAD_ID
+from zoo.text import PAD_ID
 from zoo.training.batches import Batches
 from zoo.training.epochs import shown
 
