@@ -86,11 +86,15 @@ class Cell(keras.layers.Layer):
         """Weights `[inputs, outputs]` of a state, orthogonal."""
         return self.add_weight(shape=(inputs, outputs), initializer="orthogonal", name=name)
 
-    def add_bias(self, *parts, name="bias"):
-        """One bias vector of several parts, each a pair (size, value) that it starts at.
+    def add_bias(self, *parts, name="bias", trainable=True):
+        """Adds a bias vector.
 
-        A value is a number or an initializer. Without parts there is one for each of the `gates`:
-        zeros, but for f, which starts at `forget_bias`.
+        Args:
+            *parts: Pairs (size, initial value), concatenated. A value is a number or an
+                initializer. By default one part for each of the `gates`: zeros, except for f, which
+                starts at `forget_bias`.
+            name: The weight's name.
+            trainable: Whether training changes it.
         """
         parts = parts or [
             (self.units, self.forget_bias if gate == "f" else 0.0) for gate in self.gates
@@ -105,7 +109,10 @@ class Cell(keras.layers.Layer):
             )
 
         return self.add_weight(
-            shape=(sum(size for size, _ in parts),), initializer=initial, name=name
+            shape=(sum(size for size, _ in parts),),
+            initializer=initial,
+            trainable=trainable,
+            name=name,
         )
 
     def add_peepholes(self, initializer="zeros"):

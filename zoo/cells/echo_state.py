@@ -46,12 +46,12 @@ class ESNCell(Cell):
         for name, shape, initializer in (
             ("recurrent_kernel", (n, n), self.reservoir),
             ("kernel", (input_shape[-1], n), "glorot_uniform"),
-            ("bias", (n,), "zeros"),
         ):
             weight = self.add_weight(
                 shape=shape, initializer=initializer, trainable=False, name=name
             )
             setattr(self, name, weight)
+        self.bias = self.add_bias(trainable=False)
 
     def reservoir(self, shape, dtype="float32"):
         """Sparse weights with the spectral radius asked for."""
