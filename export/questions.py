@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from export.architecture import Architecture
-from zoo.samples import Samples, of_length, spread
+from zoo.samples import Samples, evenly_spaced, of_length
 from zoo.scores import Scores
 from zoo.text import Tokenizer
 
@@ -96,7 +96,7 @@ def _real(tokenizer, texts, samples, length, rows) -> tuple[np.ndarray, np.ndarr
     """Ids of real texts and their labels, as far as they are known."""
     if len(texts):
         if isinstance(texts, np.ndarray) and texts.dtype.kind in "iu":
-            ids = texts[spread(len(texts), COUNT)]
+            ids = texts[evenly_spaced(len(texts), COUNT)]
             if ids.ndim != 2 or ids.min() < 0 or ids.max() >= rows:
                 raise ValueError(
                     f"texts as ids have to be [texts, L] from 0 to {rows - 1}, not "
@@ -111,14 +111,14 @@ def _real(tokenizer, texts, samples, length, rows) -> tuple[np.ndarray, np.ndarr
     if samples is None:
         return np.zeros((0, length), np.int32), np.zeros(0, np.int32)
     # Texts that the model has not learnt from, filled up with those that it has.
-    more = spread(len(samples.train), max(COUNT - len(samples.valid), 0))
+    more = evenly_spaced(len(samples.train), max(COUNT - len(samples.valid), 0))
     ids = np.concatenate([of_length(samples.valid, length), of_length(samples.train[more], length)])
     return ids, np.concatenate([samples.valid_labels, samples.train_labels[more]])
 
 
 def sample(real: Sequence[str]) -> list[str]:
     """At most `COUNT` of the texts that the model was made for, from all over."""
-    return [real[place] for place in spread(len(real), COUNT)]
+    return [real[place] for place in evenly_spaced(len(real), COUNT)]
 
 
 def made_up(tokenizer: Tokenizer, count: int = COUNT, seed: int = 0) -> list[str]:

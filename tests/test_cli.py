@@ -281,7 +281,7 @@ def test_evaluate_reads_the_validation_texts_that_the_run_held_out(tiny_run, tmp
 
 def test_evaluate_takes_every_row(tiny_run, tiny_data, tmp_path, capsys):
     data = write_rows(tmp_path / "one_file.tsv", 30, seed=4)
-    assert "--split all takes every row" in ask(capsys, "evaluate", tiny_run, "--dataset", data)
+    assert "--split all uses every row" in ask(capsys, "evaluate", tiny_run, "--dataset", data)
     assert evaluation(capsys, tiny_run, data, "--split", "all")["examples"] == 30
     assert evaluation(capsys, tiny_run, tiny_data, "--split", "all")["examples"] == 48 + 16 + 20
     same = ["--split", "all", "--text-column", "label"]

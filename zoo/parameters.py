@@ -1,7 +1,7 @@
-"""How many parameters the catalogue's models have, as a table that is read without Keras.
+"""Parameter counts of the catalogue's models, from a table that is read without Keras.
 
-`parameters.csv` holds what `count` finds for the models of the table, and a test holds it to that.
-After a change of a cell or of the catalogue, `python -m zoo.parameters` writes it anew.
+`parameters.csv` holds the results of `count`, which a test compares. After a change to a cell or to
+the catalogue, run `python -m zoo.parameters` to update it.
 """
 
 import functools
@@ -12,17 +12,17 @@ from zoo import catalogue
 from zoo.files import read_table, write_table
 
 TABLE = Path(__file__).with_name("parameters.csv")
-VOCABULARY, CLASSES = 20_000, 2  # token ids and labels of the models that are counted
+VOCABULARY, CLASSES = 20_000, 2  # token ids and labels of the counted models
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """What is counted of a model.
+    """Sizes of a model.
 
     Attributes:
-        recurrent: Parameters of the recurrent layers.
-        total: Of the whole model, with `VOCABULARY` token ids and `CLASSES` labels.
-        width: Outputs of a bidirectional layer at each step.
+        recurrent: Number of parameters of the recurrent layers.
+        total: Number of parameters with `VOCABULARY` token ids and `CLASSES` labels.
+        width: Width of a bidirectional layer's output.
     """
 
     recurrent: int
@@ -31,13 +31,13 @@ class Parameters:
 
 
 def of(name: str) -> Parameters:
-    """Of one model: from the table, or counted, where its cell was registered by the user."""
+    """Looks up a model in the table, or counts it if its cell was registered by the user."""
     return read().get(name) or count(name)
 
 
 @functools.cache
 def read() -> dict[str, Parameters]:
-    """The table, by the models' names."""
+    """Reads the table, by model name."""
     names = [field.name for field in fields(Parameters)]
     return {
         row["model"]: Parameters(*(int(row[name]) for name in names)) for row in read_table(TABLE)
@@ -45,7 +45,7 @@ def read() -> dict[str, Parameters]:
 
 
 def count(name: str) -> Parameters:
-    """The same of one model, counted in Keras."""
+    """Builds a model in Keras and counts its parameters."""
     from zoo.layers import output_size
 
     model = catalogue.create_model(name, vocab_size=VOCABULARY, num_classes=CLASSES)

@@ -1,19 +1,19 @@
-"""What a run folder holds: the names of its files, and its JSON, written and read.
+"""The files of a run folder: their names, and the JSON files' contents.
 
 A finished run, which `zoo.bundle` reads:
 
     model.keras   the model: token ids to logits
     vocab.txt     the vocabulary as the device reads it
-    labels.txt    the names of the classes, one a line
+    labels.txt    the names of the classes, one per line
     config.json   the record: model, tokenizer, data, training, versions
-    history.csv   a row an epoch
-    metrics.json  figures on validation and test
-    samples.npz   token ids of some training and validation texts, for exports; may be missing
+    history.csv   one row per epoch
+    metrics.json  metrics on the validation and test texts
+    samples.npz   token ids of some training and validation texts, for exports; optional
     README.md     the model card
-    SHA256SUMS    hashes of what `Bundle.save` writes, for `sha256sum -c`
+    SHA256SUMS    hashes of the files that `Bundle.save` writes, for `sha256sum -c`
 
-An unfinished run, which `zoo.training` goes on with, has a folder `checkpoint` instead; its files
-are the constants below.
+An unfinished run, which `zoo.training` can resume, has a folder `checkpoint` instead; its files are
+the constants below.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ HISTORY, FIGURES, CARD, SAMPLES = "history.csv", "metrics.json", "README.md", "s
 NEEDED = (MODEL, VOCABULARY, LABELS, CONFIG)
 # All files, in the order in which they are written.
 FILES = (HISTORY, FIGURES, CARD, SAMPLES, VOCABULARY, LABELS, CONFIG, sums.NAME, MODEL)
-LOGS = "logs"  # a folder, for TensorBoard
-EXPORTS = "export"  # a folder, of the files for devices
+LOGS = "logs"  # folder of TensorBoard logs
+EXPORTS = "export"  # folder of the exported files
 
-CHECKPOINT = "checkpoint"  # the folder of what an unfinished run goes on from
-SETTINGS = "config.json"  # of `TrainingConfig`
-INPUTS = "data.json"  # digests of what it learns from
-STATE = "state.npz"  # weights, optimizer, history
+CHECKPOINT = "checkpoint"  # folder of the state that an unfinished run resumes from
+SETTINGS = "config.json"  # the `TrainingConfig`
+INPUTS = "data.json"  # digests of the training data
+STATE = "state.npz"  # weights, optimizer state, history
 VALIDATED, BEST, PRETRAINED = (f"{name}.weights.h5" for name in ("validated", "best", "pretrained"))
-ANSWERS = "answers-{}.npy"  # of each teacher, by its position
+ANSWERS = "answers-{}.npy"  # the scores of each teacher, by position
 
 LARGEST = {VOCABULARY: 32_000_000, LABELS: 1_000_000, CONFIG: 16_000_000, FIGURES: 1_000_000}
 # Exported files are named after the model, so its name must not be a path.
@@ -54,11 +54,11 @@ PACKAGES = ("birnn-zoo", "keras", "tensorflow", "jax", "torch", "numpy")
 
 
 class RunError(ValueError):
-    """A run folder that is missing, not finished or damaged, or that cannot be written to."""
+    """A run folder that is missing, unfinished, damaged or not writable."""
 
 
 def dumps(value: Any) -> str:
-    """JSON as run folders have it."""
+    """JSON in the format of run folders."""
     return json.dumps(value, indent=2) + "\n"
 
 
@@ -73,7 +73,7 @@ def is_unfinished(folder: Path) -> bool:
 
 
 def require_finished(folder: Path) -> None:
-    """Raises `RunError` unless there is a finished run; the message says what is missing."""
+    """Raises `RunError` if the folder holds no finished run; the message names what is missing."""
     if not folder.is_dir():
         raise RunError(f"There is no folder {folder}.")
     absent = next((name for name in NEEDED if not (folder / name).is_file()), None)
@@ -81,12 +81,12 @@ def require_finished(folder: Path) -> None:
         return
     if is_unfinished(folder):
         raise RunError(
-            f"{folder} holds no {absent}: its training was interrupted. Go on with: "
+            f"{folder} has no {absent}: its training was interrupted. Resume it with: "
             f"python train.py --resume --output {shlex.quote(str(folder))}"
         )
     raise RunError(
-        f"{folder} holds no {absent}, so it is no finished run. Give another folder, or make the "
-        "run again."
+        f"{folder} has no {absent}, so it is not a finished run. Give another folder, or train "
+        "again."
     )
 
 
@@ -101,15 +101,15 @@ def make(
     device: str,
     backend: str,
 ) -> dict[str, Any]:
-    """The record of a trained model, which config.json holds.
+    """The record of a trained model, as config.json stores it.
 
     Args:
-        model: Its `name`, and what `zoo.create_model` made it by.
-        max_length, delimiter: Of the tokenizer.
-        dataset: What it learnt from.
+        model: The model's `name`, and the arguments of `zoo.create_model`.
+        max_length, delimiter: Arguments of the tokenizer.
+        dataset: The data set that it was trained on.
         training: All settings.
         chosen: Names of the settings that were chosen from the data.
-        device, backend: What computed it.
+        device, backend: What it was trained on.
     """
     return {
         "model": dict(model),
@@ -134,7 +134,7 @@ def make(
 def imported(
     *, model: Mapping[str, Any], max_length: int, delimiter: str, origin: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The record of a model that another framework trained; `origin` says how it was read."""
+    """The record of a model imported from another framework; `origin` states how it was read."""
     return {
         "model": dict(model),
         "tokenizer": {"max_length": max_length, "delimiter": delimiter},
@@ -143,7 +143,7 @@ def imported(
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """The record of a run folder, or of the folder of a shipped model.
+    """Reads the record of a run folder, or of the folder of a shipped model.
 
     Raises:
         RunError: If it is missing or damaged.
@@ -151,18 +151,18 @@ def read(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     try:
         if path.stat().st_size > LARGEST[CONFIG]:
-            raise RunError(f"{path} has more than {LARGEST[CONFIG]:,} bytes.")
+            raise RunError(f"{path} is larger than {LARGEST[CONFIG]:,} bytes.")
         return parse(path.read_bytes(), path)
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def parse(content: bytes, path: Path) -> dict[str, Any]:
-    """The record in the content of a config.json, with the types that it was written with.
+    """Parses the content of a config.json, and checks the types of what is used.
 
     Args:
-        content: Of the file.
-        path: Where it lies, for errors.
+        content: The file's content.
+        path: The file's path, for errors.
 
     Raises:
         RunError: If it is damaged.
@@ -171,7 +171,7 @@ def parse(content: bytes, path: Path) -> dict[str, Any]:
     for name in ("model", "tokenizer", "training", "data"):
         needed = name in ("model", "tokenizer")
         if not isinstance(record.get(name, None if needed else {}), dict):
-            raise RunError(f"{path} is damaged: {name!r} is missing or no object.")
+            raise RunError(f"{path} is damaged: {name!r} is missing or not an object.")
     length, delimiter = (record["tokenizer"].get(name) for name in ("max_length", "delimiter"))
     if type(length) is not int or not 1 <= length <= LONGEST_TEXT:
         raise RunError(
@@ -184,18 +184,18 @@ def parse(content: bytes, path: Path) -> dict[str, Any]:
 
 
 def check_name(record: Any) -> None:
-    """Raises `RunError` unless the record names its model as a file can be named."""
+    """Raises `RunError` if the model's name cannot be used as a file name."""
     model = record.get("model") if isinstance(record, dict) else None
     name = model.get("name") if isinstance(model, dict) else None
     if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise RunError(
             f"The model's name is {name!r:.60}; a name is at most 100 letters, digits, '.', '_' "
-            f"and '-', and begins with a letter or digit. It stands in {CONFIG}, under model."
+            f"and '-', and begins with a letter or digit. Change it in {CONFIG}, under model."
         )
 
 
 def read_figures(folder: Path) -> dict[str, Any]:
-    """The figures of a finished run.
+    """Reads the metrics of a finished run.
 
     Raises:
         RunError: If they are missing or damaged.
@@ -208,7 +208,7 @@ def read_figures(folder: Path) -> dict[str, Any]:
 
 
 def parse_figures(content: bytes, path: Path) -> dict[str, Any]:
-    """The figures in the content of a metrics.json.
+    """Parses the content of a metrics.json.
 
     Raises:
         RunError: If it is damaged.
@@ -217,13 +217,13 @@ def parse_figures(content: bytes, path: Path) -> dict[str, Any]:
 
 
 def seed(record: Mapping[str, Any]) -> int | None:
-    """The seed of a run, which its validation texts were drawn with; None for other models."""
-    found = record.get("training", {}).get("seed")
-    return found if type(found) is int else None
+    """The seed that a run drew its validation texts with; None for imported models."""
+    value = record.get("training", {}).get("seed")
+    return value if type(value) is int else None
 
 
 def source(record: Mapping[str, Any]) -> Source | None:
-    """Where the data set of a run lay; None for a model that was not trained here."""
+    """The source of a run's data set; None for a model that was not trained here."""
     training = record.get("training", {})
     if not isinstance(training.get("dataset"), str):
         return None
@@ -233,31 +233,31 @@ def source(record: Mapping[str, Any]) -> Source | None:
 
 
 def dataset(record: Mapping[str, Any]) -> Dataset:
-    """Reads the data set of a run again, split as the run split it.
+    """Reads the data set of a run again, with the same split.
 
     Raises:
-        DatasetError: If the record names none, it is no longer there, or it has changed.
+        DatasetError: If the record names no data set, or it is missing or has changed.
     """
-    where, drawn = source(record), seed(record)
-    if where is None or drawn is None:
+    where, run_seed = source(record), seed(record)
+    if where is None or run_seed is None:
         raise DatasetError(
             f"The model {record['model']['name']} was not trained here, so its data set is unknown."
         )
-    read = where.dataset(seed=drawn, limit=record["training"].get("limit"))
+    result = where.dataset(seed=run_seed, limit=record["training"].get("limit"))
     before = record.get("data", {}).get("source", {})
-    if content(before) != content(read.source):
+    if content(before) != content(result.source):
         raise DatasetError(
-            f"{where.path} has changed since {record['model']['name']} learnt from it; its figures "
-            "would be of other texts. Restore the files, or train again."
+            f"{where.path} has changed since {record['model']['name']} was trained on it, so its "
+            "split would be another. Restore the files, or train again."
         )
-    return read
+    return result
 
 
 def content(source: Mapping[str, Any]) -> Any:
-    """What a data set holds, wherever it lies: the hashes of its files, or its name.
+    """What identifies a data set's content in any location: its files' hashes, or its name.
 
     Args:
-        source: `zoo.datasets.Dataset.source`, as a record has it.
+        source: `zoo.datasets.Dataset.source`, as stored in a record.
     """
     files = source.get("files")
     if not files:
@@ -267,12 +267,12 @@ def content(source: Mapping[str, Any]) -> Any:
 
 def _object(content: bytes, path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(content)
+        value = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise RunError(f"{path} is damaged: {error!r:.200}.") from error
-    if not isinstance(found, dict):
-        raise RunError(f"{path} is damaged: it holds a {type(found).__name__}, no object.")
-    return found
+    if not isinstance(value, dict):
+        raise RunError(f"{path} is damaged: it holds a {type(value).__name__}, not an object.")
+    return value
 
 
 def _version(package: str) -> str | None:

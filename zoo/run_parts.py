@@ -1,4 +1,4 @@
-"""The files of a run folder, checked as they are read (see `zoo.bundle`)."""
+"""Reads and checks the files of a run folder (see `zoo.bundle`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class RunParts(NamedTuple):
-    """What the files hold, as `zoo.bundle.Bundle` takes it."""
+    """The contents of the files: the arguments of `zoo.bundle.Bundle`."""
 
     model: keras.Model
     tokenizer: Tokenizer
@@ -38,7 +38,7 @@ def read(folder: Path) -> RunParts:
     """Reads the files of a finished run.
 
     Raises:
-        RunError: If one is missing, damaged, too large, or of another model.
+        RunError: If a file is missing, damaged, too large, or belongs to another model.
     """
     records.require_finished(folder)
     try:
@@ -48,7 +48,7 @@ def read(folder: Path) -> RunParts:
     except ValueError as error:
         raise RunError(str(error)) from error
     except MemoryError:
-        raise RunError(f"{folder} holds more than the memory does, or is damaged.") from None
+        raise RunError(f"{folder} does not fit into memory, or is damaged.") from None
 
 
 def _read(folder: Path, digests: Mapping[str, str] | None) -> RunParts:
@@ -69,7 +69,7 @@ def _read(folder: Path, digests: Mapping[str, str] | None) -> RunParts:
     except ValueError as error:
         raise RunError(f"{folder / CONFIG}: {error}") from error
     import zoo.cells
-    import zoo.layers  # noqa: F401  registers what model.keras may hold
+    import zoo.layers  # noqa: F401  registers the layers of model.keras
     from zoo import keras_file, model_graph
 
     model = keras_file.load(folder / MODEL)
@@ -79,10 +79,10 @@ def _read(folder: Path, digests: Mapping[str, str] | None) -> RunParts:
             f"{folder}: {MODEL} has {classes} classes and {LABELS} {len(labels)} lines; they "
             "belong to different models, or one was cut."
         )
-    # A model that was trained here has a row for each id of its vocabulary.
+    # A model trained here has exactly one row for each id; an imported one may have more.
     if vocabulary.size > rows or ("training" in config and vocabulary.size < rows):
         raise RunError(
-            f"{folder}: {MODEL} knows {rows} token ids and {VOCABULARY} has {vocabulary.size}; "
+            f"{folder}: {MODEL} has {rows} token ids and {VOCABULARY} has {vocabulary.size}; "
             "they belong to different models, or one was cut."
         )
     if vocabulary.pad != PAD_ID and model_graph.masks_padding(model):
@@ -98,7 +98,7 @@ def _read(folder: Path, digests: Mapping[str, str] | None) -> RunParts:
 
 
 def _part(folder: Path, name: str, digests: Mapping[str, str] | None) -> bytes:
-    """The content of a file that is as large as it may be, and as it was written."""
+    """Reads a file after checking its size, and checks its digest."""
     path = folder / name
     size = path.stat().st_size
     if size > LARGEST[name]:
@@ -107,12 +107,12 @@ def _part(folder: Path, name: str, digests: Mapping[str, str] | None) -> bytes:
     if digests is not None and (name in digests or name in records.NEEDED):
         _check_digest(folder, name, digests, hashlib.sha256(content).hexdigest())
     elif name in (VOCABULARY, LABELS) and content and not content.endswith(b"\n"):
-        raise RunError(f"{path} does not end with a line end, so it may have been cut; add one.")
+        raise RunError(f"{path} does not end with a newline, so it may have been cut; add one.")
     return content
 
 
-def _check_digest(folder: Path, name: str, digests: Mapping[str, str], found: str) -> None:
-    if digests.get(name) != found:
+def _check_digest(folder: Path, name: str, digests: Mapping[str, str], actual: str) -> None:
+    if digests.get(name) != actual:
         raise RunError(
             f"{folder / name} is damaged or was changed: its SHA-256 is not that in {sums.NAME}. "
             f"If it was changed on purpose, remove {sums.NAME}; otherwise copy the run again."
@@ -130,11 +130,11 @@ def _lines(path: Path, content: bytes) -> list[str]:
 
 
 def _sizes(path: Path, model: keras.Model) -> tuple[int, int]:
-    """The classes and the rows of the embedding."""
+    """The number of classes and of embedding rows."""
     try:
         classes, rows = model.output_shape[-1], model.get_layer("embedding").input_dim
     except (AttributeError, TypeError, ValueError, IndexError) as error:
-        raise RunError(f"{path} is no classifier of this project: {error}") from error
+        raise RunError(f"{path} is not a classifier of this project: {error}") from error
     if not (type(classes) is type(rows) is int):
-        raise RunError(f"{path} is no classifier of this project: it has several outputs.")
+        raise RunError(f"{path} is not a classifier of this project: it has several outputs.")
     return classes, rows

@@ -1,4 +1,4 @@
-"""Token ids of some of a run's texts: what its exports are verified with, and calibrated by."""
+"""Token ids of some of a run's texts, which its exports are calibrated and verified with."""
 
 import os
 import zipfile
@@ -10,7 +10,7 @@ import numpy as np
 from zoo.files import replacing
 from zoo.text import PAD_ID
 
-TRAINING, VALIDATION = 500, 256  # texts at most
+TRAINING, VALIDATION = 500, 256  # at most this many texts
 LARGEST_FILE = 64_000_000  # bytes, unpacked
 
 
@@ -21,7 +21,7 @@ class Samples:
     Attributes:
         train: int32 [texts, L], padded on the right.
         valid: int32 [texts, L], padded on the right.
-        train_labels, valid_labels: int32 [texts], the number of the label of each.
+        train_labels, valid_labels: int32 [texts], the label ids.
     """
 
     train: np.ndarray
@@ -31,26 +31,26 @@ class Samples:
 
     @classmethod
     def of(cls, train: np.ndarray, train_labels, valid: np.ndarray, valid_labels) -> "Samples":
-        """Rows from all over the ids of all training and validation texts."""
-        one, other = spread(len(train), TRAINING), spread(len(valid), VALIDATION)
+        """Evenly spaced rows of the ids of all training and validation texts."""
+        one, other = evenly_spaced(len(train), TRAINING), evenly_spaced(len(valid), VALIDATION)
         return cls(
             train[one], np.asarray(train_labels, np.int32)[one],
             valid[other], np.asarray(valid_labels, np.int32)[other],
         )  # fmt: skip
 
     def save(self, path: str | os.PathLike) -> None:
-        """Writes them, whole or not at all."""
+        """Writes the samples to a .npz file atomically."""
         with replacing(path) as partial:
             np.savez_compressed(partial, **vars(self))
 
 
 def load(path: str | os.PathLike, classes: int, token_ids: int) -> Samples:
-    """Reads what `Samples.save` wrote.
+    """Reads a file written by `Samples.save`.
 
     Args:
         path: The file.
         classes: Number of labels.
-        token_ids: Number of ids that the model knows.
+        token_ids: Number of token ids of the model.
 
     Raises:
         ValueError: If the file is damaged, or belongs to another model.
@@ -58,13 +58,13 @@ def load(path: str | os.PathLike, classes: int, token_ids: int) -> Samples:
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > LARGEST_FILE:
-                raise ValueError("it unpacks to more than such a file holds")
+                raise ValueError(f"it unpacks to more than {LARGEST_FILE:,} bytes")
         with np.load(path, allow_pickle=False) as file:
-            found = Samples(**{name: file[name] for name in file.files})
+            result = Samples(**{name: file[name] for name in file.files})
     except (ValueError, TypeError, KeyError, OSError, EOFError, zlib.error, RuntimeError,
             NotImplementedError, zipfile.BadZipFile) as error:  # fmt: skip
-        raise ValueError(f"{path} is damaged ({error}). Export without it: remove it.") from None
-    for ids, labels in ((found.train, found.train_labels), (found.valid, found.valid_labels)):
+        raise ValueError(f"{path} is damaged ({error}). Remove it to export without it.") from None
+    for ids, labels in ((result.train, result.train_labels), (result.valid, result.valid_labels)):
         fits = (
             ids.ndim == 2
             and ids.dtype == labels.dtype == np.int32
@@ -74,16 +74,16 @@ def load(path: str | os.PathLike, classes: int, token_ids: int) -> Samples:
         )
         if not fits:
             raise ValueError(f"{path} belongs to another model, or is damaged. Remove it.")
-    return found
+    return result
 
 
-def spread(count: int, most: int) -> np.ndarray:
-    """At most so many of `count` places, from all over."""
+def evenly_spaced(count: int, most: int) -> np.ndarray:
+    """At most `most` evenly spaced indices below `count`."""
     return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
 
 
 def of_length(ids: np.ndarray, length: int) -> np.ndarray:
-    """Ids [texts, L] cut or padded to another length, as the tokenizer would have made them."""
+    """Ids [texts, L] cut or padded to another length, as the tokenizer does."""
     if ids.shape[1] >= length:
         return ids[:, :length]
     return np.pad(ids, ((0, 0), (0, length - ids.shape[1])), constant_values=PAD_ID)

@@ -1,11 +1,15 @@
-"""The sizes that a classifier can have, checked without Keras."""
+"""Checks of a classifier's sizes, without Keras."""
 
 POOLINGS = ("last", "mean")
 
 
-def check(**given: object) -> None:
-    """Raises `ValueError` for a size, a dropout or a pooling that no classifier can have."""
-    for key, value in given.items():
+def check(**sizes: object) -> None:
+    """Checks arguments of `zoo.classifier.build_classifier`, by name.
+
+    Raises:
+        ValueError: If a size, the dropout or the pooling is invalid.
+    """
+    for key, value in sizes.items():
         if key == "pooling":
             if value not in POOLINGS:
                 raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, not {value!r}.")

@@ -1,9 +1,9 @@
 """The device's tokenizer in Python: MediaPipe's regex tokenizer and its vocabulary file.
 
-A model is trained on the ids that the device will compute, so the rules are the device's, and so
-is the regex engine (RE2). The text ends at a NUL and is split at the matches of the delimiter;
-case stays as it is; ``<START>`` takes the first slot if the vocabulary has it; words that the
-vocabulary lacks become ``<UNKNOWN>``; the row is cut, or filled with ``<PAD>`` on the right.
+A model is trained on the ids that the device will compute, so this module uses the device's rules
+and its regex engine (RE2). A text ends at a NUL and is split at the matches of the delimiter. Case
+is kept. `<START>` comes first if the vocabulary has it, unknown words become `<UNKNOWN>`, and the
+ids are truncated, or padded with `<PAD>` on the right.
 """
 
 import os
@@ -18,15 +18,15 @@ import re2
 from zoo.files import write_bytes
 
 WORD = r"[\p{L}\p{M}\p{N}_'\x{2019}]+"
-"""What stands between the delimiters, unless others are given."""
+"""RE2 regex of a token, the complement of the default delimiter."""
 DELIMITER = WORD.replace("[", "[^", 1)
-"""Splits at whatever is no letter, mark, number, ``_`` or apostrophe, in every script.
+"""The default delimiter: all but letters, marks, numbers, `_` and apostrophes, in any script.
 
-Apostrophes are ``'`` and U+2019, which phones type in its place: "don't" is one word either way.
+Apostrophes are `'` and U+2019, which phones type instead: "don't" is one word either way.
 
-RE2's ``\\w`` is ASCII: the usual ``[^\\w\\']+`` cuts "café" to "caf" and finds no word in Japanese.
-What a letter is depends on the Unicode version that a build of RE2 knows (15.0 in MediaPipe
-0.10.21, 17.0 in 1.2.2, 15.1 in google-re2): newer characters may be split otherwise on a device.
+RE2's `\\w` is ASCII: the usual `[^\\w\\']+` cuts "café" to "caf" and finds no word in Japanese.
+Which characters are letters depends on RE2's Unicode version (15.0 in MediaPipe 0.10.21, 17.0 in
+1.2.2, 15.1 in google-re2), so a device may split at newer characters differently.
 """
 
 APOSTROPHE = "\u2019"
@@ -42,14 +42,14 @@ _LARGEST_ID = 2**31 - 1  # ids are int32
 
 
 class Vocabulary(Mapping[str, int]):
-    """Token -> id, as in MediaPipe's vocabulary file: lines ``token id``; tokens may share an id.
+    """Maps tokens to ids, as MediaPipe's vocabulary file with its lines `token id` does.
 
     Args:
-        ids: token -> id, in the order of the lines.
+        ids: Ids by token, in the order of the lines. Tokens may share an id.
 
     Raises:
-        ValueError: a token that no line can hold, an id that no int32 can hold, or no ``<PAD>``
-            or ``<UNKNOWN>``, without which the device refuses the model.
+        ValueError: If a token cannot be written as a line, an id is not a non-negative int32, or
+            `<PAD>` or `<UNKNOWN>` is missing, without which the device refuses the model.
     """
 
     def __init__(self, ids: Mapping[str, int]):
@@ -70,28 +70,28 @@ class Vocabulary(Mapping[str, int]):
     def from_texts(
         cls, texts: Iterable[str], *, size: int, delimiter: str = DELIMITER
     ) -> "Vocabulary":
-        """The most frequent words of ``texts``, case folded in the file.
+        """The most frequent words of `texts`, with case folding in the file.
 
-        Ids 0, 1 and 2 are ``<PAD>``, ``<START>`` and ``<UNKNOWN>``; the lower-cased words follow
-        by falling count, equal counts in the order of the words. The device does not fold case,
-        so the file does: a word's id has a line for its lower, Capitalised and UPPER form, for each
-        spelling seen in ``texts``, and for all of these with either apostrophe. A form goes to the
-        word that it lower-cases to, or, if there is none, to the most frequent one ("STRASSE" to
-        "strasse", else to "straße").
+        Ids 0, 1 and 2 are `<PAD>`, `<START>` and `<UNKNOWN>`. The lower-cased words follow by
+        descending count, then alphabetically. The device does not fold case, so the file does: a
+        word's id has a line for its lower, Capitalised and UPPER form, for each spelling seen in
+        `texts`, and for all of these with either apostrophe. A form belongs to the word that it
+        lower-cases to, or else to the most frequent candidate ("STRASSE" to "strasse", or else to
+        "straße").
 
         Args:
-            texts: the training texts.
-            size: ids in all, special ones included; there are fewer if the words run out.
-            delimiter: the RE2 regex that splits the texts.
+            texts: The training texts.
+            size: Maximum number of ids, including the special ones.
+            delimiter: RE2 regex that splits the texts.
 
         Raises:
-            TypeError: ``texts`` is a str, or holds something else than str.
-            ValueError: ``size`` below 4, or a delimiter that `Tokenizer` would refuse.
+            TypeError: If `texts` is a str, or contains anything but str.
+            ValueError: If `size` is below 4, or `Tokenizer` would refuse the delimiter.
         """
         if size < 4:
             raise ValueError(
-                f"vocabulary of {size} ids: {PAD}, {START} and {UNKNOWN} take three and a word "
-                "one; ask for a size of 4 or more"
+                f"vocabulary of {size} ids: {PAD}, {START} and {UNKNOWN} take three, and a word "
+                "takes one; give a size of 4 or more"
             )
         split = _splitter(delimiter)
         counts: Counter[str] = Counter()
@@ -115,14 +115,14 @@ class Vocabulary(Mapping[str, int]):
         delimiter: str = DELIMITER,
         spellings: Mapping[str, Iterable[str]] | None = None,
     ) -> "Vocabulary":
-        """Words in an order of one's own, with lines for the same forms as of `from_texts`.
+        """A vocabulary of the given words in their order, with the same forms as `from_texts`.
 
         Args:
-            words: lower-cased, with ``'`` for apostrophes, each once; what the tokenizer never
-                makes is left out.
-            size: ids in all, special ones included.
-            delimiter: the RE2 regex that splits the texts.
-            spellings: more forms of words.
+            words: Distinct lower-case words, with `'` as the apostrophe. Words that the tokenizer
+                never produces are left out.
+            size: Maximum number of ids, including the special ones.
+            delimiter: RE2 regex that splits the texts.
+            spellings: More forms of words, by word.
         """
         split, spellings = _splitter(delimiter), spellings or {}
 
@@ -130,7 +130,7 @@ class Vocabulary(Mapping[str, int]):
             return split(form) == [form] and not _BREAKS_LINE.search(form)
 
         ids = {PAD: PAD_ID, START: 1, UNKNOWN: 2}
-        others = []  # forms that fold to something else than their word
+        foreign = []  # forms that do not fold to their word
         new_id = 3
         for word in words:
             if new_id == size:
@@ -138,22 +138,22 @@ class Vocabulary(Mapping[str, int]):
             forms = [word, word.capitalize(), word.upper(), *sorted(spellings.get(word, ()))]
             forms += [form.replace("'", APOSTROPHE) for form in forms if "'" in form]
             forms = [form for form in forms if can_occur(form) and form not in ids]
-            own = [form for form in forms if _folded(form) == word]
-            if not own:  # no line can hold the word, or it is one of the special tokens
+            regular = [form for form in forms if _folded(form) == word]
+            if not regular:  # the word cannot be written as a line, or is a special token
                 continue
-            ids.update((form, new_id) for form in own)
-            others += [(form, new_id) for form in forms if _folded(form) != word]
+            ids.update((form, new_id) for form in regular)
+            foreign += [(form, new_id) for form in forms if _folded(form) != word]
             new_id += 1
-        for form, form_id in others:
+        for form, form_id in foreign:
             ids.setdefault(form, form_id)
         return cls(dict(sorted(ids.items(), key=lambda entry: entry[1])))
 
     def extended(self, other: "Vocabulary", *, size: int) -> "Vocabulary":
-        """With the words of another vocabulary after its own, in the other's order.
+        """This vocabulary with the words of another one appended, in the other's order.
 
         Args:
-            other: its tokens that share an id stay together.
-            size: ids in all, at most, special ones included.
+            other: The other vocabulary. Its tokens that share an id still share one.
+            size: Maximum number of ids, including the special ones.
         """
         ids = dict(self._ids)
         new_id = self.size
@@ -169,7 +169,7 @@ class Vocabulary(Mapping[str, int]):
         return Vocabulary(ids)
 
     def with_apostrophes(self) -> "Vocabulary":
-        """With a line more for each token with a ``'``: as phones type it."""
+        """This vocabulary with each token that has a `'` also in the form with U+2019."""
         ids = dict(self._ids)
         for token, token_id in self._ids.items():
             ids.setdefault(token.replace("'", APOSTROPHE), token_id)
@@ -177,20 +177,20 @@ class Vocabulary(Mapping[str, int]):
 
     @classmethod
     def parse(cls, content: str | bytes, *, source: str = "vocabulary") -> "Vocabulary":
-        """Reads the lines of a vocabulary file; empty lines and Windows line ends are allowed.
+        """Parses a vocabulary file; empty lines and Windows line ends are allowed.
 
         Args:
-            content: the file's content; bytes are UTF-8.
-            source: the file's name, for errors.
+            content: The file's content; bytes are UTF-8.
+            source: The file's name, for errors.
 
         Raises:
-            ValueError: names the line that is not UTF-8, not ``token id`` or a repetition, or
-                says what the vocabulary as a whole lacks.
+            ValueError: If a line is not UTF-8, not `token id` or a repetition, or the vocabulary is
+                invalid as a whole.
         """
         if isinstance(content, str):
             content = content.encode()
         ids: dict[str, int] = {}
-        # The device ends a line at a line feed alone: no splitlines, which knows nine more ends.
+        # Not splitlines: for the device, only a line feed ends a line.
         for number, encoded in enumerate(content.split(b"\n"), start=1):
             if not encoded:
                 continue
@@ -207,7 +207,7 @@ class Vocabulary(Mapping[str, int]):
                 )
             if token in ids:
                 raise ValueError(
-                    f"{where}: {token!r:.80} has had a line before, with id {ids[token]}; "
+                    f"{where}: {token!r:.80} already has a line, with id {ids[token]}; "
                     "a token has one id: remove one of the lines"
                 )
             try:
@@ -222,11 +222,16 @@ class Vocabulary(Mapping[str, int]):
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Vocabulary":
-        """Reads a vocabulary file; raises `OSError`, or `ValueError` as `parse` does."""
+        """Reads a vocabulary file.
+
+        Raises:
+            OSError: If the file cannot be read.
+            ValueError: If its content is invalid, see `parse`.
+        """
         return cls.parse(Path(path).read_bytes(), source=str(path))
 
     def save(self, path: str | os.PathLike) -> None:
-        """Writes the vocabulary file, whole or not at all."""
+        """Writes the vocabulary file atomically."""
         write_bytes(path, self.text.encode())
 
     @property
@@ -236,7 +241,7 @@ class Vocabulary(Mapping[str, int]):
 
     @property
     def size(self) -> int:
-        """The number of ids, that is the rows that an embedding needs."""
+        """The largest id plus one: the number of rows of an embedding."""
         return max(self._ids.values()) + 1
 
     def __getitem__(self, token: str) -> int:
@@ -246,7 +251,7 @@ class Vocabulary(Mapping[str, int]):
         return iter(self._ids)
 
     def __len__(self) -> int:
-        """The number of tokens, that is the lines of the file."""
+        """The number of tokens, which is the number of lines of the file."""
         return len(self._ids)
 
     def __repr__(self) -> str:
@@ -257,12 +262,12 @@ class Tokenizer:
     """Computes the ids that MediaPipe's regex tokenizer computes on the device.
 
     Args:
-        vocabulary: the tokens' ids.
-        max_length: L, the ids of a text, ``<START>`` included.
-        delimiter: the RE2 regex that splits the texts.
+        vocabulary: Ids of the tokens.
+        max_length: Number of ids per text, including `<START>`.
+        delimiter: RE2 regex that splits the texts.
 
     Raises:
-        ValueError: ``max_length`` below 1; a delimiter that is no RE2 regex, or that matches the
+        ValueError: If `max_length` is below 1, or the delimiter is not an RE2 regex or matches the
             empty string, on which the device would loop forever.
     """
 
@@ -277,18 +282,17 @@ class Tokenizer:
         self._split = _splitter(delimiter)
 
     def split(self, text: str) -> list[str]:
-        """The tokens of ``text``, all of them.
+        """All tokens of `text`.
 
-        Surrogates that UTF-8 cannot hold are read as a browser reads them: a pair is its
-        character, a lone one is U+FFFD.
+        Surrogates are read as in a browser: a pair becomes its character, a lone one U+FFFD.
         """
         return self._split(_as_on_device(text))
 
     def encode(self, texts: Iterable[str]) -> np.ndarray:
-        """The ids of ``texts``: int32 [batch, max_length].
+        """The ids of `texts`, int32 [batch, max_length].
 
         Raises:
-            TypeError: ``texts`` is a str, or holds something else than str.
+            TypeError: If `texts` is a str, or contains anything but str.
         """
         texts = list(_checked(texts))
         vocabulary = self.vocabulary
@@ -328,16 +332,16 @@ def _folded(token: str) -> str:
 def _check_entry(token: str, token_id: int) -> None:
     if not token or _BREAKS_LINE.search(token):
         raise ValueError(
-            f"token {token!r:.80}: lines are 'token id', so a token holds no space and no line "
-            "feed and is not empty; leave it out"
+            f"token {token!r:.80}: lines are 'token id', so a token cannot be empty or contain a "
+            "space or line feed; leave it out"
         )
     if not 0 <= token_id <= _LARGEST_ID:
-        raise ValueError(f"token {token!r:.80}: id {token_id} is no int32 from 0 up; count from 0")
+        raise ValueError(f"token {token!r:.80}: id {token_id} is not a non-negative int32")
 
 
 def _checked(texts: Iterable[str]) -> Iterator[str]:
     if isinstance(texts, (str, bytes)):
-        raise TypeError(f"texts is one {type(texts).__name__}: give a list of str, [text]")
+        raise TypeError(f"texts is a single {type(texts).__name__}: give a list of str, [text]")
     for position, text in enumerate(texts):
         if not isinstance(text, str):
             raise TypeError(
@@ -364,10 +368,10 @@ def _splitter(delimiter: str) -> "_ClassSplitter | _RegexSplitter":
     except re2.error as error:
         reason = error.args[0].decode(errors="replace")
         raise ValueError(
-            f"delimiter {delimiter!r} is no RE2 regex ({reason}); RE2 has no look-around and no "
+            f"delimiter {delimiter!r} is not an RE2 regex ({reason}); RE2 has no look-around or "
             f"back-references; the default is {DELIMITER!r}"
         ) from None
-    # Whatever matches the empty string at all does so in one of these, unless a literal wins.
+    # A regex that matches the empty string does so in one of these, unless a literal matches first.
     for probe in ("", "a"):
         match = regex.search(probe)
         if match and not match.group():
@@ -378,7 +382,7 @@ def _splitter(delimiter: str) -> "_ClassSplitter | _RegexSplitter":
 def _empty_match(delimiter: str) -> str:
     return (
         f"delimiter {delimiter!r} matches the empty string, on which the device would loop "
-        "forever; let it match one character or more, with + for *"
+        "forever; make it match at least one character, with + instead of *"
     )
 
 
@@ -386,9 +390,9 @@ _ONE_CLASS = re.compile(r"(?:\[\^?(?:\\.|[^\\\[\]])+\]|\\[dDsSwW])\+?", re.DOTAL
 
 
 class _ClassSplitter(dict):
-    """Splits at runs of one class of characters: asks RE2 once a character, not once a token.
+    """Splits at runs of one character class, with one RE2 call per distinct character.
 
-    The dict is a table for `str.translate`: delimiters become NUL, which no text holds here.
+    The dict is a table for `str.translate` that maps delimiters to NUL, which no text contains.
     """
 
     def __init__(self, regex):
@@ -406,8 +410,8 @@ class _ClassSplitter(dict):
 class _RegexSplitter:
     """Splits at the matches of any regex.
 
-    Like the device, it searches the rest of the text as if nothing stood before: ``^`` matches
-    after every delimiter.
+    Like the device, it searches the rest of the text on its own, so `^` matches after every
+    delimiter.
     """
 
     def __init__(self, regex):
@@ -423,5 +427,5 @@ class _RegexSplitter:
             tokens.append(rest[:start])
             rest = rest[end:]
         tokens.append(rest)
-        # A regex can split inside of a character (\C); no vocabulary holds such a piece.
+        # A regex can split within a character (\C); no vocabulary contains such a piece.
         return [str(token, "utf-8", "surrogateescape") for token in tokens if token]

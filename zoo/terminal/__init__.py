@@ -1,7 +1,7 @@
-"""What the commands share: exit codes, silence of the libraries, progress.
+"""What the commands share: exit codes, quiet libraries, progress.
 
-Nothing here imports more than the standard library. A program that uses `zoo` as a library is not
-touched: only `run` changes how signals, warnings and standard error behave.
+Only the standard library is imported here. A program that uses `zoo` as a library is not affected:
+only `run` changes the handling of signals, warnings and standard error.
 """
 
 from zoo.terminal.command import add_debug, last_words, refusing, run
