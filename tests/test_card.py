@@ -70,7 +70,7 @@ def test_many_labels_are_cut():
         (None, "not checked", "padded"),
         (
             {"texts": 5, "largest_difference": 2e-6, "padding_seen": True},
-            "5 texts as the PyTorch model does; the largest difference was 2.0e-06.",
+            "PyTorch model's on 5 texts; the largest difference is 2.0e-06.",
             "None of them was padded",
         ),
         (

@@ -298,7 +298,7 @@ def test_a_file_takes_the_validation_texts_of_its_run_or_none(
     data = write_rows(tmp_path / "one_file.tsv", 120, seed=4)
     split = ["--split", "valid"]
     message = refuse(capsys, "evaluate", tiny_tflite, "--dataset", data, *split)
-    assert "has no validation texts of its own" in message and "--seed" in message
+    assert "has no validation split" in message and "--seed" in message
     expected = evaluation(capsys, tiny_run, data, *split)
     found = evaluation(capsys, tiny_tflite, data, *split, "--seed", "7")
     assert found["loss"] == pytest.approx(expected["loss"], rel=1e-4)

@@ -65,5 +65,5 @@ def test_an_error_names_the_file(tmp_path, content):
 
 def test_labels_that_do_not_fit_the_scores_are_refused(monkeypatch, content):
     monkeypatch.setattr(litert, "runner", lambda *_, **__: (None, 64, 3))
-    with pytest.raises(litert.ModelFileError, match="3 scores, and its metadata has 2 labels"):
+    with pytest.raises(litert.ModelFileError, match="3 scores, but its metadata has 2 labels"):
         litert.load_content(content, "model.tflite")

@@ -150,7 +150,7 @@ def test_a_folder_with_such_a_name_is_told_from_it(tmp_path, monkeypatch, capsys
     assert main(["./sms-spam"]) == 2
     assert "sms-spam has no model.keras" in capsys.readouterr().err
     for folder in ("./sms-spam", Path("sms-spam")):
-        with pytest.raises(ValueError, match="holds no model"):
+        with pytest.raises(ValueError, match="has no model"):
             zoo.load(folder)
 
 

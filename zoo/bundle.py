@@ -1,4 +1,4 @@
-"""A trained model in memory, as a run folder holds it (see `zoo.records`)."""
+"""A trained model with the content of its run folder (see `zoo.records`)."""
 
 from __future__ import annotations
 
@@ -33,15 +33,16 @@ class Bundle:
     """A run folder in memory.
 
     Attributes:
-        model: int32 [batch, time] token ids to float32 [batch, classes], logits or probabilities.
-        tokenizer: Texts to token ids.
+        model: Maps int32 [batch, time] token ids to float32 [batch, classes] logits or
+            probabilities.
+        tokenizer: Maps texts to token ids.
         labels: Names of the classes, by id.
-        config: The record, which config.json holds (see `zoo.records`).
-        samples: Token ids of some of its texts, for exports; None where there are none.
-        figures: Accuracies and losses, which metrics.json holds; empty where there are none.
+        config: The record in config.json (see `zoo.records`).
+        samples: Token ids of some of its texts, for exports, or None.
+        figures: The metrics in metrics.json; may be empty.
 
     Raises:
-        RunError: If the configuration has no name for the model that a file can have.
+        RunError: If the model's name in the record cannot be used as a file name.
     """
 
     model: keras.Model
@@ -59,30 +60,30 @@ class Bundle:
 
     @functools.cached_property
     def scores(self) -> Scores:
-        """What the model's outputs are: logits or probabilities of labels of which one is right.
+        """How the model's outputs become scores: they are logits or probabilities of a softmax.
 
         Raises:
-            RunError: If they are something else.
+            RunError: If they are anything else.
         """
         from zoo import scores
         from zoo.model_graph import UnsupportedModelError
 
         try:
-            found = scores.read(self.model)
+            result = scores.read(self.model)
         except UnsupportedModelError as error:
             raise RunError(str(error)) from error
-        if found.kind != "softmax":
+        if result.kind != "softmax":
             raise RunError(
-                f"The model of {self.name} gives {found.kind} scores; a run folder holds a "
+                f"The model of {self.name} gives {result.kind} scores; a run folder holds a "
                 "classifier that chooses one of its labels, by a softmax."
             )
-        return found
+        return result
 
     def dataset(self) -> Dataset:
-        """Reads the data set that it was trained on again, split as the run split it.
+        """Reads the data set of the run again, with the same split.
 
         Raises:
-            zoo.datasets.DatasetError: If it is no longer there, or has changed.
+            zoo.datasets.DatasetError: If it is missing or has changed.
         """
         return records.dataset(self.config)
 
@@ -94,12 +95,12 @@ class Bundle:
         """Writes metrics.json, samples.npz, vocab.txt, labels.txt, config.json, SHA256SUMS and
         model.keras.
 
-        The folder is a finished run only when model.keras is in its place, which is the last step:
-        one that is there already is removed before the first other file changes.
+        The folder is a finished run only once model.keras exists. It is written last, and an old
+        one is removed before any other file changes.
 
         Args:
-            folder: Where to write.
-            parts: More text files, by name, that belong to the run and get a hash too.
+            folder: The run folder.
+            parts: Additional text files, by name, to write and hash.
 
         Raises:
             ValueError: If a label cannot be a line of labels.txt.
@@ -108,7 +109,7 @@ class Bundle:
         folder = Path(folder)
         for label in self.labels:
             if not label or "\n" in label or "\r" in label:
-                raise ValueError(f"The label {label!r} is no line of labels.txt. Rename it.")
+                raise ValueError(f"The label {label!r} cannot be a line of labels.txt. Rename it.")
             if self.labels.count(label) > 1:
                 raise ValueError(f"Two labels have the name {label!r}. Rename one.")
         texts = {
@@ -132,22 +133,22 @@ class Bundle:
             write_text(folder / sums.NAME, sums.text(digests))
 
     def classifier(self) -> Classifier:
-        """The model as texts in, labels out."""
+        """The model as a classifier of texts."""
         return Classifier(self.name, self.tokenizer, self.labels, self.probabilities)
 
     def probabilities(self, ids: np.ndarray) -> np.ndarray:
         """Probabilities, float32 [batch, classes], for token ids [batch, time].
 
-        Threads may call it at the same time; it answers them in turn.
+        It is safe to call from several threads; their calls run in turn.
         """
-        # Without the padding that no text of a batch needs, in an order that leaves little.
+        # Sorted by length, so that most of the padding can be removed.
         length = lengths(ids)
         order = np.argsort(length, kind="stable")
         result = np.empty((len(ids), len(self.labels)), np.float32)
         for start in range(0, len(ids), BATCH):
             rows = order[start : start + BATCH]
             longest = max(int(length[rows].max()), 1)
-            with self._lock:  # not every backend's Keras model can be called by two threads
+            with self._lock:  # Keras models are not safe to call from two threads on every backend
                 outputs = self.model.predict_on_batch(ids[rows, :longest])
                 result[rows] = self.scores.of(outputs)
             terminal.advance(len(rows))
@@ -158,7 +159,6 @@ def load(folder: str | os.PathLike) -> Bundle:
     """Reads a run folder.
 
     Raises:
-        RunError: If it holds no finished run, or a file of it is damaged, or they do not fit each
-            other.
+        RunError: If it is not a finished run, or its files are damaged or do not fit each other.
     """
     return Bundle(*run_parts.read(Path(folder)))

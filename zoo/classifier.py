@@ -1,4 +1,4 @@
-"""The classifier that every model of the catalogue is."""
+"""The architecture of all models in the catalogue."""
 
 from collections.abc import Callable
 
@@ -23,20 +23,20 @@ def build_classifier(
     bidirectional: bool = True,
     name: str = "classifier",
 ) -> keras.Model:
-    """Embedding, stacked recurrent layers, one vector of the top layer's outputs, logits.
+    """Builds a classifier: embedding, stacked recurrent layers, pooling, logits.
 
     Args:
-        make_layer: `make_layer(units, return_sequences=...)` gives one direction of one layer.
-        vocab_size: Number of token ids, padding included.
+        make_layer: `make_layer(units, return_sequences=...)` returns one direction of one layer.
+        vocab_size: Number of token ids, including padding.
         num_classes: Number of labels.
         embed_dim: Width of the embedding.
-        hidden_dim: Units of each direction of each layer.
+        hidden_dim: Units per direction of each layer.
         num_layers: Number of layers.
-        dropout: Share of values dropped in training: of the embedding, between the layers and
-            before the logits; in [0, 1).
-        pooling: What the logits see of the top layer: `last`, its last forward beside its last
-            backward output, or `mean`, the mean of its outputs, which serves long texts.
-        bidirectional: Whether each layer reads the text from both ends, or from the first only.
+        dropout: Fraction of values dropped in training, in [0, 1): after the embedding, between the
+            layers and before the logits.
+        pooling: How the top layer's outputs are pooled: `last`, the last output of each direction,
+            or `mean`, the mean of all outputs, which suits long texts.
+        bidirectional: Whether each layer has a backward direction, too.
         name: The Keras model's name.
 
     Returns:
@@ -45,7 +45,7 @@ def build_classifier(
 
     Raises:
         ValueError: If a size is not a positive integer, there are fewer than two classes,
-            `dropout` is outside [0, 1), or there is no such pooling.
+            `dropout` is outside [0, 1), or `pooling` is unknown.
     """
     check(
         vocab_size=vocab_size,
@@ -58,12 +58,12 @@ def build_classifier(
     )
 
     tokens = keras.Input((None,), dtype="int32", name="tokens")
-    # Given by hand: not every Keras hands a recurrent layer's mask on to the next.
+    # An explicit mask: not every Keras version passes it from one recurrent layer to the next.
     mask = ops.not_equal(tokens, PAD_ID)
     x = keras.layers.Embedding(vocab_size, embed_dim, name="embedding")(tokens)
     x = keras.layers.Dropout(dropout, name="embedding_dropout")(x)
     for number in range(1, num_layers + 1):
-        # From the last one of the forward way stands beside the last one of the backward way.
+        # The top layer keeps the last output of each direction.
         last_only = number == num_layers and pooling == "last"
         layer = make_layer(hidden_dim, return_sequences=not last_only)
         if bidirectional:

@@ -1,7 +1,7 @@
-"""The catalogue as a table, and one of its models on a page.
+"""Text descriptions of the catalogue and its models.
 
-Both without importing Keras, unless a cell of the user's is among them. `python -m zoo.describe`
-prints the table that README has.
+Keras is imported only for cells that the user registered. `python -m zoo.describe` prints the table
+in the README.
 """
 
 from zoo import catalogue, parameters
@@ -13,7 +13,7 @@ def table(pattern: str | None = None) -> list[tuple[str, ...]]:
     """Rows of `COLUMNS`; parameters are those of the recurrent layers.
 
     Args:
-        pattern: A shell pattern of names, `"*lstm*"`; without one, the families in the lessons'
+        pattern: A shell pattern of names such as `"*lstm*"`; None for all families in the base
             size.
     """
     names = list(catalogue.families()) if pattern is None else catalogue.list_models(pattern)
@@ -26,10 +26,10 @@ def table(pattern: str | None = None) -> list[tuple[str, ...]]:
 
 
 def page(name: str) -> str:
-    """What a model is: title, source, the cell's equations and options, a picture, sizes.
+    """Describes a model: title, source, the cell's equations and options, a diagram, sizes.
 
     Raises:
-        ValueError: If there is no such model; it names the nearest.
+        ValueError: If there is no such model; the message suggests similar names.
     """
     family, size = catalogue.find(name)
     count = parameters.of(name)
@@ -50,11 +50,11 @@ def page(name: str) -> str:
 
 
 def markdown() -> str:
-    """The table of README: a line a family, with the lowerings that not all have."""
+    """The table in the README: one line per family, with the lowerings that not all have."""
     lines = ["| model | layer | from | lowerings |", "|---|---|---|---|"]
     for name, family in catalogue.FAMILIES.items():
-        more = [one for one in family.lowerings.split() if one not in catalogue.LOOP.split()]
-        lines.append(f"| `{name}` | {family.title} | {family.source} | {' '.join(more)} |")
+        special = [name for name in family.lowerings.split() if name not in catalogue.LOOP.split()]
+        lines.append(f"| `{name}` | {family.title} | {family.source} | {' '.join(special)} |")
     return "\n".join(lines)
 
 
@@ -66,7 +66,7 @@ def _picture(size: catalogue.Size, width: int) -> list[str]:
     ]
     for number in range(1, size.num_layers + 1):
         top = number == size.num_layers
-        what = "the last of each way" if top else "every step"
+        what = "last of each direction" if top else "every step"
         lines += [
             "            ┌──────┴──────┐",
             f"      {size.hidden_dim:>4} units →  ← {size.hidden_dim} units",

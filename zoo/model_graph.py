@@ -1,4 +1,4 @@
-"""The operations that a Keras model applies, read from its graph instead of its list of layers."""
+"""The operations of a Keras model, read from its graph instead of its list of layers."""
 
 import functools
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from zoo.text import PAD_ID
 
 
 class UnsupportedModelError(ValueError):
-    """A model of another form than the text classifiers that are read and exported."""
+    """A model that is not a supported text classifier."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Step:
 
     Attributes:
         operation: A layer, or an operation of `keras.ops`.
-        inputs: The tensor that it takes from the step before.
-        output: The tensor that it gives to the step after.
-        arguments: Its other positional arguments and keyword arguments, by place and by name.
+        inputs: The output of the step before.
+        output: Its output tensor.
+        arguments: Its other positional and keyword arguments, by position and by name.
     """
 
     operation: Any
@@ -32,15 +32,14 @@ class Step:
 
     @property
     def mask(self) -> Any:
-        """The symbolic mask that the operation is called with, or None."""
+        """The symbolic mask argument of the operation, or None."""
         return self.arguments.get("mask")
 
 
 def functional(model: keras.Model) -> keras.Model:
-    """A model as a graph of operations from one input to one output, on the same weights.
+    """Converts a model to a functional one with one input and one output, sharing the weights.
 
-    A subclass of `keras.Model` is traced through its `call`, so that what it computes there is
-    seen, too.
+    A subclass of `keras.Model` is traced through its `call`.
 
     Raises:
         UnsupportedModelError: If the model is not built, has several inputs or outputs, or has a
@@ -48,12 +47,12 @@ def functional(model: keras.Model) -> keras.Model:
     """
     if not isinstance(model, keras.Model):
         raise UnsupportedModelError(
-            f"A {type(model).__module__}.{type(model).__name__} is no Keras 3 model. Load or "
-            "rebuild it with Keras 3; weights of PyTorch are read by `python -m zoo import`."
+            f"A {type(model).__module__}.{type(model).__name__} is not a Keras 3 model. Load or "
+            "rebuild it with Keras 3, or import PyTorch weights with `python -m zoo import`."
         )
     if not model.built or not model.weights:
         raise UnsupportedModelError(
-            f"Model {model.name!r} has no weights yet: it is not built. Call it once on token ids, "
+            f"Model {model.name!r} has no weights: it is not built. Call it once on token ids, "
             "or begin it with keras.Input((None,), dtype='int32')."
         )
     if isinstance(model, keras.Sequential) or _is_functional(model):
@@ -81,10 +80,10 @@ def functional(model: keras.Model) -> keras.Model:
 
 
 def steps(graph: keras.Model) -> list[Step]:
-    """The operations from the input of a `functional` model to its output, in this order.
+    """The operations of a `functional` model, from its input to its output.
 
     Raises:
-        UnsupportedModelError: If an operation joins several tensors, its mask aside.
+        UnsupportedModelError: If an operation takes several tensors, apart from a mask.
     """
     return list(_backwards(graph.outputs[0]))[::-1]
 
@@ -95,14 +94,14 @@ def _backwards(tensor) -> Iterator[Step]:
         operation = history.operation
         if isinstance(operation, keras.layers.InputLayer):
             return
-        given = operation._inbound_nodes[history.node_index].arguments
-        arguments: dict[int | str, Any] = {**dict(enumerate(given.args)), **given.kwargs}
+        call = operation._inbound_nodes[history.node_index].arguments
+        arguments: dict[int | str, Any] = {**dict(enumerate(call.args)), **call.kwargs}
         tensors = [key for key, value in arguments.items() if is_symbolic(value) and key != "mask"]
         if len(tensors) != 1:
             raise UnsupportedModelError(
                 f"Layer {operation.name!r} ({type(operation).__name__}) takes "
-                f"{len(tensors) or 'lists of'} tensors; the models that are exported are a chain "
-                "of layers from the token ids to the scores."
+                f"{len(tensors) or 'lists of'} tensors; only a chain of layers from the token ids "
+                "to the scores is supported."
             )
         inputs = arguments.pop(tensors[0])
         yield Step(operation, inputs, tensor, arguments)
@@ -110,7 +109,7 @@ def _backwards(tensor) -> Iterator[Step]:
 
 
 def is_symbolic(value: Any) -> bool:
-    """Whether that is a tensor of a model's graph."""
+    """Whether the value is a symbolic tensor of a model's graph."""
     return isinstance(value, keras.KerasTensor)
 
 
@@ -127,13 +126,13 @@ def masks_padding(model: keras.Model) -> bool:
 
 
 def tests_for_padding(mask, tokens, padding: int = PAD_ID) -> bool:
-    """Whether a symbolic mask is `tokens != padding`: what `Embedding(mask_zero=True)` gives."""
+    """Whether a symbolic mask is `tokens != padding`, as from `Embedding(mask_zero=True)`."""
     history = mask._keras_history
     if type(history.operation).__name__ != "NotEqual":
         return False
-    given = history.operation._inbound_nodes[history.node_index].arguments.args
-    found = [value for value in given if value is not tokens]
-    return len(given) == 2 and len(found) == 1 and _is_number(found[0], padding)
+    operands = history.operation._inbound_nodes[history.node_index].arguments.args
+    others = [value for value in operands if value is not tokens]
+    return len(operands) == 2 and len(others) == 1 and _is_number(others[0], padding)
 
 
 def _is_number(value: Any, number: int) -> bool:
@@ -144,23 +143,23 @@ def _is_number(value: Any, number: int) -> bool:
 
 
 def _is_functional(model: keras.Model) -> bool:
-    """Whether the graph says all: the class has no `call` of its own."""
+    """Whether the class has no `call` of its own, so that the graph is complete."""
     return hasattr(model, "inputs") and type(model).call is _functional_call()
 
 
 @functools.cache
 def _functional_call():
-    """The `call` of models that are made of inputs and outputs; Keras does not export the class."""
+    """The `call` of Keras's functional models, whose class is private."""
     x = keras.Input((1,))
     return type(keras.Model(x, keras.layers.Identity()(x))).call
 
 
 def _traced(model: keras.Model):
-    """Inputs and outputs of a subclass, from calling it on a symbolic tensor."""
+    """Inputs and outputs of a subclass, called on a symbolic tensor."""
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     try:
         outputs = model.call(tokens)
-    except Exception as error:  # whatever a person's code raises
+    except Exception as error:  # the user's code may raise anything
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UnsupportedModelError(
             f"Model {model.name!r} is a subclass ({type(model).__name__}) whose call cannot be "
@@ -170,7 +169,7 @@ def _traced(model: keras.Model):
     flat = keras.tree.flatten(outputs)
     if not flat or not all(is_symbolic(tensor) for tensor in flat):
         raise UnsupportedModelError(
-            f"Model {model.name!r} is a subclass ({type(model).__name__}) whose call gives no "
-            "tensors of Keras. Write it with Keras layers and keras.ops."
+            f"Model {model.name!r} is a subclass ({type(model).__name__}) whose call does not "
+            "return Keras tensors. Write it with Keras layers and keras.ops."
         )
     return [tokens], flat

@@ -1,6 +1,6 @@
-"""What a string or a path names: a shipped model, a run folder or a .tflite file.
+"""Finds a model by name or path: a shipped model, a run folder or a .tflite file.
 
-This is the only place that knows the forms; all commands and functions that take a model ask it.
+All commands and functions that take a model use this module.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from zoo.inference import Classifier
 
 Kind = Literal["shipped", "run", "file"]
-RUN = "a run folder, as train.py writes it"
-FILE = "a .tflite file, as `python -m export` writes it"
+RUN = "a run folder written by train.py"
+FILE = "a .tflite file written by `python -m export`"
 ENDING = ".tflite"
 
 
 class ModelNotFoundError(ValueError):
-    """A name or path that stands for no model, or for none of the form that is needed."""
+    """A name or path of no model, or of one without the Keras model that is needed."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A model that is there, and is not read yet.
+    """An existing model that is not loaded yet.
 
     Attributes:
-        kind: `shipped`, one that comes with the package; `run`, a run folder; or `file`, a .tflite
+        kind: `shipped` for a model of the package, `run` for a run folder, or `file` for a .tflite
             file.
         path: The folder or the file.
-        name: As it was given.
+        name: The name or path as the user gave it.
     """
 
     kind: Kind
@@ -43,10 +43,10 @@ class Reference:
     name: str
 
     def classifier(self) -> Classifier:
-        """Loads it as texts in, labels out; a shipped model or a file without Keras.
+        """Loads the model as a classifier; only a run folder needs Keras.
 
         Raises:
-            ValueError: If it is damaged, or no text classifier.
+            ValueError: If it is damaged, or not a text classifier.
         """
         if self.kind == "run":
             from zoo import bundle
@@ -57,10 +57,10 @@ class Reference:
         return litert.load(pretrained.file(self.name) if self.kind == "shipped" else self.path)
 
     def bundle(self) -> Bundle:
-        """Loads it with its Keras model.
+        """Loads the model with its Keras model.
 
         Raises:
-            ModelNotFoundError: If it is a .tflite file, which holds none.
+            ModelNotFoundError: If it is a .tflite file.
             ValueError: If it is damaged.
         """
         self.require_weights()
@@ -71,7 +71,7 @@ class Reference:
         return bundle.load(self.path)
 
     def require_weights(self) -> None:
-        """Raises `ModelNotFoundError` if it holds no Keras model to train on or to export."""
+        """Raises `ModelNotFoundError` if there is no Keras model to train or export."""
         if self.kind == "file":
             raise ModelNotFoundError(
                 f"{self.name} is a .tflite file, which holds no Keras model. Give "
@@ -79,7 +79,7 @@ class Reference:
             )
 
     def record(self) -> dict[str, Any] | None:
-        """What config.json says of it; None for a file that does not lie where it was exported.
+        """The content of config.json; None for a file that is not in its run folder.
 
         Raises:
             zoo.records.RunError: If it is damaged.
@@ -90,24 +90,22 @@ class Reference:
         return records.read(run) if run else None
 
     def exports(self) -> Path:
-        """The folder that its exported files go to; those of a shipped model to runs/NAME."""
+        """The folder for exported files; for a shipped model, it is in runs/NAME."""
         return (Path("runs") / self.name if self.kind == "shipped" else self.path) / records.EXPORTS
 
 
 def resolve(model: str | os.PathLike, *, weights: bool = False) -> Reference:
-    """Finds a model.
-
-    Nothing of it is read, and Keras is not imported: what is wrong is said at once.
+    """Finds a model, without reading its weights or importing Keras.
 
     Args:
-        model: The name of a shipped model, a run folder or a .tflite file. A folder that has a
-            shipped model's name is `./NAME`, or a `Path`.
-        weights: Whether it has to hold a Keras model, which a .tflite file does not.
+        model: The name of a shipped model, a run folder or a .tflite file. For a folder with the
+            name of a shipped model, give `./NAME` or a `Path`.
+        weights: Whether a Keras model is needed, which a .tflite file does not have.
 
     Raises:
-        ModelNotFoundError: If there is none; the message lists the forms.
+        ModelNotFoundError: If there is no such model; the message lists the valid forms.
         zoo.records.RunError: If it is a folder without a finished run.
-        zoo.imports.ImportedModuleError: If it is a run with a cell that nobody registered.
+        zoo.imports.ImportedModuleError: If it is a run with a cell that is not registered.
     """
     name = os.fspath(model)
     if isinstance(model, str) and name in pretrained.names():
@@ -122,24 +120,24 @@ def resolve(model: str | os.PathLike, *, weights: bool = False) -> Reference:
         hint = f" Did you mean {near[0]}?" if near else ""
         raise ModelNotFoundError(f"There is no model {name}.{hint} Give {_forms(weights)}.")
     if path.suffix != ENDING:
-        raise ModelNotFoundError(f"{name} is a file of another kind. Give {_forms(weights)}.")
-    found = Reference("file", path, name)
+        raise ModelNotFoundError(f"{name} is not a .tflite file. Give {_forms(weights)}.")
+    reference = Reference("file", path, name)
     if weights:
-        found.require_weights()
-    return found
+        reference.require_weights()
+    return reference
 
 
 def _require_registered(run: Path) -> None:
-    """Refuses a run with a cell of a module that was not imported, before Keras is loaded."""
+    """Refuses a run with a cell that is not registered, before Keras is imported."""
     try:
         record = records.read(run)
     except records.RunError:
-        return  # the bundle says what is wrong with it, once it knows whether the file is damaged
+        return  # loading the bundle raises the full error
     imports.check_registered(record, run)
 
 
 def run_of(file: Path) -> Path | None:
-    """The run folder that a file was exported from, if the file still lies in it."""
+    """The run folder that a file was exported from, if the file is still in it."""
     folder = file.resolve().parent
     in_run = folder.name == records.EXPORTS and (folder.parent / records.CONFIG).is_file()
     return folder.parent if in_run else None

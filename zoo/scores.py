@@ -1,4 +1,4 @@
-"""What a model's outputs are: logits or probabilities, of one label or of several, or numbers."""
+"""How a model's outputs become scores: softmax, sigmoid, or plain numbers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +10,11 @@ from zoo import model_graph
 from zoo.model_graph import UnsupportedModelError
 
 KINDS = ("softmax", "sigmoid", "numbers")
-"""softmax: probabilities of labels of which one is right, adding up to 1.
-sigmoid: a probability for each output by itself: of one label, or of several at once.
-numbers: no probabilities, as in regression."""
+"""softmax: probabilities of mutually exclusive labels, which add up to 1.
+sigmoid: an independent probability for each output, with one label or several.
+numbers: not probabilities, as in regression."""
 
-# What a loss says of the outputs that it is computed from.
+# The kind of outputs that each loss is computed from.
 _LOSSES = {
     "CategoricalCrossentropy": "softmax",
     "SparseCategoricalCrossentropy": "softmax",
@@ -29,9 +29,9 @@ _LOSSES = {
     "LogCosh": "numbers",
     "Poisson": "numbers",
 }
-# Operations behind which the outputs are the same numbers.
+# Operations that do not change the values of their inputs at inference.
 _UNCHANGING = ("Dropout", "Identity", "Reshape", "Flatten", "ActivityRegularization", "Cast")
-_ASK = "Say which by scores='softmax', 'sigmoid' or 'numbers'"
+_REMEDY = "Give scores='softmax', 'sigmoid' or 'numbers'"
 
 
 @dataclass(frozen=True)
@@ -39,36 +39,38 @@ class Scores:
     """How a model's outputs become scores.
 
     Attributes:
-        kind: Of `KINDS`.
-        applied: Whether the model applies the function itself: its outputs are the scores.
+        kind: One of `KINDS`.
+        applied: Whether the model applies the function itself, so that its outputs are the scores.
     """
 
     kind: str
     applied: bool
 
     def of(self, outputs: np.ndarray) -> np.ndarray:
-        """Scores, float32 [batch, outputs], from the model's outputs of that shape."""
+        """Scores, float32 [batch, outputs], for the model's outputs of the same shape."""
         outputs = np.asarray(outputs, np.float32)
         if self.applied or self.kind == "numbers":
             return outputs
         return softmax(outputs) if self.kind == "softmax" else sigmoid(outputs)
 
 
-def read(model: keras.Model, asked: str | None = None) -> Scores:
-    """Reads from a model what its outputs are.
+def read(model: keras.Model, kind: str | None = None) -> Scores:
+    """Determines how a model's outputs become scores.
 
-    The activation at its end decides; if that is linear, the loss that it is compiled with; if it
-    is not compiled, two or more outputs are logits of a softmax, as those of `zoo.create_model`.
+    The final activation determines it; if that is linear, the loss that the model was compiled
+    with. In a model that is not compiled, two or more outputs are logits of a softmax, as in
+    `zoo.create_model`.
 
     Args:
-        model: Built, with one output [batch, outputs].
-        asked: Of `KINDS`, where the model does not say it.
+        model: A built model with one output [batch, outputs].
+        kind: One of `KINDS`, if the model does not determine it.
 
     Raises:
-        UnsupportedModelError: If neither the model nor `asked` says it, or they contradict.
+        UnsupportedModelError: If neither the model nor `kind` determines it, or they contradict.
+        ValueError: If `kind` is not one of `KINDS`.
     """
-    if asked is not None and asked not in KINDS:
-        raise ValueError(f"scores must be one of {', '.join(KINDS)}, not {asked!r}.")
+    if kind is not None and kind not in KINDS:
+        raise ValueError(f"scores must be one of {', '.join(KINDS)}, not {kind!r}.")
     graph = model_graph.functional(model)
     outputs = graph.outputs[0].shape
     if len(outputs) != 2 or outputs[1] is None:
@@ -77,27 +79,27 @@ def read(model: keras.Model, asked: str | None = None) -> Scores:
         )
     activation = final_activation(graph)
     if activation in ("softmax", "sigmoid"):
-        return _applied(model, activation, outputs[1], asked)
+        return _applied(model, activation, outputs[1], kind)
     by_loss = _by_loss(model)
     if activation != "linear":
-        if by_loss in ("softmax", "sigmoid") or asked in ("softmax", "sigmoid"):
+        if by_loss in ("softmax", "sigmoid") or kind in ("softmax", "sigmoid"):
             raise UnsupportedModelError(
                 f"Model {model.name!r} ends in {activation!r}, whose outputs are neither logits "
                 "nor probabilities. End it in a linear Dense layer, a softmax or a sigmoid."
             )
-        if asked or by_loss:
+        if kind or by_loss:
             return Scores("numbers", True)
         raise UnsupportedModelError(
-            f"Model {model.name!r} ends in {activation!r}, which does not say whether its outputs "
-            "are scores. Give scores='numbers' to have them as they are, or end it in a linear "
-            "Dense layer, a softmax or a sigmoid."
+            f"Model {model.name!r} ends in {activation!r}, so it is unclear whether its outputs "
+            "are scores. Give scores='numbers' to use them unchanged, or end it in a linear Dense "
+            "layer, a softmax or a sigmoid."
         )
-    kind = asked or by_loss or ("softmax" if outputs[1] > 1 and not _is_compiled(model) else None)
+    kind = kind or by_loss or ("softmax" if outputs[1] > 1 and not _is_compiled(model) else None)
     if kind is None:
-        why = "its loss is not known here" if _is_compiled(model) else "it is not compiled"
+        why = "its loss is unknown" if _is_compiled(model) else "it is not compiled"
         raise UnsupportedModelError(
             f"Model {model.name!r} ends in {outputs[1]} linear output{'s' * (outputs[1] > 1)}, and "
-            f"{why}, so it does not say whether they are logits or numbers. {_ASK}, or compile "
+            f"{why}, so it is unclear whether they are logits or numbers. {_REMEDY}, or compile "
             "it with the loss that it was trained with."
         )
     if kind == "softmax" and outputs[1] == 1:
@@ -109,43 +111,43 @@ def read(model: keras.Model, asked: str | None = None) -> Scores:
     return Scores(kind, False)
 
 
-def _applied(model, activation: str, outputs: int, asked: str | None) -> Scores:
+def _applied(model, activation: str, outputs: int, kind: str | None) -> Scores:
     if activation == "softmax" and outputs == 1:
         raise UnsupportedModelError(
             f"Model {model.name!r} ends in a softmax over one output, which is 1 for every text. "
             "Use Dense(1, activation='sigmoid'), or two outputs."
         )
-    if asked not in (None, activation):
+    if kind not in (None, activation):
         raise UnsupportedModelError(
-            f"Model {model.name!r} ends in a {activation}, so its scores are not {asked!r}; leave "
-            "scores out."
+            f"Model {model.name!r} ends in a {activation}, so its scores are not {kind!r}; omit "
+            "scores."
         )
     return Scores(activation, True)
 
 
 def check(scores: Scores, outputs: np.ndarray, name: str) -> None:
-    """Holds what was read of a model against what the model answers.
+    """Checks the result of `read` on a model's outputs.
 
     Args:
-        scores: What was read.
-        outputs: The model's own outputs on some texts, [texts, outputs].
-        name: The model's name, for the error.
+        scores: The result of `read`.
+        outputs: The model's outputs on some texts, [texts, outputs].
+        name: The model's name, for errors.
 
     Raises:
-        UnsupportedModelError: If the outputs are of another kind than was read.
+        UnsupportedModelError: If the outputs are of another kind.
     """
     if scores.kind != "softmax":
         wrong = scores.kind == "sigmoid" and scores.applied and not _within(outputs, 0, 1)
         if wrong:
             raise UnsupportedModelError(
-                f"Model {name!r} ends in a sigmoid, but its outputs leave 0 to 1."
+                f"Model {name!r} ends in a sigmoid, but its outputs are not all from 0 to 1."
             )
         return
     sums_to_one = _within(outputs, 0, 1) and np.abs(outputs.sum(axis=1) - 1).max() < 2e-3
     if sums_to_one and not scores.applied:
         raise UnsupportedModelError(
             f"Model {name!r} gives outputs that add up to 1 for every text, so they are "
-            "probabilities already, although no softmax was found at its end. End it in "
+            "already probabilities, although no softmax was found at its end. End it in "
             "keras.layers.Softmax or Dense(activation='softmax')."
         )
     if scores.applied and not sums_to_one:
@@ -159,13 +161,13 @@ def _within(outputs: np.ndarray, low: float, high: float) -> bool:
 
 
 def final_activation(graph: keras.Model) -> str:
-    """The name of the function at the end of a `model_graph.functional` model."""
+    """The name of the last activation of a `model_graph.functional` model."""
     for step in model_graph.steps(graph)[::-1]:
         operation = step.operation
         kind = type(operation).__name__
         if kind in _UNCHANGING:
             continue
-        if kind in ("Softmax", "Sigmoid"):  # layers and operations of keras.ops alike
+        if kind in ("Softmax", "Sigmoid"):  # layers, or operations of keras.ops
             return "softmax" if kind == "Softmax" else "sigmoid"
         if isinstance(operation, (keras.layers.Dense, keras.layers.Activation)):
             return activation_name(operation)
@@ -184,7 +186,7 @@ def _is_compiled(model: keras.Model) -> bool:
 
 
 def _by_loss(model: keras.Model) -> str | None:
-    """The kind of scores that the compiled loss is for; None where it does not say."""
+    """The kind of scores of the compiled loss; None if it is unknown."""
     if not _is_compiled(model):
         return None
     losses = [loss for loss in keras.tree.flatten(model.loss) if loss is not None]
@@ -194,11 +196,11 @@ def _by_loss(model: keras.Model) -> str | None:
     if isinstance(loss, str):
         loss = keras.losses.get(loss)
     name = type(loss).__name__
-    if not isinstance(loss, keras.losses.Loss):  # a function, as keras.losses.get gives
+    if not isinstance(loss, keras.losses.Loss):  # a function, from keras.losses.get
         name = "".join(part.capitalize() for part in getattr(loss, "__name__", "").split("_"))
     kind = _LOSSES.get(name)
     if kind in ("softmax", "sigmoid") and not _from_logits(loss):
-        return None  # it takes probabilities, so linear outputs were a mistake
+        return None  # the loss expects probabilities, so linear outputs are a mistake
     return kind
 
 

@@ -124,7 +124,7 @@ def check(content: bytes) -> Structure:
 
 def _require(condition, what: str) -> None:
     if not np.all(condition):
-        raise StructureError(f"damaged: {what}; copy the file again, or export it anew")
+        raise StructureError(f"damaged: {what}; copy the file again, or export it again")
 
 
 class _File:

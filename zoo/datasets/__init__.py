@@ -1,4 +1,4 @@
-"""Texts to train and measure on: embedded, of TensorFlow Datasets, or the user's own files."""
+"""Data sets: the embedded reviews, TensorFlow Datasets, or the user's own files."""
 
 import os
 from typing import Any

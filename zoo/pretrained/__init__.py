@@ -3,10 +3,10 @@
 Each is a folder of four files:
 
     README.md       the model card
-    config.json     how it was trained, and what it was measured at
-    model.tflite    the file for MediaPipe and LiteRT: int8 weights; vocabulary and labels inside
-    weights.npz     the weights to go on training with: the embedding as the file has it, int8 and
-                    a scale for each row, the others as float16
+    config.json     its training record and test results
+    model.tflite    the file for MediaPipe and LiteRT: int8 weights, with vocabulary and labels
+    weights.npz     the weights for further training: the embedding in int8 with a scale for each
+                    row, as in model.tflite, and the others in float16
 
 The recipes that made them are in the project's folder `recipes/`.
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 CARD, CONFIG, FILE, WEIGHTS = "README.md", "config.json", "model.tflite", "weights.npz"
 COLUMNS = ("name", "labels", "model", "MB", "accuracy", "interval", "texts", "year", "licence")
-# Of the data that a model learnt from: when they were published, and what may be done with them.
+# The training data: year of publication and licence.
 RESEARCH = "none named: for research"
 DATA = {
     "ag_news": ("2015", "non-commercial use"),
@@ -46,7 +46,7 @@ def names() -> list[str]:
 
 
 def is_name(model: str | os.PathLike) -> bool:
-    """Whether that is the name of a model here, rather than a path: `./NAME` or a `Path`."""
+    """Whether it is the name of a shipped model, not a path such as `./NAME` or a `Path`."""
     return isinstance(model, str) and model in names()
 
 
@@ -56,23 +56,23 @@ def file(name: str) -> Path:
 
 
 def config(name: str) -> dict:
-    """How a model was trained, as in a run folder; under `measured`, its figures."""
+    """A model's training record, as in a run folder, with its test results under `measured`."""
     return json.loads((FOLDER / name / CONFIG).read_text(encoding="utf-8"))
 
 
 def load(name: str) -> Bundle:
-    """A model with its weights, to go on training with or to export anew.
+    """Loads a model with its weights, for further training or export.
 
     Raises:
-        ValueError: If the weights are not those of the record.
+        ValueError: If the weights are damaged.
     """
     from zoo import catalogue
     from zoo.bundle import Bundle
     from zoo.metadata import read_metadata
 
     record = config(name)
-    made = {key: value for key, value in record["model"].items() if key != "parameters"}
-    model = catalogue.create_model(made.pop("name"), **made)
+    options = {key: value for key, value in record["model"].items() if key != "parameters"}
+    model = catalogue.create_model(options.pop("name"), **options)
     weights = FOLDER / name / WEIGHTS
     if hashlib.sha256(weights.read_bytes()).hexdigest() != record["measured"]["sha256"][WEIGHTS]:
         raise ValueError(f"{weights} is damaged: install the package again.")
@@ -82,14 +82,14 @@ def load(name: str) -> Bundle:
 
 
 def read_weights(path: Path) -> list[np.ndarray]:
-    """What `Model.set_weights` takes, float32."""
+    """The arguments of `Model.set_weights`, float32."""
     with np.load(path) as file:
         embedding, scales, *others = (file[key].astype(np.float32) for key in file.files)
     return [embedding * scales, *others]
 
 
 def table() -> list[tuple[str, ...]]:
-    """Rows of `COLUMNS`, for people to read."""
+    """Rows of `COLUMNS`, as text."""
     rows: list[tuple[str, ...]] = []
     for name in names():
         record = config(name)
