@@ -132,8 +132,8 @@ def test_a_cell_without_the_zoos_contract_can_be_registered():
     [
         ("bilstm", "is the name of a model of this package"),
         ("sms-spam", "is the name of a model of this package"),
-        ("leaky-small", "'-small' cannot be the name"),
-        ("tiny", "'-tiny' cannot be the name"),
+        ("leaky-small", "the catalogue adds '-small'"),
+        ("tiny", "the catalogue adds '-tiny'"),
         ("Leaky", "lower-case letters and digits"),
         ("leaky_birnn", "lower-case letters and digits"),
         ("../leaky", "lower-case letters and digits"),

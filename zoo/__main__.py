@@ -232,8 +232,8 @@ def evaluate(options) -> None:
     unknown = sorted(set(labels) - set(classifier.labels))
     if unknown:
         raise ValueError(
-            f"{options.model} knows the labels {', '.join(classifier.labels)}; the data set has "
-            f"{', '.join(unknown)} too. Evaluate a model on data with its own labels."
+            f"{options.model} has the labels {', '.join(classifier.labels)}; the data set has "
+            f"{', '.join(unknown)} too. Evaluate a model on data with the same labels."
         )
     # The data set may have its labels in another order than the model.
     classes = np.array([classifier.labels.index(label) for label in labels])

@@ -295,7 +295,7 @@ REFUSED = {
     other_mask: "mask that is not `tokens != 0`",
     mask_in_one_layer: "gets no mask",
     untraceable: "cannot be traced",
-    lambda: object(): "no Keras 3 model",
+    lambda: object(): "not a Keras 3 model",
     lambda: chain(layers.Conv1D(3, 2), both(), layers.Dense(2), mask=False): "'conv1d.*' .*Conv1D",
     lambda: chain(
         layers.LSTM(3, return_sequences=True), layers.GlobalMaxPooling1D(), layers.Dense(2),
