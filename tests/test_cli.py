@@ -281,7 +281,7 @@ def test_evaluate_reads_the_validation_texts_that_the_run_held_out(tiny_run, tmp
 
 def test_evaluate_takes_every_row(tiny_run, tiny_data, tmp_path, capsys):
     data = write_rows(tmp_path / "one_file.tsv", 30, seed=4)
-    assert "--split all takes every row" in ask(capsys, "evaluate", tiny_run, "--dataset", data)
+    assert "--split all uses every row" in ask(capsys, "evaluate", tiny_run, "--dataset", data)
     assert evaluation(capsys, tiny_run, data, "--split", "all")["examples"] == 30
     assert evaluation(capsys, tiny_run, tiny_data, "--split", "all")["examples"] == 48 + 16 + 20
     same = ["--split", "all", "--text-column", "label"]
@@ -298,7 +298,7 @@ def test_a_file_takes_the_validation_texts_of_its_run_or_none(
     data = write_rows(tmp_path / "one_file.tsv", 120, seed=4)
     split = ["--split", "valid"]
     message = refuse(capsys, "evaluate", tiny_tflite, "--dataset", data, *split)
-    assert "has no validation texts of its own" in message and "--seed" in message
+    assert "has no validation split" in message and "--seed" in message
     expected = evaluation(capsys, tiny_run, data, *split)
     found = evaluation(capsys, tiny_tflite, data, *split, "--seed", "7")
     assert found["loss"] == pytest.approx(expected["loss"], rel=1e-4)

@@ -70,7 +70,7 @@ def test_more_files_get_a_hash(tmp_path):
     assert set(found) == {*PARTS, "metrics.json", "README.md"}
     assert (tmp_path / "README.md").read_text() == "# A card\n"
     assert found["README.md"] == sums.digest(tmp_path / "README.md")
-    with pytest.raises(ValueError, match="no name"):
+    with pytest.raises(ValueError, match="not a valid file name"):
         make().save(tmp_path, {"../card.md": ""})
 
 
@@ -135,7 +135,7 @@ def test_a_kill_between_two_writes_leaves_no_half_run(tmp_path, monkeypatch, bef
         try:
             assert bundle.load(folder).labels == old.labels
         except RunError as error:
-            assert "no finished run" in str(error) or "no folder" in str(error)
+            assert "not a finished run" in str(error) or "no folder" in str(error)
     assert steps > 5
     assert bundle.load(folder).labels == new.labels
 

@@ -1,39 +1,69 @@
-"""Running .tflite files in LiteRT."""
+"""Exported files as classifiers: what is loaded, and what is refused."""
+
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from zoo import litert
+from zoo import litert, pretrained
+
+NAME = "sms-spam"
+TEXTS = ["win a free prize now", "see you at eight", ""]
 
 
-def test_it_answers_and_knows_its_sizes(tiny_tflite):
-    content = tiny_tflite.read_bytes()
-    forward, length, classes = litert.runner(content)
-    scores = forward(np.ones((3, length), np.int32))
-    assert scores.shape == (3, classes) and scores.dtype == np.float32
-    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
+@pytest.fixture(scope="module")
+def content():
+    return pretrained.file(NAME).read_bytes()
 
 
-@pytest.mark.parametrize("options", [{"threads": 2}, {"packed": False}])
-def test_threads_and_packing_change_no_label(tiny_tflite, options):
-    content = tiny_tflite.read_bytes()
-    plain, length, _ = litert.runner(content)
-    other, *_ = litert.runner(content, **options)
-    ids = np.random.default_rng(0).integers(0, 9, (20, length), dtype=np.int32)
-    np.testing.assert_allclose(other(ids), plain(ids), atol=0.02)
+@pytest.fixture(scope="module")
+def classifier():
+    return litert.load(pretrained.file(NAME))
 
 
-def test_the_errors_name_the_file(tmp_path, tiny_tflite):
-    with pytest.raises(litert.ModelFileError, match=r"no file .*none\.tflite"):
-        litert.load(tmp_path / "none.tflite")
-    (tmp_path / "notes.tflite").write_text("no model")
-    with pytest.raises(litert.ModelFileError, match=r"notes\.tflite"):
-        litert.load(tmp_path / "notes.tflite")
-    with pytest.raises(litert.ModelFileError, match="here:"):
-        litert.load_content(tiny_tflite.read_bytes()[:2000], "here")
+def test_a_file_is_loaded_with_its_tokenizer_and_labels(classifier, content):
+    forward, max_length, classes = litert.runner(content)
+    assert max_length == classifier.tokenizer.max_length
+    assert classes == len(classifier.labels) == 2
+    ids = classifier.tokenizer.encode(TEXTS)
+    np.testing.assert_array_equal(classifier.scores(TEXTS), forward(ids))
+    np.testing.assert_allclose(forward(ids).sum(axis=1), 1, atol=0.01)
 
 
-def test_the_name_is_that_of_the_metadata(tmp_path, tiny_tflite):
-    renamed = tmp_path / "other.tflite"
-    renamed.write_bytes(tiny_tflite.read_bytes())
-    assert litert.load(renamed).name == litert.load(tiny_tflite).name == "peephole-bilstm-tiny"
+def test_a_file_and_its_content_give_the_same_scores(classifier, content):
+    from_content = litert.load_content(content, "model.tflite")
+    np.testing.assert_array_equal(from_content.scores(TEXTS), classifier.scores(TEXTS))
+
+
+def test_weights_that_are_not_packed_give_nearly_the_same_scores(classifier, content):
+    ids = classifier.tokenizer.encode(TEXTS)
+    plain, packed = (litert.runner(content, packed=packed)[0](ids) for packed in (False, True))
+    np.testing.assert_allclose(plain, packed, atol=0.02)
+
+
+def test_threads_share_a_classifier(classifier):
+    texts = [f"{text} {number}" for number in range(30) for text in TEXTS]
+    expected = classifier.scores(texts)
+    with ThreadPoolExecutor(4) as pool:
+        for scores in pool.map(lambda _: classifier.scores(texts), range(8)):
+            np.testing.assert_array_equal(scores, expected)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(litert.ModelFileError, match=r"no file .*missing\.tflite"):
+        litert.load(tmp_path / "missing.tflite")
+
+
+def test_an_error_names_the_file(tmp_path, content):
+    path = tmp_path / "cut.tflite"
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(litert.ModelFileError, match=r"cut\.tflite: "):
+        litert.load(path)
+    with pytest.raises(litert.ModelFileError, match=r"^some name: "):
+        litert.load_content(b"no model at all", "some name")
+
+
+def test_labels_that_do_not_fit_the_scores_are_refused(monkeypatch, content):
+    monkeypatch.setattr(litert, "runner", lambda *_, **__: (None, 64, 3))
+    with pytest.raises(litert.ModelFileError, match="3 scores, but its metadata has 2 labels"):
+        litert.load_content(content, "model.tflite")

@@ -249,7 +249,7 @@ def test_metadata_that_lacks_something(monkeypatch, change, missing):
         return graph
 
     monkeypatch.setattr(writer, "_main_subgraph", lacking)
-    with pytest.raises(ValueError, match=f"names no {missing}"):
+    with pytest.raises(ValueError, match=f"has no {missing}"):
         read_metadata(model())
 
 

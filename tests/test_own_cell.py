@@ -148,7 +148,7 @@ def test_an_interrupted_run_goes_on_with_its_module_elsewhere(folder, tmp_path):
         assert done.returncode == 2
         return done.stderr
 
-    assert "--import my_cell: there is no module 'my_cell'" in resumed()
+    assert "--import my_cell: no module 'my_cell'" in resumed()
     assert "none.tsv" in resumed("--import", "moved.py")  # it came to the data
     refusal = resumed("--import", "idle")
     assert "warning: --import idle registers no cell" in refusal

@@ -27,7 +27,7 @@ def split(model, graph):
 
 def test_a_file_that_kills_the_runtime_kills_a_child():
     content = changed(split)
-    with pytest.raises(ValueError, match="ended it with status -11"):
+    with pytest.raises(ValueError, match="ended a separate process with status -11"):
         probe.ask(content, 3)
     with pytest.raises(ValueError, match="too few outputs"):  # and it does not come so far
         structure.check(content)

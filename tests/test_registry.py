@@ -130,16 +130,16 @@ def test_a_cell_without_the_zoos_contract_can_be_registered():
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("bilstm", "is the name of a model of the package"),
-        ("sms-spam", "is the name of a model of the package"),
-        ("leaky-small", "'-small' is what the catalogue adds"),
-        ("tiny", "'-tiny' is what the catalogue adds"),
+        ("bilstm", "is the name of a model of this package"),
+        ("sms-spam", "is the name of a model of this package"),
+        ("leaky-small", "the catalogue adds '-small'"),
+        ("tiny", "the catalogue adds '-tiny'"),
         ("Leaky", "lower-case letters and digits"),
         ("leaky_birnn", "lower-case letters and digits"),
         ("../leaky", "lower-case letters and digits"),
         ("leaky-", "lower-case letters and digits"),
         ("", "lower-case letters and digits"),
-        ("a" * 61, "60 at most"),
+        ("a" * 61, "at most 60"),
         (None, "lower-case letters and digits"),
     ],
 )
@@ -151,7 +151,7 @@ def test_a_name_that_cannot_be_is_refused(name, why):
 
 def test_a_taken_name_is_refused_but_not_to_the_same_class():
     zoo.register("leaky", leaky_class())
-    with pytest.raises(ValueError, match=r"'leaky' is the name of .*LeakyCell already"):
+    with pytest.raises(ValueError, match=r"'leaky' is already the name of .*LeakyCell"):
         zoo.register("leaky", cells.LSTMCell)
     again = leaky_class()  # as when a notebook runs a cell twice
     zoo.register("leaky", again)
@@ -169,10 +169,10 @@ def test_two_classes_of_one_name_are_refused():
 @pytest.mark.parametrize(
     ("cell", "why"),
     [
-        ("LSTMCell", "a str is no cell"),
-        (keras.layers.LSTM, "gives a LSTM, which is no cell"),
-        (keras.layers.Dense, "gives a Dense, which is no cell"),
-        (lambda units: None, "gives a NoneType, which is no cell"),
+        ("LSTMCell", "a str is not a cell"),
+        (keras.layers.LSTM, "returns a LSTM, which is not a cell"),
+        (keras.layers.Dense, "returns a Dense, which is not a cell"),
+        (lambda units: None, "returns a NoneType, which is not a cell"),
         (lambda: None, r"<lambda>\(32\) raises TypeError"),
         (lambda units: 1 / 0, r"<lambda>\(32\) raises ZeroDivisionError"),
     ],
@@ -233,17 +233,17 @@ def test_modules_are_imported_by_name_and_by_path(folder):
 @pytest.mark.parametrize(
     ("spec", "why"),
     [
-        ("own_missing", r"there is no module 'own_missing', neither here"),
-        ("own_missing.inner", r"there is no module 'own_missing', neither here"),
-        ("missing/own_cell.py", "there is no such file"),
-        ("own cell", "neither a module's name nor a path"),
-        ("-m", "neither a module's name nor a path"),
+        ("own_missing", r"no module 'own_missing', neither in"),
+        ("own_missing.inner", r"no module 'own_missing', neither in"),
+        ("missing/own_cell.py", "no such file"),
+        ("own cell", "neither a module name nor a path"),
+        ("-m", "neither a module name nor a path"),
         ("own_raises", "line 2 raises ValueError: too late"),
         ("own_raises.py", "line 2 raises ValueError: too late"),
         ("own_exits", "line 1 raises SystemExit: 0"),
         ("own_needs", "line 1 raises ModuleNotFoundError: No module named 'own_missing'"),
         ("own_broken", "raises SyntaxError"),
-        ("json.py", "Python has another module 'json'"),
+        ("json.py", "another module 'json' is already imported"),
     ],
 )
 def test_a_module_that_cannot_be_imported_is_refused(folder, spec, why):

@@ -167,7 +167,7 @@ def test_the_command_makes_a_run_that_answers_and_exports(tmp_path, capsys):
     expected = np.exp(logits) / np.exp(logits).sum()
     np.testing.assert_allclose([answer.scores["no"], answer.scores["yes"]], expected, atol=1e-5)
     assert call(tmp_path, write(tmp_path, weights)) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -221,7 +221,7 @@ def changed(**changes):
         (changed(gru__weight_ih_l0=np.ones((12, 3), "f")), "several recurrent modules, gru, lstm"),
         (changed(fc__weight=None), r"one linear layer \[classes, 8\]"),
         (changed(embedding__weight=None), r"one embedding \[ids, 3\]"),
-        (changed(conv__bias=np.ones(3, "f")), r"Keys without a place: conv\.bias"),
+        (changed(conv__bias=np.ones(3, "f")), r"Unknown keys: conv\.bias"),
         (changed(fc__bias=np.ones(2, "i")), r"fc\.bias holds int32"),
         ({"fc.weight": np.ones((2, 3), "f")}, r"this one has none\. Its keys: fc\.weight \[2, 3\]"),
     ],
@@ -286,11 +286,11 @@ def test_one_logit_for_a_sigmoid_becomes_two_classes():
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("v.txt", b"<pad> 0\n<unk> 1\na 2\na 3\n", "'a' is there twice"),
-        ("v.txt", b"<pad>\n<unk>\na\na\n", "'a' is there twice"),
+        ("v.txt", b"<pad> 0\n<unk> 1\na 2\na 3\n", "'a' occurs twice"),
+        ("v.txt", b"<pad>\n<unk>\na\na\n", "'a' occurs twice"),
         ("v.txt", b"<pad> 0\n<unk> 1\n\na 2\n", "line 3: '' is not 'token id'"),
         ("v.txt", "<pad>\n<unk>\n\u00e9\n".encode("latin-1"), "not UTF-8"),
-        ("v.json", b"{", "is no JSON"),
+        ("v.json", b"{", "is not JSON"),
         ("v.json", b'["<pad>", "<unk>", 5]', "or a list of tokens"),
         ("v.json", b'{"<pad>": 0, "<unk>": true}', "or a list of tokens"),
     ],
@@ -325,7 +325,7 @@ def test_a_file_that_would_run_code_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("model.safetensors", b"nothing", "no whole .safetensors"),
+        ("model.safetensors", b"nothing", "not a valid .safetensors"),
         ("model.onnx", b"", r"is a \.pt, \.pth or \.safetensors"),
         ("missing.pt", None, "There is no file"),
     ],
@@ -530,7 +530,7 @@ def test_what_was_assumed_is_said_and_kept(torch_model, tmp_path, capsys):
     said = capsys.readouterr().out
     for line in (
         "last state of each direction",
-        "reaches no state",
+        "does not change the state",
         "softmax over 2",
         "NOT CHECKED",
     ):
@@ -547,9 +547,9 @@ def test_what_was_assumed_is_said_and_kept(torch_model, tmp_path, capsys):
         ({"pooling": "max"}, "maximum over the steps cannot be imported"),
         ({"pooling": "last-step"}, r"out\[:, -1\]"),
         ({"packed": False}, "states read the padding"),
-        ({"activation": "relu"}, "nn.LSTM has no other activation"),
+        ({"activation": "relu"}, "activation of an nn.LSTM is always tanh"),
         ({"scores": "sigmoid"}, "sigmoid for each of several labels"),
-        ({"scores": "one"}, "2 scores, which do not go with"),
+        ({"scores": "one"}, "2 outputs, which does not fit"),
         ({"pooling": "median"}, "pooling must be one of last, mean, max, last-step"),
     ],
 )
@@ -562,7 +562,7 @@ def test_what_cannot_be_computed_is_refused(readout, message):
     ("vocab", "message"),
     [
         ("<pad> 0\n<unk> 1\nthe 7\na 7\nfilm 3", "'the' and 'a' both have the number 7.*counts"),
-        ("<pad> 0\n<unk> 1\nthe 900", "embedding 12 rows"),
+        ("<pad> 0\n<unk> 1\nthe 900", "embedding has 12 rows"),
         ("<pad> 0\n<unk> 1\nthe 0", "'<PAD>' and 'the' both have the number 0"),
     ],
 )
@@ -585,18 +585,18 @@ def test_forms_of_a_word_may_share_its_id(tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("", "holds no answers"),
+        ("", "has no answers"),
         ("{", "not JSON"),
         ('{"text": "a"}', "a line is"),
-        ('{"ids": [99], "logits": [1, 2]}', "ids are from 0 to 11"),
+        ('{"ids": [99], "logits": [1, 2]}', "ids must be from 0 to 11"),
         ('{"ids": [3], "logits": [1]}', "1 logits; the model gives 2"),
-        ('{"ids": [3], "logits": []}', "logits are numbers, one for each label"),
-        ('{"ids": [3], "logits": [NaN, 1]}', "logits are numbers, one for each label"),
-        ('{"ids": [3.5], "logits": [1, 2]}', "ids are a list of integers"),
-        ('{"ids": [1e99], "logits": [1, 2]}', "ids are a list of integers"),
-        ('{"ids": [9223372036854775808], "logits": [1, 2]}', "ids are from 0 to 11"),
-        ('{"ids": [0, 3], "logits": [1, 2]}', "id 0 stands before other ids"),
-        ('{"text": 3, "logits": [1, 2]}', "text is a string"),
+        ('{"ids": [3], "logits": []}', "logits must be numbers, one for each label"),
+        ('{"ids": [3], "logits": [NaN, 1]}', "logits must be numbers, one for each label"),
+        ('{"ids": [3.5], "logits": [1, 2]}', "ids must be a list of integers"),
+        ('{"ids": [1e99], "logits": [1, 2]}', "ids must be a list of integers"),
+        ('{"ids": [9223372036854775808], "logits": [1, 2]}', "ids must be from 0 to 11"),
+        ('{"ids": [0, 3], "logits": [1, 2]}', "id 0 occurs before other ids"),
+        ('{"text": 3, "logits": [1, 2]}', "text must be a string"),
         ('{"ids": [3], "scores": [-1, 2]}', "outside of 0 to 1"),
         ('{"ids": [3], "scores": [0.9, 0.8]}', "add up to 1.7"),
     ],

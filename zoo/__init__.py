@@ -1,4 +1,4 @@
-"""BiRNN Zoo: bidirectional recurrent text classifiers that really run on a phone."""
+"""BiRNN Zoo: bidirectional recurrent text classifiers that run on a phone."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Classifier", "create_model", "import_torch", "list_models", "load", "register"]
 
-# Keras and its backend are imported only when needed: a .tflite file runs without them.
-_HOME = {
+# Keras and its backend are imported only when they are needed: a .tflite file runs without them.
+_MODULES = {
     "Classifier": "zoo.inference",
     "create_model": "zoo.catalogue",
     "import_torch": "zoo.torch_import",
@@ -30,14 +30,14 @@ def load(model: str | os.PathLike) -> Classifier:
 
     Args:
         model: The name of a model that comes with the package (`python -m zoo list --pretrained`),
-            a run folder written by train.py, or a .tflite file written by `python -m export`.
-            Write `./NAME` for a folder that has the name of a shipped model.
+            a run folder written by train.py, or a .tflite file written by `python -m export`. For
+            a folder with the name of such a model, write `./NAME`.
 
     Returns:
-        A classifier: `.predict(["a text"])` gives labels and scores.
+        A classifier; `.predict(["a text"])` returns labels and scores.
 
     Raises:
-        ValueError: If there is no model at that path; the message says what is missing.
+        ValueError: If there is no such model, or it is damaged.
     """
     from zoo import models
 
@@ -49,6 +49,6 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str):
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
+    if name in _MODULES:
+        return getattr(importlib.import_module(_MODULES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from zoo.models import Reference
 
 PROG = "python -m zoo"
-# Commands that run a study of `python -m studies`, with their help texts. Nothing else in this
-# package uses `studies`, which imports it.
+# Commands that run a study of `python -m studies`: its name there, and the help text. No other code
+# in this package imports `studies`, which itself imports `zoo`.
 STUDIES = {
     "compare": ("comparison", "simple cell, LSTM, GRU and peephole LSTM"),
     "gradients": ("gradients", "draw how gradients fall with distance"),
@@ -44,17 +44,17 @@ def main(arguments: list[str] | None = None) -> int:
     imports.add_flag(command)
     command.set_defaults(run=show)
 
-    command = commands.add_parser("import", help="make a run folder of a PyTorch classifier")
+    command = commands.add_parser("import", help="convert a PyTorch classifier to a run folder")
     command.add_argument("file", help="a .pt or .safetensors file with a state dict")
     command.add_argument("--vocab", required=True, metavar="FILE", help="tokens and their ids")
-    command.add_argument("--labels", required=True, metavar="FILE", help="one a line")
+    command.add_argument("--labels", required=True, metavar="FILE", help="one per line")
     command.add_argument("--output", required=True, type=Path, metavar="RUN")
-    command.add_argument("--max-length", type=int, default=128, metavar="N", help="ids of a text")
+    command.add_argument("--max-length", type=int, default=128, metavar="N", help="ids per text")
     command.add_argument(
         "--check",
         metavar="FILE",
-        help="answers of the PyTorch model that it has to agree with: JSON lines, each with text "
-        "or ids, and logits or scores",
+        help="outputs of the PyTorch model to compare with: JSON lines, each with text or ids, and "
+        "logits or scores",
     )
     command.add_argument(
         "--pooling",
@@ -67,19 +67,19 @@ def main(arguments: list[str] | None = None) -> int:
         "--packed",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="padding reaches no state, as with pack_padded_sequence (default: yes)",
+        help="padding does not change the state, as with pack_padded_sequence (default: yes)",
     )
     command.add_argument(
         "--activation",
         default="tanh",
         choices=["tanh", "relu"],
-        help="of an nn.RNN (default: tanh)",
+        help="activation of an nn.RNN (default: tanh)",
     )
     command.add_argument(
         "--scores",
         choices=["softmax", "one", "sigmoid"],
         help="softmax over several logits, the sigmoid of one, or a sigmoid of each (default: one "
-        "for one logit, else softmax)",
+        "for a single logit, else softmax)",
     )
     command.set_defaults(run=import_)
 
@@ -92,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
     _add_model(command)
     command.add_argument("--dataset", required=True, help="as for train.py")
     command.add_argument("--split", default="test", choices=["train", "valid", "test", "all"])
-    command.add_argument("--seed", type=int, help="of the split (default: the run's own)")
+    command.add_argument("--seed", type=int, help="seed of the split (default: that of the run)")
     command.add_argument("--text-column", default="text", metavar="NAME")
     command.add_argument("--label-column", default="label", metavar="NAME")
     command.add_argument("--data-dir", metavar="DIR")
@@ -119,14 +119,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def list_(options) -> None:
-    """Prints the families, the models that match a pattern, or the trained models."""
+    """Prints the families, the models that match a pattern, or the shipped trained models."""
     if options.pretrained:
         from zoo import pretrained
 
         if options.pattern:
             raise ValueError("--pretrained lists all trained models; leave out the pattern.")
         _print_table([pretrained.COLUMNS, *pretrained.table()])
-        print("\n`python -m zoo predict NAME TEXT` asks one; its card: `python -m zoo show NAME`.")
+        print("\nRun one: `python -m zoo predict NAME TEXT`; its card: `python -m zoo show NAME`.")
         return
     from zoo import catalogue, describe
 
@@ -136,35 +136,35 @@ def list_(options) -> None:
     _print_table([describe.COLUMNS, *rows])
     if options.pattern is None:
         sizes = ", ".join(f"-{size}" for size in catalogue.SIZES if size)
-        print(f"\nEach also as {sizes}; `python -m zoo show NAME` says more.")
+        print(f"\nEach also as {sizes}; `python -m zoo show NAME` prints the details.")
 
 
 def show(options) -> None:
-    """Prints the description of a model, or the card of a trained one."""
+    """Prints the description of a catalogue model, or the card of a trained one."""
     from zoo import catalogue, describe, models, pretrained, records
 
     name = options.name
-    there = bool(name) and Path(name).exists()
-    trained = there or difflib.get_close_matches(name, pretrained.names(), n=1)
+    is_path = bool(name) and Path(name).exists()
+    trained = is_path or difflib.get_close_matches(name, pretrained.names(), n=1)
     if name in catalogue.list_models() or not trained:
         print(describe.page(name))
         return
     reference = models.resolve(name)
     if reference.kind == "file":
-        raise ValueError(f"{name} has no card; give the run folder that it was exported from.")
+        raise ValueError(f"{name} has no card. Give the run folder that it was exported from.")
     card = reference.path / records.CARD
     if not card.is_file():
-        raise ValueError(f"{reference.path} holds no {records.CARD}.")
+        raise ValueError(f"{reference.path} has no {records.CARD}.")
     print(card.read_text(encoding="utf-8").rstrip())
 
 
 def import_(options) -> None:
-    """Writes a run folder with the weights of a PyTorch classifier."""
+    """Converts a PyTorch classifier to a run folder."""
     for path in (options.file, options.vocab, options.labels):
         if not Path(path).is_file():
             raise ValueError(f"There is no file {path}.")
     if options.output.is_file() or (options.output.is_dir() and any(options.output.iterdir())):
-        raise ValueError(f"{options.output} is there already; give another --output.")
+        raise ValueError(f"{options.output} already exists; give another --output.")
     if options.check and not Path(options.check).is_file():
         raise ValueError(f"There is no file {options.check}.")
     from zoo import card, torch_check, torch_readout
@@ -188,17 +188,17 @@ def import_(options) -> None:
         f"{options.output}: {bundle.name}, {bundle.model.count_params():,} parameters, labels "
         f"{', '.join(bundle.labels)}"
     )
-    print("Assumed, since the files do not say it:")
+    print("Assumed, because the files do not contain it:")
     for line in imported.assumed:
         print(f"  {line}")
     checked = bundle.config["imported"]["checked"]
     if checked:
         print(
-            f"It answers {checked['texts']} texts as PyTorch does; largest difference "
-            f"{checked['largest_difference']:.1e}."
+            f"Its outputs agree with PyTorch's on {checked['texts']} texts; the largest difference "
+            f"is {checked['largest_difference']:.1e}."
         )
         if not checked["padding_seen"]:
-            print("None of them is padded, so how PyTorch treats padding is still assumed.")
+            print("None of them is padded, so how PyTorch handles padding is still an assumption.")
     else:
         print(f"NOT CHECKED against PyTorch. {torch_check.HOW_TO_CHECK}")
 
@@ -208,7 +208,7 @@ def predict(options) -> None:
     from zoo import models
 
     classifier = _classifier(models.resolve(options.model))
-    with terminal.progress("Answering texts", len(options.texts)):
+    with terminal.progress("Classifying texts", len(options.texts)):
         predictions = classifier.predict(options.texts)
     if options.json:
         _print_json([asdict(prediction) for prediction in predictions])
@@ -232,13 +232,13 @@ def evaluate(options) -> None:
     unknown = sorted(set(labels) - set(classifier.labels))
     if unknown:
         raise ValueError(
-            f"{options.model} knows the labels {', '.join(classifier.labels)}; the data set has "
-            f"{', '.join(unknown)} too. Evaluate a model on data with its own labels."
+            f"{options.model} has the labels {', '.join(classifier.labels)}; the data set has "
+            f"{', '.join(unknown)} too. Evaluate a model on data with the same labels."
         )
-    # The data set may number its labels differently from the model.
-    numbers = np.array([classifier.labels.index(label) for label in labels])
-    with terminal.progress("Answering texts", len(texts)):
-        figures = classifier.evaluate(texts, numbers)
+    # The data set may have its labels in another order than the model.
+    classes = np.array([classifier.labels.index(label) for label in labels])
+    with terminal.progress("Classifying texts", len(texts)):
+        figures = classifier.evaluate(texts, classes)
     if options.json:
         _print_json({**figures, "dataset": name, "split": options.split})
         return
@@ -247,11 +247,11 @@ def evaluate(options) -> None:
         f"{figures['accuracy']:.4f} on {figures['examples']:,} texts"
     )
     if held_out:
-        print("Those are held out, as in training; --split all takes every row.")
+        print("These texts were held out of training; --split all uses every row.")
 
 
 def _texts(options, model: Reference) -> tuple[str, list[str], list[str], bool]:
-    """Returns the data set's name, texts and labels of the split, and whether it was held out."""
+    """Returns the data set's name, the split's texts and labels, and whether it was held out."""
     from zoo import records
     from zoo.datasets import Source
 
@@ -265,7 +265,7 @@ def _texts(options, model: Reference) -> tuple[str, list[str], list[str], bool]:
     if options.split == "all":
         texts, labels = source.rows()
         return Path(options.dataset).name, texts, labels, False
-    # The run's seed drew its validation texts. Another seed would draw some of its training texts.
+    # Validation texts are drawn with the run's seed; with another, some were trained on.
     seed = options.seed
     if seed is None:
         seed = records.seed(model.record() or {})
@@ -273,15 +273,15 @@ def _texts(options, model: Reference) -> tuple[str, list[str], list[str], bool]:
     held_out = options.split in dataset.source["held_out"]
     if held_out and options.split == "valid" and seed is None:
         raise ValueError(
-            f"{options.dataset} has no validation texts of its own, and {options.model} does not "
-            "say by which seed the run drew them: give --seed, or the run folder as the model."
+            f"{options.dataset} has no validation split, and {options.model} does not record the "
+            "seed that it was drawn with. Give --seed, or the run folder as the model."
         )
     split = getattr(dataset, options.split)
-    return dataset.name, split.texts, [dataset.labels[one] for one in split.labels], held_out
+    return dataset.name, split.texts, [dataset.labels[label] for label in split.labels], held_out
 
 
 def measure(name: str, arguments: list[str]) -> int:
-    """Hands a command line over to a study, and returns the exit status."""
+    """Runs a study with the rest of the command line and returns the exit status."""
     from studies import command
 
     return command.run(STUDIES[name][0], arguments, f"{PROG} {name}")
@@ -294,7 +294,7 @@ def _classifier(reference: Reference) -> Classifier:
 
 def _add_model(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "model", help="a run folder, a .tflite file, or a name of `list --pretrained`"
+        "model", help="a run folder, a .tflite file, or a name from `list --pretrained`"
     )
     command.add_argument("--json", action="store_true", help="print JSON")
     imports.add_flag(command)

@@ -1,4 +1,4 @@
-"""Untrusted zip archives: sizes are limited before anything is unpacked."""
+"""Opens zip archives, after checks of their sizes."""
 
 import contextlib
 import zipfile
@@ -9,8 +9,8 @@ from typing import IO
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 MOST_ENTRIES = 10_000
 LARGEST_RATIO = 200  # of unpacked to packed bytes
-SMALL = 1_000_000  # bytes that may come from any number of packed ones
-# What zipfile raises of a damaged archive.
+SMALL = 1_000_000  # unpacked bytes that are allowed at any ratio
+# The errors of zipfile for a damaged archive.
 DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -24,16 +24,16 @@ DAMAGE = (
 
 
 class ArchiveError(ValueError):
-    """An archive that would unpack to too much, or that uses an unexpected compression."""
+    """An archive that would unpack to too many bytes, or that has unsupported entries."""
 
 
 @contextlib.contextmanager
 def opened(file: str | IO[bytes], *, largest: int) -> Iterator[zipfile.ZipFile]:
-    """Opens an archive whose entries are stored or deflated and unpack to at most `largest` bytes.
+    """Opens an archive of stored or deflated entries, of at most `largest` bytes in total.
 
     Raises:
-        ArchiveError: If it is larger or compressed in another way.
-        zipfile.BadZipFile: If it is not an archive. Reading entries raises one of `DAMAGE`.
+        ArchiveError: If it is larger, or has other entries.
+        zipfile.BadZipFile: If it is not an archive. Reading a damaged one raises one of `DAMAGE`.
     """
     with zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
@@ -43,7 +43,7 @@ def opened(file: str | IO[bytes], *, largest: int) -> Iterator[zipfile.ZipFile]:
             if entry.compress_type not in METHODS or entry.flag_bits & 1:
                 raise ArchiveError(
                     f"its entry {entry.filename!r} is packed by method {entry.compress_type} or "
-                    "encrypted; entries have to be stored or deflated"
+                    "encrypted; entries must be stored or deflated"
                 )
             if entry.file_size > max(SMALL, LARGEST_RATIO * entry.compress_size):
                 raise ArchiveError(

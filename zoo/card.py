@@ -18,7 +18,7 @@ A bidirectional recurrent text classifier of BiRNN Zoo: {title} ({source}).
 | labels | {labels} |
 | parameters | {parameters:,} |
 | embedding | {vocab_size:,} token ids × {embed_dim} |
-| recurrent layers | {num_layers} bidirectional, {hidden_dim} units a direction |
+| recurrent layers | {num_layers} bidirectional, {hidden_dim} units per direction |
 | longest text | {max_length} token ids; the rest is cut |
 | trained on | {train:,} texts; {validation:,} held out to choose the epoch |
 | seed | {seed} |
@@ -31,7 +31,7 @@ A bidirectional recurrent text classifier of BiRNN Zoo: {title} ({source}).
 {figures}
 
 The weights are those of epoch {best_epoch}, {how}. The test texts were read once,
-after that choice. The vocabulary comes from the training texts alone.
+after that choice. The vocabulary comes only from the training texts.
 
 | accuracy | validation | test |
 |---|---|---|
@@ -48,8 +48,8 @@ python -m export FOLDER                   # files for a device
 
 ## Limits
 
-It knows the words of its training texts; others are all one unknown word. It gives one of its
-labels to every text, also to one that has nothing to do with them. Its scores are not calibrated.
+The model knows only the words of its training texts; all others are one unknown word. It assigns
+one of its labels to every text, even an unrelated one. Its scores are not calibrated.
 """
 
 
@@ -59,13 +59,13 @@ def render(
     compared: Sequence[tuple[str, float, float]],
     warning: str | None,
 ) -> str:
-    """The card in Markdown.
+    """The card of a trained model, in Markdown.
 
     Args:
         bundle: The trained model, a `zoo.bundle.Bundle`.
-        figures: What metrics.json holds.
-        compared: Rows (what, accuracy on validation, accuracy on test) of baselines and model.
-        warning: For a model that is worse than a baseline.
+        figures: The content of metrics.json.
+        compared: Rows (name, validation accuracy, test accuracy) of the baselines and the model.
+        warning: A warning that the model is worse than a baseline, or None.
     """
     config = bundle.config
     family, _ = catalogue.find(bundle.name)
@@ -116,8 +116,8 @@ A recurrent text classifier with the weights of a PyTorch model.
 
 ## Assumed
 
-The files do not say how the PyTorch model reads its recurrent layer. This was taken for granted; to
-change it, import again with the option in brackets, and with `--check` to prove it:
+The files do not contain how the PyTorch model reads its recurrent layer. The following was assumed.
+To change it, import again with the option in brackets; to verify it, add `--check`:
 
 {assumed}
 
@@ -132,11 +132,11 @@ python -m export FOLDER                   # files for a device
 """
 
 
-NO_PADDING = " None of them was padded, so how the PyTorch model treats padding is not proved."
+NO_PADDING = " None of them was padded, so the treatment of padding is not verified."
 
 
 def imported(bundle) -> str:
-    """The card of an imported model in Markdown."""
+    """The card of an imported model, in Markdown."""
     record = bundle.config["imported"]
     checked = record["checked"]
     return IMPORTED.format(
@@ -146,9 +146,9 @@ def imported(bundle) -> str:
         parameters=bundle.config["model"]["parameters"],
         max_length=bundle.tokenizer.max_length,
         assumed="\n".join(f"- {line}" for line in record["assumed"]),
-        checked=f"It answered {checked['texts']} texts as the PyTorch model does; the largest "
-        f"difference was {checked['largest_difference']:.1e}."
+        checked=f"Its outputs agree with the PyTorch model's on {checked['texts']} texts; the "
+        f"largest difference is {checked['largest_difference']:.1e}."
         + (NO_PADDING if not checked["padding_seen"] else "")
         if checked
-        else "It was not checked against answers of the PyTorch model.",
+        else "It was not checked against outputs of the PyTorch model.",
     )

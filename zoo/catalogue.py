@@ -1,6 +1,6 @@
 """The models by name, as a table.
 
-The table is plain data: Keras is imported when a model is created.
+The table is plain data: Keras is imported only when a model is created.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class UnknownModelError(ValueError):
-    """A name that is not in the catalogue."""
+    """A name of no model in the catalogue."""
 
 
 def gate_names(gates: str) -> str:
-    """Formats `zoo.cells.Cell.gates` without the candidate; "–" for a cell without gates."""
+    """The letters of `zoo.cells.Cell.gates` without the candidate, spaced; "–" for none."""
     return " ".join(gate for gate in gates if gate != "g") or "–"
 
 
@@ -31,10 +31,11 @@ class Family:
 
     Attributes:
         cell: The name of its cell in `zoo.cells`.
-        title: What it is, in a few words.
-        lowerings: How `python -m export` can write it.
-        source: Where the equations come from.
-        built_in: The equivalent layer in `keras.layers`, which is used instead, if there is one.
+        title: A short description.
+        lowerings: Names of its lowerings in `python -m export`.
+        source: The reference for the equations.
+        built_in: Name of the equivalent layer in `keras.layers`, which is used instead, if there
+            is one.
     """
 
     cell: str
@@ -45,7 +46,7 @@ class Family:
 
     @property
     def gates(self) -> str:
-        """Names of its gates, as the cell's equations have them; "–" for none."""
+        """Names of its gates in the cell's equations; "–" for none."""
         return gate_names(cell_source.gates(self.cell))
 
     @property
@@ -54,7 +55,7 @@ class Family:
         return cell_source.docstring(self.cell)
 
     def layer(self, units: int, *, return_sequences: bool) -> keras.Layer:
-        """Creates a layer of one direction."""
+        """A new layer of this kind, for one direction."""
         import keras
 
         if self.built_in:
@@ -67,7 +68,7 @@ class Family:
 
 @dataclass(frozen=True)
 class Size:
-    """Defaults of a model's size, by the parameters' names."""
+    """Default arguments of `create_model` for one size."""
 
     embed_dim: int
     hidden_dim: int
@@ -95,16 +96,16 @@ FAMILIES = {
         "ResetBeforeGRUCell", "textbook GRU, reset before the product", LOOP,
         "Cho et al. 2014; Chung et al. 2014",
     ),
-    # LSTMs with peepholes
+    # LSTMs whose gates see the cell state
     "peephole-bilstm": Family(
-        "PeepholeLSTMCell", "LSTM, gates see their own cell", FUSED,
+        "PeepholeLSTMCell", "LSTM, each gate sees its own cell", FUSED,
         "Gers & Schmidhuber 2000",
     ),
     "full-peephole-bilstm": Family(
-        "FullPeepholeLSTMCell", "LSTM, gates see all cells by a matrix", LOOP,
+        "FullPeepholeLSTMCell", "LSTM, each gate sees all cells", LOOP,
         "Olah 2015",
     ),
-    # Ablated LSTMs, after "LSTM: a search space odyssey"
+    # Ablations of the LSTM, after "LSTM: a search space odyssey"
     "no-input-gate-bilstm": Family(
         "NoInputGateLSTMCell", "peephole LSTM without input gate", LOOP,
         "Greff et al. 2017",
@@ -130,16 +131,16 @@ FAMILIES = {
         "Greff et al. 2017",
     ),
     "full-gate-bilstm": Family(
-        "FullGateRecurrentLSTMCell", "peephole LSTM, gates see gates", LOOP,
+        "FullGateRecurrentLSTMCell", "peephole LSTM, gates see the last gates", LOOP,
         "Greff et al. 2017",
     ),
-    # Smaller and normalised LSTMs
+    # Smaller or normalised cells
     "projected-bilstm": Family(
         "ProjectedLSTMCell", "LSTM, output projected to half", FUSED,
         "Sak, Senior & Beaufays 2014",
     ),
     "diagonal-bilstm": Family(
-        "DiagonalLSTMCell", "LSTM, gates see their own output", FUSED,
+        "DiagonalLSTMCell", "LSTM, each gate sees its own output", FUSED,
         "Gonnet & Deselaers 2020",
     ),
     "gate-norm-bilstm": Family(
@@ -163,14 +164,14 @@ FAMILIES = {
         "MGUCell", "minimal gated unit", LOOP, "Zhou et al. 2016"
     ),
     "bijanet": Family(
-        "JANETCell", "LSTM with its forget gate only", LOOP,
+        "JANETCell", "LSTM with only a forget gate", LOOP,
         "van der Westhuizen & Lasenby 2018",
     ),
     "biugrnn": Family(
         "UGRNNCell", "update gate RNN", LOOP,
         "Collins, Sohl-Dickstein & Sussillo 2017",
     ),
-    # No matrix product with the state
+    # No recurrent matrix product
     "biindrnn": Family(
         "IndRNNCell", "independently recurrent RNN", LOOP, "Li et al. 2018"
     ),
@@ -182,27 +183,27 @@ FAMILIES = {
         "Bradbury et al. 2017",
     ),
     "min-bilstm": Family(
-        "MinLSTMCell", "LSTM whose gates see the input only", PARALLEL,
+        "MinLSTMCell", "LSTM whose gates see only the input", PARALLEL,
         "Feng et al. 2024",
     ),
     "min-bigru": Family(
-        "MinGRUCell", "GRU whose gate sees the input only", PARALLEL,
+        "MinGRUCell", "GRU whose gate sees only the input", PARALLEL,
         "Feng et al. 2024",
     ),
-    # From architecture search, and untrained
+    # Found by search; not trained
     "binas": Family(
         "NASCell", "found by architecture search", LOOP, "Zoph & Le 2017"
     ),
     "biesn": Family(
-        "ESNCell", "echo-state, its weights not trained", LOOP, "Jaeger 2001"
+        "ESNCell", "echo-state, recurrent weights not trained", LOOP, "Jaeger 2001"
     ),
 }
 # fmt: on
 
-# Cells that users registered, see `zoo.registry`.
+# The user's cells, see `zoo.registry`.
 REGISTERED: dict[str, Family] = {}
 
-# A model's name is FAMILY-SIZE; FAMILY alone is the base size.
+# A model's name is that of its family, then "-" and the size; no suffix means the base size.
 SIZES = {
     "": Size(embed_dim=300, hidden_dim=256, num_layers=2, dropout=0.5),
     "medium": Size(embed_dim=128, hidden_dim=128, num_layers=2, dropout=0.5),
@@ -226,10 +227,10 @@ def list_models(pattern: str = "*") -> list[str]:
 
 
 def find(name: str) -> tuple[Family, Size]:
-    """Returns the family and the size of a model name.
+    """The family and the size of a model's name.
 
     Raises:
-        UnknownModelError: If there is no such model; the message suggests the nearest name.
+        UnknownModelError: If there is no such model; the message suggests similar names.
     """
     for size in SIZES:
         family = name.removesuffix(f"-{size}") if size else name
@@ -238,12 +239,12 @@ def find(name: str) -> tuple[Family, Size]:
     near = difflib.get_close_matches(name, list_models(), n=3, cutoff=0.4) or list(FAMILIES)
     raise UnknownModelError(
         f"There is no model {name!r}. Did you mean {' or '.join(near)}? "
-        "`python -m zoo list` shows them all; a cell of your own needs --import."
+        "`python -m zoo list` shows all models; a cell of your own needs --import."
     )
 
 
 def recurrent_parameters(name: str) -> int:
-    """Number of parameters of the recurrent layers of a model."""
+    """Number of parameters of a model's recurrent layers."""
     from zoo.layers import output_size
 
     family, size = find(name)
@@ -270,22 +271,22 @@ def create_model(
     """Creates a model of the catalogue with random weights.
 
     Args:
-        name: One of `list_models()`. It sets the defaults of the sizes below.
-        vocab_size: Number of token ids, padding included.
+        name: One of `list_models()`. It determines the defaults of the sizes below.
+        vocab_size: Number of token ids, including padding.
         num_classes: Number of labels.
         embed_dim: Width of the embedding.
-        hidden_dim: Units of each direction of each layer.
+        hidden_dim: Units per direction of each layer.
         num_layers: Number of bidirectional layers.
-        dropout: Share of values dropped in training, in [0, 1).
-        pooling: What the logits take from the top layer: the `last` output of each direction, or
-            the `mean` of all outputs, which is better for long texts.
+        dropout: Fraction of values dropped in training, in [0, 1).
+        pooling: How the top layer's outputs are pooled: `last`, the last output of each direction,
+            or `mean`, the mean of all outputs, which suits long texts.
 
     Returns:
         A Keras model from int32 [batch, time] token ids, padded on the right with 0, to float32
         [batch, num_classes] logits.
 
     Raises:
-        ValueError: If the name or a size is wrong.
+        ValueError: If the name or a size is invalid.
     """
     from zoo.classifier import build_classifier
 

@@ -13,7 +13,7 @@ def docstring(cell: str) -> str:
 
 
 def gates(cell: str) -> str:
-    """The attribute `gates` of a class of `zoo.cells`, inherited or not."""
+    """The attribute `gates` of a class of `zoo.cells`, which may be inherited."""
     node = _class(cell)
     pairs: list[tuple[ast.expr, ast.expr]]
     for statement in node.body:
@@ -31,7 +31,7 @@ def gates(cell: str) -> str:
 
 
 def _pairs(target: ast.expr, statement: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:
-    """Names and values: several of each where a tuple is assigned to a tuple."""
+    """The (name, value) pairs of an assignment, with tuples taken apart."""
     if isinstance(target, ast.Tuple) and isinstance(statement.value, ast.Tuple):
         return list(zip(target.elts, statement.value.elts, strict=True))
     return [(target, statement.value)]

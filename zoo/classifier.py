@@ -1,4 +1,4 @@
-"""Builds the Keras model that all models of the catalogue are."""
+"""The architecture of all models in the catalogue."""
 
 from collections.abc import Callable
 
@@ -6,10 +6,8 @@ import keras
 from keras import ops
 
 from zoo.layers import MeanOverTime
-from zoo.sizes import POOLINGS, check
+from zoo.sizes import check
 from zoo.text import PAD_ID
-
-__all__ = ["POOLINGS", "build_classifier", "check"]
 
 
 def build_classifier(
@@ -25,20 +23,20 @@ def build_classifier(
     bidirectional: bool = True,
     name: str = "classifier",
 ) -> keras.Model:
-    """Builds an embedding, stacked recurrent layers, pooling of the top layer, and logits.
+    """Builds a classifier: embedding, stacked recurrent layers, pooling, logits.
 
     Args:
-        make_layer: `make_layer(units, return_sequences=...)` gives one direction of one layer.
-        vocab_size: Number of token ids, padding included.
+        make_layer: `make_layer(units, return_sequences=...)` returns one direction of one layer.
+        vocab_size: Number of token ids, including padding.
         num_classes: Number of labels.
         embed_dim: Width of the embedding.
-        hidden_dim: Units of each direction of each layer.
+        hidden_dim: Units per direction of each layer.
         num_layers: Number of layers.
-        dropout: Share of values dropped in training: of the embedding, between the layers and
-            before the logits; in [0, 1).
-        pooling: What the logits take from the top layer: the `last` output of each direction, or
-            the `mean` of all outputs, which is better for long texts.
-        bidirectional: Whether each layer reads in both directions, or forwards only.
+        dropout: Fraction of values dropped in training, in [0, 1): after the embedding, between the
+            layers and before the logits.
+        pooling: How the top layer's outputs are pooled: `last`, the last output of each direction,
+            or `mean`, the mean of all outputs, which suits long texts.
+        bidirectional: Whether each layer has a backward direction, too.
         name: The Keras model's name.
 
     Returns:
@@ -47,7 +45,7 @@ def build_classifier(
 
     Raises:
         ValueError: If a size is not a positive integer, there are fewer than two classes,
-            `dropout` is outside [0, 1), or there is no such pooling.
+            `dropout` is outside [0, 1), or `pooling` is unknown.
     """
     check(
         vocab_size=vocab_size,
@@ -60,7 +58,7 @@ def build_classifier(
     )
 
     tokens = keras.Input((None,), dtype="int32", name="tokens")
-    # Passed explicitly: not every version of Keras propagates masks through recurrent layers.
+    # An explicit mask: not every Keras version passes it from one recurrent layer to the next.
     mask = ops.not_equal(tokens, PAD_ID)
     x = keras.layers.Embedding(vocab_size, embed_dim, name="embedding")(tokens)
     x = keras.layers.Dropout(dropout, name="embedding_dropout")(x)

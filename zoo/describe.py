@@ -1,7 +1,7 @@
-"""The catalogue as a table, and the description of a model.
+"""Text descriptions of the catalogue and its models.
 
-Keras is imported only for registered cells. `python -m zoo.describe` prints the table of the
-documentation.
+Keras is imported only for cells that the user registered. `python -m zoo.describe` prints the table
+in the README.
 """
 
 from zoo import catalogue, parameters
@@ -13,7 +13,8 @@ def table(pattern: str | None = None) -> list[tuple[str, ...]]:
     """Rows of `COLUMNS`; parameters are those of the recurrent layers.
 
     Args:
-        pattern: A shell pattern of names such as `"*lstm*"`; None for the families in base size.
+        pattern: A shell pattern of names such as `"*lstm*"`; None for all families in the base
+            size.
     """
     names = list(catalogue.families()) if pattern is None else catalogue.list_models(pattern)
     rows: list[tuple[str, ...]] = []
@@ -25,10 +26,10 @@ def table(pattern: str | None = None) -> list[tuple[str, ...]]:
 
 
 def page(name: str) -> str:
-    """Describes a model: title, source, equations and options of the cell, a picture, sizes.
+    """Describes a model: title, source, the cell's equations and options, a diagram, sizes.
 
     Raises:
-        ValueError: If there is no such model; the message suggests the nearest name.
+        ValueError: If there is no such model; the message suggests similar names.
     """
     family, size = catalogue.find(name)
     count = parameters.of(name)
@@ -49,11 +50,11 @@ def page(name: str) -> str:
 
 
 def markdown() -> str:
-    """The catalogue in Markdown: a row per family, with the lowerings that not all have."""
+    """The table in the README: one line per family, with the lowerings that not all have."""
     lines = ["| model | layer | from | lowerings |", "|---|---|---|---|"]
     for name, family in catalogue.FAMILIES.items():
-        more = [one for one in family.lowerings.split() if one not in catalogue.LOOP.split()]
-        lines.append(f"| `{name}` | {family.title} | {family.source} | {' '.join(more)} |")
+        special = [name for name in family.lowerings.split() if name not in catalogue.LOOP.split()]
+        lines.append(f"| `{name}` | {family.title} | {family.source} | {' '.join(special)} |")
     return "\n".join(lines)
 
 

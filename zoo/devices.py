@@ -1,4 +1,4 @@
-"""The devices that models train on."""
+"""The devices that models are trained on."""
 
 import os
 
@@ -6,7 +6,7 @@ import keras
 
 
 def accelerators() -> list[str]:
-    """Names of the GPUs (or TPUs) that the current Keras backend sees."""
+    """Names of the GPUs and TPUs that are visible to the Keras backend."""
     backend = keras.backend.backend()
     if backend == "tensorflow":
         import tensorflow as tf
@@ -26,24 +26,24 @@ def accelerators() -> list[str]:
 
 
 def describe() -> str:
-    """The device in words, for a log and a model card."""
-    found = accelerators()
-    return ", ".join(found) if found else f"CPU, {os.cpu_count()} cores"
+    """The name of the device, for logs and model cards."""
+    names = accelerators()
+    return ", ".join(names) if names else f"CPU, {os.cpu_count()} cores"
 
 
 def mixed_policy() -> str:
-    """The mixed-precision policy of this backend's kernels.
+    """The mixed-precision policy for this backend.
 
-    TensorFlow's cuDNN layers take float16, for which Keras scales the loss; elsewhere bfloat16
-    needs no scaling.
+    TensorFlow's cuDNN layers support float16, for which Keras scales the loss. On other backends,
+    bfloat16 needs no loss scaling.
     """
     return "mixed_float16" if keras.backend.backend() == "tensorflow" else "mixed_bfloat16"
 
 
 def keep_tensorflow_off() -> None:
-    """Hides GPUs from TensorFlow where another backend trains.
+    """Hides GPUs from TensorFlow unless it is the backend.
 
-    TensorFlow only reads the data, and would take the memory that the backend needs.
+    TensorFlow only reads the data then, and would allocate GPU memory that the backend needs.
     """
     if keras.backend.backend() == "tensorflow":
         return

@@ -1,6 +1,6 @@
-"""A SHA-256 appended to a binary file, to detect damage before the file is used.
+"""A SHA-256 at the end of a binary file, which detects damage before the file is used.
 
-Readers of HDF5, .npz and .npy files ignore what is appended.
+HDF5, .npz and .npy files remain readable: their readers ignore trailing bytes.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ _CHUNK = 1 << 20
 
 
 class DamagedFileError(ValueError):
-    """A file that is missing or differs from what was written."""
+    """A file that is missing or has changed since it was written."""
 
 
 def append(path: str | os.PathLike) -> None:
@@ -31,14 +31,14 @@ def append(path: str | os.PathLike) -> None:
 
 @contextlib.contextmanager
 def writing(path: str | os.PathLike) -> Iterator[Path]:
-    """Like `zoo.files.replacing`, and appends a digest."""
+    """Like `zoo.files.replacing`, and appends a digest to the file."""
     with replacing(path) as partial:
         yield partial
         append(partial)
 
 
 def check(path: str | os.PathLike) -> None:
-    """Checks a file that `append` completed.
+    """Checks the digest of a file.
 
     Raises:
         DamagedFileError: If the file is missing, cut or changed.
@@ -54,4 +54,4 @@ def check(path: str | os.PathLike) -> None:
             digest.update(chunk)
             left -= len(chunk)
         if left < 0 or file.read() != MARK + digest.digest():
-            raise DamagedFileError(f"{path} is damaged: it does not hold what was written to it.")
+            raise DamagedFileError(f"{path} is damaged: it has changed since it was written.")

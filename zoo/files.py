@@ -11,9 +11,10 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
-    """Yields a temporary path with the same suffix, which replaces `path` at the end of the block.
+    """Yields a temporary path whose file replaces `path` at the end of the block.
 
-    If the block raises, `path` stays as it was, and the temporary file is removed.
+    The temporary path has the same suffix, since some writers depend on it. If the block raises,
+    `path` is left as it was and the temporary file is removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,26 +27,26 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def remove_partial(folder: str | os.PathLike, names: Iterable[str]) -> None:
-    """Removes what `replacing` left in a folder when its process was killed."""
+    """Removes temporary files that `replacing` left in a folder when its process was killed."""
     for name in names:
         for path in Path(folder).glob(f".{name}-*"):
             shutil.rmtree(path, ignore_errors=True)
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-    """Writes UTF-8 text, atomically."""
+    """Writes UTF-8 text atomically."""
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_bytes(path: str | os.PathLike, content: bytes) -> None:
-    """Writes bytes, atomically."""
+    """Writes bytes atomically."""
     with replacing(path) as partial:
         partial.write_bytes(content)
 
 
 def write_table(path: str | os.PathLike, rows: Sequence[Mapping[str, object]]) -> None:
-    """Writes a CSV file with the columns of the first row, atomically."""
+    """Writes a CSV file atomically, with the columns of the first row."""
     with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
@@ -53,7 +54,7 @@ def write_table(path: str | os.PathLike, rows: Sequence[Mapping[str, object]]) -
 
 
 def read_table(path: str | os.PathLike) -> list[dict[str, str]]:
-    """Reads what `write_table` wrote; no rows if there is no such file."""
+    """Reads a file written by `write_table`; no rows if there is no such file."""
     if not Path(path).is_file():
         return []
     with Path(path).open(encoding="utf-8", newline="") as file:

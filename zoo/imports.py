@@ -1,4 +1,4 @@
-"""Users' modules that register cells: `--import MODULE`."""
+"""Imports of the user's modules that register cells: `--import MODULE`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zoo import catalogue, terminal
 
 
 class ImportedModuleError(ValueError):
-    """A module that is missing or raises an error."""
+    """A module that does not exist or cannot be run."""
 
 
 def add_flag(parser: argparse.ArgumentParser) -> None:
@@ -28,13 +28,13 @@ def add_flag(parser: argparse.ArgumentParser) -> None:
         dest="imports",
         action="append",
         metavar="MODULE",
-        help="run a module of yours first, which registers a cell: its name, or a path that ends "
-        "in .py; may be repeated",
+        help="import a module of yours first, which registers a cell: its name, or a path that "
+        "ends in .py; may be repeated",
     )
 
 
 def load_for_command(prog: str, specs: Iterable[str]) -> None:
-    """Imports the modules of `--import`, with a warning for those that register nothing."""
+    """Imports the modules of `--import`, and warns of modules that register nothing."""
     idle = []
     for spec in specs:
         with terminal.progress(f"Importing {spec}"):
@@ -47,16 +47,18 @@ def load_for_command(prog: str, specs: Iterable[str]) -> None:
 
 
 def load(specs: Iterable[str]) -> list[str]:
-    """Imports modules, from the current folder first. Imported modules are not run again.
+    """Imports modules, with the current folder first on the path.
+
+    A module that is already imported is not run again.
 
     Args:
         specs: Names of modules, or paths that end in .py.
 
     Returns:
-        The modules that were run now and registered no cell.
+        The modules that were run and registered no cell.
 
     Raises:
-        ImportedModuleError: If one is missing or raises an error.
+        ImportedModuleError: If a module does not exist or raises an error.
     """
     idle = []
     for spec in specs:
@@ -67,22 +69,22 @@ def load(specs: Iterable[str]) -> list[str]:
 
 
 def _load(spec: str) -> bool:
-    """Imports a module. Returns whether it was run now."""
+    """Imports a module, and returns whether it was run."""
     path = Path(spec) if spec.endswith(".py") else None
     name = path.stem if path else spec
     if path and not path.is_file():
-        raise ImportedModuleError(f"--import {spec}: there is no such file.")
+        raise ImportedModuleError(f"--import {spec}: no such file.")
     if not path and not all(part.isidentifier() for part in name.split(".")):
         raise ImportedModuleError(
-            f"--import {spec}: that is neither a module's name nor a path that ends in .py."
+            f"--import {spec}: this is neither a module name nor a path that ends in .py."
         )
     loaded = sys.modules.get(name)
     if loaded is not None:
         file = getattr(loaded, "__file__", None)
         if path and (file is None or Path(file).resolve() != path.resolve()):
             raise ImportedModuleError(
-                f"--import {spec}: Python has another module {name!r}"
-                f"{f', of {file}' if file else ''}. Rename the file."
+                f"--import {spec}: another module {name!r} is already imported"
+                f"{f' from {file}' if file else ''}. Rename the file."
             )
         return False
     with _on_path(path.resolve().parent if path else Path.cwd()):
@@ -94,12 +96,12 @@ def _load(spec: str) -> bool:
 
 
 def _run_file(name: str, path: Path) -> ModuleType:
-    found = importlib.util.spec_from_file_location(name, path)
-    assert found is not None and found.loader is not None
-    module = importlib.util.module_from_spec(found)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        found.loader.exec_module(module)
+        spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
@@ -120,8 +122,8 @@ def _refusal(spec: str, name: str, error: BaseException) -> ImportedModuleError:
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     if missing and (name == missing or name.startswith(f"{missing}.")):
         return ImportedModuleError(
-            f"--import {spec}: there is no module {missing!r}, neither here ({Path.cwd()}) nor "
-            "where Python looks. Give the name of a module here, or a path that ends in .py."
+            f"--import {spec}: no module {missing!r}, neither in {Path.cwd()} nor on Python's "
+            "path. Give the name of a module in this folder, or a path that ends in .py."
         )
     what = type(error).__name__ + (f": {error}" if str(error) else "")
     frames = [
@@ -134,17 +136,17 @@ def _refusal(spec: str, name: str, error: BaseException) -> ImportedModuleError:
 
 
 def check_registered(config: Mapping[str, Any], folder: Path) -> None:
-    """Refuses a run whose cell is in a module that was not imported.
+    """Refuses a run with a cell that is not registered.
 
-    The module is not imported automatically: a run folder may come from anybody, and importing what
-    it names would run their code.
+    Its module is not imported automatically: a run folder may come from anyone, and importing the
+    module that it names would run their code.
 
     Args:
-        config: What the run's config.json holds.
+        config: The content of the run's config.json.
         folder: The run folder.
 
     Raises:
-        ImportedModuleError: If its model is not in the catalogue and it names modules.
+        ImportedModuleError: If the model is not in the catalogue and the run names modules.
     """
     training, model = config.get("training"), config.get("model")
     imports = training.get("imports") if isinstance(training, dict) else None

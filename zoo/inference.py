@@ -1,4 +1,4 @@
-"""A trained classifier, in Keras or in LiteRT."""
+"""A trained classifier, independent of its runtime."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,15 +10,14 @@ from zoo.text import Tokenizer
 
 @dataclass(frozen=True)
 class Prediction:
-    """The prediction for one text.
+    """A classifier's result for one text.
 
     Attributes:
         text: The text.
         label: The label with the highest score.
-        scores: The probability of each label; they add up to 1.
-        known: The share of the text's tokens that are in the vocabulary, from 0 to 1, counted over
-            the tokens that the model reads. It is 0 for a text without tokens. Where it is 0, the
-            label says nothing about the text.
+        scores: A probability for each label; they add up to 1.
+        known: The fraction of the tokens read by the model that are in the vocabulary, from 0 to 1;
+            0 for a text without tokens. Where it is 0, the label is meaningless.
     """
 
     text: str
@@ -29,13 +28,13 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Classifier:
-    """Classifies texts. Threads may share a classifier.
+    """Maps texts to labels. It is safe to share between threads.
 
     Attributes:
         name: The model's name.
-        tokenizer: Texts to token ids [batch, max_length].
+        tokenizer: Maps texts to token ids [batch, max_length].
         labels: Names of the classes, by id.
-        forward: Token ids [batch, max_length] to probabilities [batch, classes].
+        forward: Maps token ids [batch, max_length] to probabilities [batch, classes].
     """
 
     name: str
@@ -51,10 +50,10 @@ class Classifier:
         return self.forward(ids) if len(ids) else np.zeros((0, len(self.labels)), np.float32)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """The label, the scores and the share of known tokens of each text.
+        """The label, the scores and the fraction of known tokens of each text.
 
         Raises:
-            TypeError: If `texts` is one text instead of a sequence of them.
+            TypeError: If `texts` is a single string.
         """
         if isinstance(texts, str):
             raise TypeError("predict takes a list of texts; put the text in brackets: [text].")
@@ -71,7 +70,7 @@ class Classifier:
         ]
 
     def _known(self, ids: np.ndarray) -> np.ndarray:
-        """The share of known tokens in each row of ids, float64 [texts]."""
+        """The fraction of known tokens in each row of ids, float64 [texts]."""
         vocabulary = self.tokenizer.vocabulary
         tokens = ids if vocabulary.start is None else ids[:, 1:]
         read = tokens != vocabulary.pad
@@ -83,15 +82,15 @@ class Classifier:
 
         Args:
             texts: The texts.
-            labels: int [texts], the true class of each.
+            labels: int [texts], the true classes.
 
         Returns:
             `{"accuracy": …, "loss": …, "examples": …}`.
         """
         probabilities = self.scores(texts).astype(np.float64)
-        right = probabilities[np.arange(len(texts)), labels]
+        true = probabilities[np.arange(len(texts)), labels]
         return {
             "accuracy": float(np.mean(probabilities.argmax(axis=1) == labels)),
-            "loss": float(-np.log(np.maximum(right, 1e-12)).mean()),
+            "loss": float(-np.log(np.maximum(true, 1e-12)).mean()),
             "examples": len(texts),
         }

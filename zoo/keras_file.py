@@ -1,4 +1,4 @@
-"""Untrusted .keras files, checked before Keras builds the model that they describe."""
+"""Loads model.keras files, after checks of what Keras would build."""
 
 import io
 import json
@@ -15,19 +15,19 @@ CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 ENTRIES = {CONFIG, WEIGHTS, "metadata.json"}
 LARGEST = 4_000_000_000  # bytes
 LARGEST_CONFIG = 1_000_000  # bytes
-BUILT_IN = ("keras", "builtins")  # what Keras finds by itself is of modules in these
-STATE_RATIO = 64  # of the square of a layer's units to the bytes of all weights
+BUILT_IN = ("keras", "builtins")  # packages of the classes that need no registration
+STATE_RATIO = 64  # largest ratio of a layer's units² to the bytes of all weights
 
 
 class KerasFileError(ValueError):
-    """A .keras file that is damaged, or that would take more memory than its weights explain."""
+    """A model.keras that is damaged, or that would allocate far more memory than its weights."""
 
 
 def load(path: str | os.PathLike) -> keras.Model:
-    """Loads a model without running code from the file.
+    """Loads a model without running code in the file.
 
     Raises:
-        KerasFileError: If the file is damaged or too large, or names unknown layers.
+        KerasFileError: If the file is damaged or too large, or has unknown layers.
     """
     path = Path(path)
     try:
@@ -40,10 +40,10 @@ def load(path: str | os.PathLike) -> keras.Model:
         raise KerasFileError(f"{path} is damaged: {_first_line(error)}.") from None
     try:
         model = keras.models.load_model(path, compile=False)
-    except Exception as error:  # what Keras raises of a bad file has no common class
+    except Exception as error:  # Keras's errors for a bad file have no common class
         raise KerasFileError(f"Keras cannot load {path}: {_first_line(error)}") from error
     if not isinstance(model, keras.Model):
-        raise KerasFileError(f"{path} holds a {type(model).__name__}, and no model.")
+        raise KerasFileError(f"{path} holds a {type(model).__name__}, not a model.")
     return model
 
 
@@ -57,19 +57,19 @@ def _check(path: Path) -> None:
             raise ValueError(f"it holds {sorted(names)[:5]}, not {sorted(ENTRIES)}")
         if files.getinfo(CONFIG).file_size > LARGEST_CONFIG:
             raise ValueError(f"its {CONFIG} is larger than {LARGEST_CONFIG:,} bytes")
-        # Reading a whole entry verifies its checksum, which Keras does not always do.
+        # Reading an entry completely checks its checksum, which Keras does not always do.
         content = {name: files.read(name) for name in sorted(names)}
     _check_weights(content[WEIGHTS])
     try:
         config = json.loads(content[CONFIG])
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"its {CONFIG} is no JSON ({_first_line(error)})") from None
+        raise ValueError(f"its {CONFIG} is not JSON ({_first_line(error)})") from None
     _check_sizes(config, len(content[WEIGHTS]))
     _check_classes(path, config)
 
 
 def _check_weights(content: bytes) -> None:
-    """Refuses decompression bombs. Keras stores arrays uncompressed."""
+    """Checks that the arrays fit the file: Keras does not compress, so larger ones are a bomb."""
     sizes = []
 
     def look(_, item):
@@ -79,16 +79,16 @@ def _check_weights(content: bytes) -> None:
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             file.visititems(look)
-    except Exception as error:  # what HDF5 raises of a bad file has no common class
+    except Exception as error:  # HDF5's errors for a bad file have no common class
         raise ValueError(f"its {WEIGHTS} cannot be read ({_first_line(error)})") from None
     if sum(sizes) > len(content):
         raise ValueError(
-            f"its {WEIGHTS} would take {sum(sizes):,} bytes of memory, and has {len(content):,}"
+            f"its {WEIGHTS} would take {sum(sizes):,} bytes of memory, but has {len(content):,}"
         )
 
 
 def _check_sizes(config: Any, weights: int) -> None:
-    """Refuses layers that are larger than the weights in the file: they would fill the memory."""
+    """Checks the layers' sizes, since building layers that are too large would fill the memory."""
     left = [config]
     while left:
         value = left.pop()
@@ -96,18 +96,18 @@ def _check_sizes(config: Any, weights: int) -> None:
             left += value.values()
             units, rows, width = (_size(value, key) for key in ("units", "input_dim", "output_dim"))
             # Each unit has a weight of at least two bytes. Most recurrent layers have units × units
-            # weights, and allocate them before Keras notices that they do not fit.
+            # weights, which are built before a mismatch is detected.
             recurrent = "kernel_initializer" not in value or "recurrent_initializer" in value
             if max(units, rows * width) * 2 > weights or (
                 recurrent and units**2 > STATE_RATIO * weights
             ):
-                raise ValueError(f"its {CONFIG} describes a larger layer than its weights are of")
+                raise ValueError(f"its {CONFIG} describes a larger layer than its weights")
         elif isinstance(value, list):
             left += value
 
 
 def _check_classes(path: Path, config: Any) -> None:
-    """Refuses custom classes that are not registered; none is imported for the file."""
+    """Checks that foreign classes are registered already; none is imported for the file."""
     left = [config]
     while left:
         value = left.pop()

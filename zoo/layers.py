@@ -1,4 +1,4 @@
-"""The scan of a cell over a sequence, and the mean of its outputs."""
+"""Layers that run a cell over a sequence and average its outputs."""
 
 import inspect
 
@@ -11,36 +11,36 @@ from zoo.cells.linear import LinearCell, linear_scan
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class Recurrent(keras.layers.RNN):
-    """Runs a cell over a sequence, projecting the inputs of all steps in one product.
+    """Runs a cell over a sequence, with the input products of all steps computed at once.
 
-    Works like `keras.layers.RNN`, for cells with `project` and `step` (see `zoo.cells.Cell`). Cells
-    with only `call` are supported too, and all steps of a `zoo.cells.LinearCell` are computed in
-    parallel. It can be wrapped in `keras.layers.Bidirectional`.
+    A `keras.layers.RNN` for cells with `project` and `step` (see `zoo.cells.Cell`). A cell that has
+    only `call` is scanned with `call`, and the steps of a `zoo.cells.LinearCell` are computed in
+    parallel. The layer works in `keras.layers.Bidirectional`.
 
     Use it instead of `keras.layers.RNN` for masked sequences: on JAX, that layer outputs the cell's
-    first state at a masked step, which is not the last output of every cell (not of SRU and QRNN).
-    This layer repeats the last output on every backend.
+    first state at a masked step, which for some cells (SRU and QRNN) is not the last output. This
+    layer repeats the last output on every backend.
 
     Args:
         cell: The cell.
-        recurrent_dropout: Share of the last output that a step does not see in training, in
-            [0, 1): the same units throughout a text (Gal & Ghahramani, "A theoretically grounded
-            application of dropout in recurrent neural networks", NeurIPS 2016). For cells with a
-            memory beside their output, such as LSTMs, whose memory is left as it is.
+        recurrent_dropout: Fraction of the previous output to drop in training, in [0, 1). The same
+            units are dropped at all steps of a text (Gal & Ghahramani, "A theoretically grounded
+            application of dropout in recurrent neural networks", NeurIPS 2016). Only for cells with
+            a separate memory, such as LSTMs; the memory is not dropped.
         **kwargs: As for `keras.layers.RNN`.
 
     Raises:
-        ValueError: If `recurrent_dropout` is outside [0, 1), or the cell's output is its memory.
+        ValueError: If `recurrent_dropout` is outside [0, 1), or the cell has no separate memory.
 
     Call arguments:
         sequences: [batch, time, features].
         initial_state: A list of [batch, size], one for each of the cell's states; zeros if None.
-        mask: Boolean [batch, time]; a step where it is False leaves the states as they are.
+        mask: Boolean [batch, time]; the states do not change at steps where it is False.
 
     Returns:
-        The last output [batch, output_size], or all of them [batch, time, output_size] with
+        The last output [batch, output_size], or all outputs [batch, time, output_size] with
         `return_sequences`; then the last states with `return_state`. With `go_backwards` the
-        sequence is read from its end, and the outputs come in the order they were computed.
+        sequence is read from its end, and the outputs are in the order of computation.
     """
 
     def __init__(self, cell, recurrent_dropout=0.0, **kwargs):
@@ -51,9 +51,9 @@ class Recurrent(keras.layers.RNN):
             )
         if recurrent_dropout and not isinstance(cell, MemoryCell):
             raise ValueError(
-                f"recurrent_dropout is for cells with a memory beside their output "
-                f"(zoo.cells.MemoryCell), and would erase that of {type(cell).__name__}; leave it "
-                "out, or drop inputs instead."
+                "recurrent_dropout is for cells with a memory beside their output "
+                f"(zoo.cells.MemoryCell), and would erase that of {type(cell).__name__}; omit it, "
+                "or drop inputs instead."
             )
         self.recurrent_dropout = recurrent_dropout
         self.seed_generator = keras.random.SeedGenerator() if recurrent_dropout else None
@@ -68,8 +68,8 @@ class Recurrent(keras.layers.RNN):
         if not hasattr(self.cell, "step"):
             if mask is None or not (self.unroll or keras.backend.backend() == "jax"):
                 return super().inner_loop(sequences, initial_state, mask, training)
-            given = {"training": training} if _takes_training(self.cell) else {}
-            whole = _Step(self.cell, lambda inputs, states: self.cell(inputs, states, **given))
+            options = {"training": training} if _takes_training(self.cell) else {}
+            whole = _Step(self.cell, lambda inputs, states: self.cell(inputs, states, **options))
             return self._scan(whole, sequences, initial_state, mask, training)
         if isinstance(self.cell, LinearCell):
             return self._all_steps(self.cell.project(sequences), initial_state, mask)
@@ -82,8 +82,8 @@ class Recurrent(keras.layers.RNN):
         return self._scan(step, projected, initial_state, mask, training)
 
     def _scan(self, step, inputs, initial_state, mask, training):
-        """Keras's scan, over `step` instead of the whole cell."""
-        # At a masked step, Keras's scan on JAX outputs the first state instead of the last output.
+        """Keras's scan, over a step instead of the whole cell."""
+        # At a masked step, JAX's scan outputs the first state instead of the previous output.
         carries_output = mask is not None and keras.backend.backend() == "jax"
         if carries_output:
             size = (ops.shape(inputs)[0], step.output_size)
@@ -103,7 +103,7 @@ class Recurrent(keras.layers.RNN):
         )
         last, outputs, states = scan.inner_loop(inputs, initial_state, mask, training)
         if self.unroll and self.zero_output_for_mask and mask is not None:
-            # Keras's unrolled scan on JAX gives the previous output instead.
+            # Keras's unrolled scan on JAX repeats the previous output instead.
             shown = ops.reshape(mask, (*ops.shape(mask)[:2], 1))[:, -outputs.shape[1] :]
             outputs = ops.where(shown, outputs, ops.zeros_like(outputs))
             last = outputs[:, -1]
@@ -123,7 +123,7 @@ class Recurrent(keras.layers.RNN):
         states = linear_scan(a, ops.concatenate([first, b[:, 1:]], axis=1))
         last = outputs = states[:, -1]
         if mask is not None:
-            # As in Keras's scan, outputs before the first unmasked step are zero.
+            # As in Keras's scan: zeros before the first step that is not masked.
             begun = ops.cumsum(ops.cast(real, "int32"), axis=1) > 0
             shown = real if self.zero_output_for_mask else begun
             states = ops.where(shown, states, ops.zeros_like(states))
@@ -133,16 +133,16 @@ class Recurrent(keras.layers.RNN):
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class MeanOverTime(keras.layers.Layer):
-    """Mean over the unmasked steps.
+    """The mean over the steps that are not masked.
 
-    Unlike Keras's `GlobalAveragePooling1D`, it does not divide by zero if all steps are masked.
+    Unlike `keras.layers.GlobalAveragePooling1D`, it does not divide by zero where all are masked.
 
     Call arguments:
         sequences: [batch, time, features].
-        mask: Boolean [batch, time]; without a mask, all steps count.
+        mask: Boolean [batch, time]; None to average over all steps.
 
     Returns:
-        [batch, features]; zeros if all steps are masked.
+        [batch, features]; zeros where all steps are masked.
     """
 
     def __init__(self, **kwargs):
@@ -156,7 +156,7 @@ class MeanOverTime(keras.layers.Layer):
         return ops.sum(sequences * real, axis=1) / ops.maximum(ops.sum(real, axis=1), 1.0)
 
     def compute_mask(self, sequences, mask=None):
-        return None  # what it gives has no time
+        return None  # the output has no time axis
 
     def compute_output_shape(self, sequences_shape, mask_shape=None):
         return sequences_shape[0], sequences_shape[2]
@@ -172,7 +172,7 @@ def _takes_training(cell) -> bool:
 
 
 def _as_list(states) -> list:
-    """States, or their sizes; a cell with one state may give it without a list."""
+    """States, or their sizes, as a list; a cell with one state may return it bare."""
     return list(states) if isinstance(states, (list, tuple)) else [states]
 
 
@@ -180,9 +180,9 @@ class _Step:
     """Wraps a function of inputs and states as a cell.
 
     Args:
-        cell: The cell whose step it is.
-        function: Its step, or the whole cell.
-        kept: What its last output is multiplied by before it looks at it; None for nothing.
+        cell: The cell.
+        function: The cell's step, or the whole cell.
+        kept: Dropout mask, by which the previous output is multiplied; None for no dropout.
     """
 
     def __init__(self, cell, function, kept=None):
@@ -199,7 +199,7 @@ class _Step:
 
 
 class _WithOutput:
-    """A cell whose first state is its last output."""
+    """A cell with its last output as an additional first state."""
 
     def __init__(self, cell):
         self.cell = cell

@@ -1,4 +1,4 @@
-"""Runs a .tflite file in LiteRT, with the tokenizer and labels in the file."""
+"""Runs .tflite files with LiteRT, and with the tokenizer and labels in their metadata."""
 
 import os
 import threading
@@ -14,17 +14,17 @@ from zoo.metadata import read_bytes, read_metadata
 
 
 class ModelFileError(ValueError):
-    """A .tflite file that is missing, damaged or not a text classifier."""
+    """A .tflite file that is missing, damaged, or not a text classifier."""
 
 
 def load(path: str | os.PathLike, *, threads: int = 1) -> Classifier:
     """Loads a .tflite file as a classifier.
 
-    A file without a seal (see `zoo.seal`) is first run in a child process, since a damaged file can
-    crash the runtime. That takes a few tenths of a second.
+    A file without a seal (see `zoo.seal`) is first run in a separate process, since a damaged file
+    can crash the runtime. That takes some tenths of a second.
 
     Args:
-        path: A file with metadata, as `python -m export` writes it.
+        path: A file with metadata, as written by `python -m export`.
         threads: Number of threads of the interpreter.
 
     Raises:
@@ -41,7 +41,16 @@ def load(path: str | os.PathLike, *, threads: int = 1) -> Classifier:
 
 
 def load_content(content: bytes, source: str, *, threads: int = 1) -> Classifier:
-    """Like `load`, from the content of a file; `source` names it in errors."""
+    """Loads the content of a .tflite file as a classifier; see `load`.
+
+    Args:
+        content: The file's content.
+        source: The file's name, for errors.
+        threads: Number of threads of the interpreter.
+
+    Raises:
+        ModelFileError: If the file is damaged, or not a text classifier with metadata.
+    """
     try:
         metadata = read_metadata(content)
         if not metadata.sealed:
@@ -51,7 +60,7 @@ def load_content(content: bytes, source: str, *, threads: int = 1) -> Classifier
         raise ModelFileError(f"{source}: {error}") from None
     if classes != len(metadata.labels):
         raise ModelFileError(
-            f"{source}: the model gives {classes} scores, and its metadata has "
+            f"{source}: the model gives {classes} scores, but its metadata has "
             f"{len(metadata.labels)} labels."
         )
     name = metadata.name or Path(source).stem
@@ -61,20 +70,20 @@ def load_content(content: bytes, source: str, *, threads: int = 1) -> Classifier
 def runner(
     content: bytes, *, threads: int = 1, packed: bool = True
 ) -> tuple[Callable[[np.ndarray], np.ndarray], int, int]:
-    """Creates a function from ids to probabilities, which runs one text at a time.
+    """Makes a function that runs a model on one text after the other.
 
     Args:
         content: A .tflite file from int32 [1, L] to float32 or quantised int8 [1, classes].
         threads: Number of threads of the interpreter.
-        packed: Whether to use XNNPACK, as by default. It packs the weights of each product, which
-            is faster and takes memory.
+        packed: Whether to use XNNPACK, the default, which packs copies of the weights: faster, with
+            more memory.
 
     Returns:
-        The function, int32 [texts, L] to float32 [texts, classes]; L; the number of classes.
-        The function is thread-safe.
+        The function from int32 [texts, L] ids to float32 [texts, classes] probabilities, L, and the
+        number of classes. Threads may share the function; their calls run in turn.
 
     Raises:
-        ModelFileError: If the file is damaged or has other inputs and outputs.
+        ModelFileError: If the file is damaged, or has other inputs or outputs.
     """
     structure.check(content)
     kernels = OpResolverType.AUTO if packed else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
@@ -103,7 +112,7 @@ def runner(
     if outputs[0]["dtype"] == np.float32:
         scale, zero_point = 1.0, 0
 
-    # Threads share the interpreter's input and output tensors.
+    # Threads would overwrite the interpreter's input and output tensors.
     lock = threading.Lock()
 
     def forward(ids: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A lock on a folder, released when its process ends."""
+"""A lock on a folder, released even when its process dies."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ class LockedError(ValueError):
 
 @contextlib.contextmanager
 def locked(folder: str | os.PathLike) -> Iterator[None]:
-    """Locks a folder, which is created if needed.
+    """Holds a folder's lock, and creates the folder if it does not exist.
 
     The operating system releases the lock when the process ends, however it ends.
 
@@ -22,7 +22,7 @@ def locked(folder: str | os.PathLike) -> Iterator[None]:
         LockedError: If another process holds it.
     """
     folder = Path(folder)
-    made = [one for one in (folder, *folder.parents) if not one.exists()]
+    created = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / NAME
     descriptor = _open_locked(path)
@@ -31,12 +31,12 @@ def locked(folder: str | os.PathLike) -> Iterator[None]:
         os.write(descriptor, f"{os.getpid()}\n".encode())
         yield
     finally:
-        path.unlink(missing_ok=True)  # while it is held: who waits for it sees that it is gone
+        path.unlink(missing_ok=True)  # before the release, so that a waiting process notices
         os.close(descriptor)
-        for one in made:  # of work that was refused nothing stays
-            if not one.is_dir() or any(one.iterdir()):
+        for parent in created:  # leave no empty folder behind when the work failed
+            if not parent.is_dir() or any(parent.iterdir()):
                 break
-            one.rmdir()
+            parent.rmdir()
 
 
 def _open_locked(path: Path) -> int:
@@ -49,7 +49,7 @@ def _open_locked(path: Path) -> int:
             os.close(descriptor)
             raise LockedError(
                 f"{path.parent} is being written to by another process"
-                f"{f' (its number is {holder})' if holder else ''}. Wait for it to end, or choose "
+                f"{f' (pid {holder})' if holder else ''}. Wait for it to end, or choose "
                 "another --output."
             ) from None
         try:
@@ -57,11 +57,11 @@ def _open_locked(path: Path) -> int:
                 return descriptor
         except FileNotFoundError:
             pass
-        os.close(descriptor)  # its holder removed it in between
+        os.close(descriptor)  # the holder removed the file in the meantime
 
 
 def _lock(descriptor: int) -> None:
-    """Takes the lock at once, or raises `OSError`."""
+    """Takes the lock without waiting, or raises `OSError`."""
     try:
         import fcntl
     except ImportError:  # Windows

@@ -1,9 +1,9 @@
-"""What a `.tflite` file says of itself: its tokenizer, vocabulary, labels and description.
+"""The metadata of a .tflite file: its tokenizer, vocabulary, labels and description.
 
-TFLite metadata is a FlatBuffer of its own (identifier `M001`) in the model's buffer of the name
-`TFLITE_METADATA`; the files that it names, vocabulary and labels, are a zip archive that is
-appended to the model. The slots below are the fields of the tables in TFLite's
-`metadata_schema.fbs`, in their order there; writer and reader share them.
+TFLite metadata is a separate FlatBuffer (identifier `M001`) in the model's buffer named
+`TFLITE_METADATA`. The associated files, vocabulary and labels, are in a zip archive appended to the
+model. Slots are the positions of fields in the tables of TFLite's `metadata_schema.fbs`; writer and
+reader share them.
 """
 
 import io
@@ -86,15 +86,15 @@ REGEX_TOKENIZER = 6  # of the union ProcessUnitOptions
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a text classifier's file says of itself; absent texts are empty.
+    """The metadata of a text classifier.
 
     Attributes:
-        name, description, version, author, license: As the file has them.
-        delimiter: The RE2 regex of the tokenizer.
-        vocabulary: The tokenizer's vocabulary.
-        labels: The names of the classes, in the order of the scores.
-        max_length: The ids that the model takes; its input is [1, max_length].
-        sealed: Whether the file has a seal, which was checked (see `zoo.seal`).
+        name, description, version, author, license: Texts of the file; empty where it has none.
+        delimiter: RE2 regex of the tokenizer.
+        vocabulary: Vocabulary of the tokenizer.
+        labels: Names of the classes, in the order of the scores.
+        max_length: Number of ids per text; the model's input is [1, max_length].
+        sealed: Whether the file has a valid seal (see `zoo.seal`).
     """
 
     name: str
@@ -109,7 +109,7 @@ class Metadata:
     sealed: bool
 
     def tokenizer(self) -> Tokenizer:
-        """The tokenizer that the device will run before the model."""
+        """The tokenizer that the device runs before the model."""
         return Tokenizer(self.vocabulary, self.max_length, self.delimiter)
 
 
@@ -125,11 +125,11 @@ class Table:
         return cls(content, flatbuffers.encode.Get(flatbuffers.packer.uoffset, content, 0))
 
     def _field(self, slot: int) -> int:
-        """Where the field lies after the table's start; 0 if it is absent."""
+        """The offset of a field from the table's start; 0 if it is absent."""
         return self._table.Offset(4 + 2 * slot)
 
     def target(self, slot: int) -> int | None:
-        """The position of what a reference points to, a table, a vector or a string."""
+        """The position of the table, vector or string that a field refers to."""
         field = self._field(slot)
         return self._table.Indirect(self.position + field) if field else None
 
@@ -158,7 +158,7 @@ def metadata_buffer(content: bytes) -> bytes | None:
     """The metadata FlatBuffer of a model, or None.
 
     Raises:
-        ValueError: `content` is no TFLite model, or a damaged one.
+        ValueError: If `content` is not a TFLite model, or is damaged.
     """
     structure.check(content)
     return _metadata_buffer(content)
@@ -174,12 +174,12 @@ def _metadata_buffer(content: bytes) -> bytes | None:
 
 
 def read_metadata(path_or_bytes: str | os.PathLike | bytes) -> Metadata:
-    """Reads the metadata of a text classifier, from a `.tflite` file or its bytes.
+    """Reads the metadata of a text classifier, from a .tflite file or its bytes.
 
     Raises:
-        OSError: The file cannot be read.
-        ValueError: It is no TFLite model, it is damaged, or its metadata lacks a regex tokenizer,
-            the vocabulary or the labels, or they do not fit the model.
+        OSError: If the file cannot be read.
+        ValueError: If it is not a TFLite model, is damaged, or its metadata lacks a regex
+            tokenizer, vocabulary or labels that fit the model.
     """
     if isinstance(path_or_bytes, bytes):
         source, content = "model", path_or_bytes
@@ -191,16 +191,16 @@ def read_metadata(path_or_bytes: str | os.PathLike | bytes) -> Metadata:
         raise ValueError(f"{source}: {error}") from error
     except (struct.error, IndexError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{source}: damaged, its tables point outside of the file ({error}); export it anew"
+            f"{source}: damaged, its tables point outside of the file ({error}); export it again"
         ) from error
 
 
 def read_bytes(path: str | os.PathLike) -> bytes:
-    """The content of a file that is small enough to be a model.
+    """Reads a model file, after checking its size.
 
     Raises:
-        OSError: The file cannot be read.
-        ValueError: It is larger than a model can be.
+        OSError: If the file cannot be read.
+        ValueError: If it is larger than a model can be.
     """
     size = Path(path).stat().st_size
     if size > structure.LARGEST_FILE:
@@ -220,7 +220,7 @@ def _read(content: bytes) -> Metadata:
     if buffer[4:8] != METADATA_IDENTIFIER:
         raise ValueError(
             f"metadata with identifier {buffer[4:8]!r}: only {METADATA_IDENTIFIER!r} is known; "
-            "export the model anew"
+            "export the model again"
         )
     root = Table.root(buffer)
     graph = _first(root.tables(ModelMetadataSlot.SUBGRAPH_METADATA), "subgraph")
@@ -249,8 +249,8 @@ def _read(content: bytes) -> Metadata:
     vocabulary = Vocabulary.parse(files[vocabulary_name], source=vocabulary_name)
     if model.rows is not None and vocabulary.size > model.rows:
         raise ValueError(
-            f"{vocabulary_name} has ids up to {vocabulary.size - 1}, and the model knows "
-            f"{model.rows}, from 0 up; they belong to different models"
+            f"{vocabulary_name} has ids up to {vocabulary.size - 1}, but the model has only "
+            f"{model.rows} ids; they belong to different models"
         )
     return Metadata(
         name=root.string(ModelMetadataSlot.NAME),
@@ -277,9 +277,9 @@ def _length(model: structure.Structure) -> int:
 
 
 def _first(tables: list[Table], what: str) -> Table:
-    """What the device takes, too, where there are several."""
+    """The first table, which is also the one that the device uses."""
     if not tables:
-        raise ValueError(f"the metadata names no {what}; export the model with it")
+        raise ValueError(f"the metadata has no {what}; export the model with it")
     return tables[0]
 
 
@@ -287,7 +287,7 @@ def _associated_files(content: bytes, names: list[str]) -> dict[str, bytes]:
     if seal.archive_comment(content) is None:
         raise ValueError(
             f"the files {names} are not in the model: it does not end with their zip archive (was "
-            "it cut or repacked?); export it anew"
+            "it cut or repacked?); export it again"
         )
     try:
         with archive.opened(io.BytesIO(content), largest=LARGEST_ASSOCIATED) as files:
@@ -295,20 +295,20 @@ def _associated_files(content: bytes, names: list[str]) -> dict[str, bytes]:
             if missing:
                 raise ValueError(
                     f"the associated file {missing[0]!r} is not in the model (was it repacked?); "
-                    "export it anew"
+                    "export it again"
                 )
             return {name: files.read(name) for name in names}
     except archive.DAMAGE as error:
         raise ValueError(
-            f"the zip archive of its vocabulary and labels is damaged ({error}); export it anew"
+            f"the zip archive of its vocabulary and labels is damaged ({error}); export it again"
         ) from None
 
 
 def _lines(labels: bytes, source: str) -> tuple[str, ...]:
-    """The device's rule: a line ends at CR, LF or both, and one empty line at the end is none."""
+    """Splits at CR, LF or CRLF and ignores one empty line at the end, as the device does."""
     try:
         text = labels.decode()
     except UnicodeDecodeError as error:
-        raise ValueError(f"{source} is not UTF-8 ({error.reason}); export the model anew") from None
+        raise ValueError(f"{source} is not UTF-8 ({error.reason}); export it again") from None
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return tuple(lines[:-1] if not lines[-1] else lines)

@@ -1,7 +1,7 @@
-"""Parameter counts of the catalogue, in a table that is read without Keras.
+"""Parameter counts of the catalogue's models, from a table that is read without Keras.
 
-A test compares `parameters.csv` with `count`. After a change of a cell or of the catalogue, run
-`python -m zoo.parameters` to update it.
+`parameters.csv` holds the results of `count`, which a test compares. After a change to a cell or to
+the catalogue, run `python -m zoo.parameters` to update it.
 """
 
 import functools
@@ -12,17 +12,17 @@ from zoo import catalogue
 from zoo.files import read_table, write_table
 
 TABLE = Path(__file__).with_name("parameters.csv")
-VOCABULARY, CLASSES = 20_000, 2  # token ids and labels of the models that are counted
+VOCABULARY, CLASSES = 20_000, 2  # token ids and labels of the counted models
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """Parameter counts of a model.
+    """Sizes of a model.
 
     Attributes:
-        recurrent: Parameters of the recurrent layers.
-        total: Of the whole model, with `VOCABULARY` token ids and `CLASSES` labels.
-        width: Outputs of a bidirectional layer at each step.
+        recurrent: Number of parameters of the recurrent layers.
+        total: Number of parameters with `VOCABULARY` token ids and `CLASSES` labels.
+        width: Width of a bidirectional layer's output.
     """
 
     recurrent: int
@@ -31,7 +31,7 @@ class Parameters:
 
 
 def of(name: str) -> Parameters:
-    """The counts of a model, from the table or, for a registered cell, by building it."""
+    """Looks up a model in the table, or counts it if its cell was registered by the user."""
     return read().get(name) or count(name)
 
 

@@ -1,7 +1,7 @@
-"""Runs a .tflite file on two texts in a child process.
+"""Runs a .tflite file on two texts in a separate process.
 
-LiteRT trusts the options of operators, so a damaged file can crash the process, loop forever or
-take all memory. Here it takes down the child only.
+LiteRT trusts the options of a file's operators, so a damaged file can crash the process, loop
+forever or use up the memory. Here, that only ends the child process.
 """
 
 import subprocess
@@ -10,7 +10,7 @@ import sys
 SECONDS = 30
 MEMORY = 4 * 2**30  # bytes of address space
 REFUSED = 3  # exit status
-# Isolated mode, so that nothing is imported from the working directory.
+# In isolated mode, with the caller's path: nothing else is imported from the working directory.
 PROGRAM = "import sys; sys.path[:] = sys.argv[2:]; from zoo.probe import main; sys.exit(main())"
 
 
@@ -19,10 +19,10 @@ def ask(content: bytes, vocabulary: int) -> None:
 
     Args:
         content: A .tflite file from int32 [1, L].
-        vocabulary: Number of token ids.
+        vocabulary: Number of token ids; the ids of the texts are below it.
 
     Raises:
-        ValueError: If the runtime refuses the file, crashes, or does not finish.
+        ValueError: If the runtime refuses the file, crashes or times out.
     """
     command = [sys.executable, "-I", "-c", PROGRAM, str(vocabulary), *sys.path]
     try:
@@ -31,14 +31,14 @@ def ask(content: bytes, vocabulary: int) -> None:
         )
     except subprocess.TimeoutExpired:
         raise ValueError(
-            f"LiteRT gave no answer in {SECONDS} seconds; the file is damaged, or too large"
+            f"LiteRT gave no answer in {SECONDS} seconds; the file is damaged or too large"
         ) from None
     if done.returncode == REFUSED:
         raise ValueError(f"LiteRT refuses it: {done.stdout.decode(errors='replace')}")
     if done.returncode:
         raise ValueError(
-            f"the file is damaged: LiteRT, asked in a process of its own, ended it with status "
-            f"{done.returncode}; copy the file again, or export it anew"
+            "the file is damaged: LiteRT ended a separate process with status "
+            f"{done.returncode}; copy the file again, or export it again"
         )
 
 
@@ -48,18 +48,18 @@ def _run(content: bytes, vocabulary: int) -> None:
 
     interpreter = Interpreter(model_content=content, num_threads=1)
     interpreter.allocate_tensors()
-    (taken,) = interpreter.get_input_details()
-    shape = taken["shape"]
+    (ids_input,) = interpreter.get_input_details()
+    shape = ids_input["shape"]
     full = np.arange(np.prod(shape), dtype=np.int64)[::-1].reshape(shape) % vocabulary
     for ids in (np.zeros(shape), full):  # the shortest text and the longest
-        interpreter.set_tensor(taken["index"], ids.astype(np.int32))
+        interpreter.set_tensor(ids_input["index"], ids.astype(np.int32))
         interpreter.invoke()
 
 
 def main() -> int:
-    """Runs the file on standard input, and returns the exit status.
+    """Runs the file on standard input and returns the exit status.
 
-    The arguments are the number of token ids and `sys.path`.
+    The arguments are the number of token ids, then the entries of `sys.path`.
     """
     try:
         import resource
@@ -71,7 +71,7 @@ def main() -> int:
     try:
         _run(sys.stdin.buffer.read(), int(sys.argv[1]))
     except (ValueError, RuntimeError, MemoryError) as error:
-        # On standard output, since LiteRT writes to standard error.
+        # On standard output, since LiteRT itself writes to standard error.
         print(" ".join(str(error).split())[:500] or type(error).__name__, end="")
         return REFUSED
     return 0

@@ -1,4 +1,4 @@
-"""Adds users' cells to the catalogue: `zoo.register`."""
+"""Registration of the user's cells in the catalogue: `zoo.register`."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from zoo.catalogue import Family
 if TYPE_CHECKING:
     import keras
 
-PACKAGE = "birnn_zoo.registered"  # the package of registered classes in .keras files
+PACKAGE = "birnn_zoo.registered"  # package of the registered classes in a model.keras
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_NAME = 60  # characters; file names add more
 
 
 @dataclass(frozen=True)
 class OwnFamily(Family):
-    """The row of a registered cell.
+    """A row of the catalogue for a registered cell.
 
     Attributes:
-        make: Creates a cell of the given number of units.
+        make: Creates a cell from its units.
         kind: The cell's class.
     """
 
@@ -33,7 +33,7 @@ class OwnFamily(Family):
 
     @property
     def gates(self) -> str:
-        """Names of its gates, if it is a `zoo.cells.Cell`; "–" for none."""
+        """Names of the gates of a `zoo.cells.Cell`; "–" for none."""
         return catalogue.gate_names(getattr(self.kind, "gates", ""))
 
     @property
@@ -42,7 +42,7 @@ class OwnFamily(Family):
         return inspect.cleandoc(self.kind.__doc__ or "") or "(its class has no docstring)"
 
     def layer(self, units: int, *, return_sequences: bool) -> keras.Layer:
-        """Creates a layer of one direction."""
+        """A new layer with this cell, for one direction."""
         from zoo.layers import Recurrent
 
         assert self.make is not None
@@ -56,43 +56,43 @@ def register(
     title: str = "",
     source: str = "",
 ) -> None:
-    """Adds your cell to the catalogue, in all sizes.
+    """Adds a cell to the catalogue, in all sizes.
 
         class LeakyCell(zoo.cells.Cell):
             ...
 
         zoo.register("leaky-birnn", LeakyCell, title="leaky integrator")
 
-    In this process, `zoo.create_model("leaky-birnn-small", ...)` and `zoo.list_models()` then know
-    it. For commands, pass the module that makes this call with `--import MODULE`.
+    Then `zoo.create_model("leaky-birnn-small", ...)` and `zoo.list_models()` include it in this
+    process. Commands include it with `--import MODULE`, if the module makes this call.
 
-    The cell's class is registered as serialisable with Keras, unless it already is
-    (`keras.saving.register_keras_serializable`). Arguments other than `units` must be in its
+    The cell's class becomes serialisable by Keras, unless it is already decorated with
+    `keras.saving.register_keras_serializable`. Arguments other than `units` must be in its
     `get_config`.
 
-    Registering a class of the same name and module again replaces it, as when a notebook cell is
-    run twice.
+    The same class, or one with the same name and module, may be registered again under its name and
+    replaces the other, as happens when a notebook cell is run twice.
 
     Args:
-        name: Name of the model in base size: lower-case letters and digits, joined by "-". Other
-            sizes add "-medium", "-small" and "-tiny".
-        cell: A class or function such that `cell(units)` is a cell for `keras.layers.RNN`, for
-            example a subclass of `zoo.cells.Cell`. `zoo.layers.Recurrent` runs it, one per
-            direction.
-        title: What it is, in a few words.
-        source: Where its equations come from.
+        name: Name of the model in its base size: lower-case letters and digits, joined by "-". The
+            other sizes add "-medium", "-small" and "-tiny".
+        cell: A class, such as a subclass of `zoo.cells.Cell`, or a function that passes more
+            arguments to one. `cell(units)` must return a new cell for `keras.layers.RNN`, of any
+            output width. `zoo.layers.Recurrent` runs one for each direction.
+        title: A short description.
+        source: The reference for its equations.
 
     Raises:
-        ValueError: If the name is taken or invalid, or `cell` does not create a cell.
+        ValueError: If the name is taken or invalid, or if `cell` does not return a cell.
     """
-    made = _made(name, cell)
-    kind = type(made)
+    example = _example(name, cell)
+    kind = type(example)
     _check_name(name, kind)
     _make_serialisable(name, kind)
     catalogue.REGISTERED[name] = OwnFamily(
         cell=kind.__name__,
         title=title or kind.__name__,
-        lowerings=_lowerings(made),
+        lowerings=_lowerings(example),
         source=source or f"registered by {kind.__module__}",
         make=cell,
         kind=kind,
@@ -102,58 +102,57 @@ def register(
 def _check_name(name: str, kind: type) -> None:
     if not isinstance(name, str) or not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         raise ValueError(
-            f"{name!r} cannot be the name of a model: it is the beginning of file names, so give "
-            f"lower-case letters and digits joined by '-', {LONGEST_NAME} at most, such as "
-            "'leaky-birnn'."
+            f"{name!r} cannot be the name of a model: file names begin with it, so give at most "
+            f"{LONGEST_NAME} lower-case letters and digits joined by '-', such as 'leaky-birnn'."
         )
     for size in filter(None, catalogue.SIZES):
         if name == size or name.endswith(f"-{size}"):
             raise ValueError(
-                f"{name!r} cannot be the name of a model: '-{size}' is what the catalogue adds "
-                "for a size. Leave it out."
+                f"{name!r} cannot be the name of a model: the catalogue adds '-{size}' for that "
+                "size. Remove it."
             )
     if name in catalogue.FAMILIES or name in pretrained.names():
-        raise ValueError(f"{name!r} is the name of a model of the package; give another.")
+        raise ValueError(f"{name!r} is the name of a model of this package; give another.")
     before = catalogue.REGISTERED.get(name)
     if isinstance(before, OwnFamily) and not _is_same(before.kind, kind):
         raise ValueError(
-            f"{name!r} is the name of {before.kind.__module__}.{before.cell} already; give another."
+            f"{name!r} is already the name of {before.kind.__module__}.{before.cell}; give another."
         )
 
 
 def _is_same(one: type, other: type) -> bool:
-    """Whether two classes are the same, possibly from a module that was run twice."""
+    """Whether they are the same class, or the same one after its module was run again."""
     names = [(kind.__module__, kind.__qualname__) for kind in (one, other)]
     return names[0] == names[1]
 
 
-def _made(name: str, cell: Callable[[int], keras.Layer]) -> keras.Layer:
-    """Creates a cell to check it."""
+def _example(name: str, cell: Callable[[int], keras.Layer]) -> keras.Layer:
+    """A cell to inspect."""
     units = catalogue.SIZES["tiny"].hidden_dim
     if not callable(cell):
         raise ValueError(
-            f"{name!r}: a {type(cell).__name__} is no cell. Give the cell's class, or a function "
-            "from units to a new cell."
+            f"{name!r}: a {type(cell).__name__} is not a cell. Give the cell's class, or a "
+            "function from units to a new cell."
         )
     called = getattr(cell, "__name__", type(cell).__name__)
     try:
-        made = cell(units)
+        example = cell(units)
     except Exception as error:  # a user's class may raise anything
         raise ValueError(
-            f"{name!r}: {called}({units}) raises {type(error).__name__}: {error}. What is "
-            "registered is called with the units alone, and returns a new cell."
+            f"{name!r}: {called}({units}) raises {type(error).__name__}: {error}. It must be "
+            "callable with the units alone, and return a new cell."
         ) from error
     import keras
 
-    if isinstance(made, keras.layers.RNN) or not (
-        isinstance(made, keras.Layer) and hasattr(made, "state_size")
+    if isinstance(example, keras.layers.RNN) or not (
+        isinstance(example, keras.Layer) and hasattr(example, "state_size")
     ):
         raise ValueError(
-            f"{name!r}: {called}({units}) gives a {type(made).__name__}, which is no cell: a cell "
-            "is a keras.Layer for one time step, with state_size, such as a subclass of "
+            f"{name!r}: {called}({units}) returns a {type(example).__name__}, which is not a cell: "
+            "a cell is a keras.Layer for one time step, with state_size, such as a subclass of "
             "zoo.cells.Cell or keras.layers.LSTMCell."
         )
-    return made
+    return example
 
 
 def _make_serialisable(name: str, kind: type) -> None:
@@ -165,14 +164,14 @@ def _make_serialisable(name: str, kind: type) -> None:
     other = keras.saving.get_registered_object(f"{PACKAGE}>{kind.__name__}")
     if other is not None and not _is_same(other, kind):
         raise ValueError(
-            f"{name!r}: {other.__module__}.{other.__qualname__} is registered already, and a saved "
-            f"model tells cells by the names of their classes. Rename the class {kind.__name__}."
+            f"{name!r}: {other.__module__}.{other.__qualname__} is already registered, and a saved "
+            f"model identifies cells by class name. Rename the class {kind.__name__}."
         )
     keras.saving.register_keras_serializable(PACKAGE)(kind)
 
 
 def _lowerings(cell: keras.Layer) -> str:
-    """The lowerings of a cell: those of the zoo's cell of the same class, if there is one."""
+    """The lowerings of `python -m export`: those of the equivalent zoo cell, if there is one."""
     from zoo import cells
 
     kind = cells.counterpart(cell)

@@ -1,4 +1,4 @@
-"""Token ids of some of a run's texts, to verify and calibrate its exports."""
+"""Token ids of some of a run's texts, which its exports are calibrated and verified with."""
 
 import os
 import zipfile
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo.files import replacing
+from zoo.text import PAD_ID
 
-TRAINING, VALIDATION = 500, 256  # texts at most
+TRAINING, VALIDATION = 500, 256  # at most this many texts
 LARGEST_FILE = 64_000_000  # bytes, unpacked
 
 
@@ -30,7 +31,7 @@ class Samples:
 
     @classmethod
     def of(cls, train: np.ndarray, train_labels, valid: np.ndarray, valid_labels) -> "Samples":
-        """Takes evenly spaced rows of the ids of all training and validation texts."""
+        """Evenly spaced rows of the ids of all training and validation texts."""
         one, other = evenly_spaced(len(train), TRAINING), evenly_spaced(len(valid), VALIDATION)
         return cls(
             train[one], np.asarray(train_labels, np.int32)[one],
@@ -38,13 +39,13 @@ class Samples:
         )  # fmt: skip
 
     def save(self, path: str | os.PathLike) -> None:
-        """Writes them atomically."""
+        """Writes the samples to a .npz file atomically."""
         with replacing(path) as partial:
             np.savez_compressed(partial, **vars(self))
 
 
 def load(path: str | os.PathLike, classes: int, token_ids: int) -> Samples:
-    """Reads a file of `Samples.save`.
+    """Reads a file written by `Samples.save`.
 
     Args:
         path: The file.
@@ -57,13 +58,13 @@ def load(path: str | os.PathLike, classes: int, token_ids: int) -> Samples:
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > LARGEST_FILE:
-                raise ValueError("it unpacks to more than such a file holds")
+                raise ValueError(f"it unpacks to more than {LARGEST_FILE:,} bytes")
         with np.load(path, allow_pickle=False) as file:
-            found = Samples(**{name: file[name] for name in file.files})
+            result = Samples(**{name: file[name] for name in file.files})
     except (ValueError, TypeError, KeyError, OSError, EOFError, zlib.error, RuntimeError,
             NotImplementedError, zipfile.BadZipFile) as error:  # fmt: skip
-        raise ValueError(f"{path} is damaged ({error}). Export without it: remove it.") from None
-    for ids, labels in ((found.train, found.train_labels), (found.valid, found.valid_labels)):
+        raise ValueError(f"{path} is damaged ({error}). Remove it to export without it.") from None
+    for ids, labels in ((result.train, result.train_labels), (result.valid, result.valid_labels)):
         fits = (
             ids.ndim == 2
             and ids.dtype == labels.dtype == np.int32
@@ -73,7 +74,7 @@ def load(path: str | os.PathLike, classes: int, token_ids: int) -> Samples:
         )
         if not fits:
             raise ValueError(f"{path} belongs to another model, or is damaged. Remove it.")
-    return found
+    return result
 
 
 def evenly_spaced(count: int, most: int) -> np.ndarray:
@@ -82,7 +83,7 @@ def evenly_spaced(count: int, most: int) -> np.ndarray:
 
 
 def of_length(ids: np.ndarray, length: int) -> np.ndarray:
-    """Truncates or pads ids [texts, L] to another length, as the tokenizer does."""
+    """Ids [texts, L] cut or padded to another length, as the tokenizer does."""
     if ids.shape[1] >= length:
         return ids[:, :length]
-    return np.pad(ids, ((0, 0), (0, length - ids.shape[1])))
+    return np.pad(ids, ((0, 0), (0, length - ids.shape[1])), constant_values=PAD_ID)

@@ -1,11 +1,15 @@
-"""Checks the sizes of a classifier, without Keras."""
+"""Checks of a classifier's sizes, without Keras."""
 
 POOLINGS = ("last", "mean")
 
 
-def check(**given: object) -> None:
-    """Raises `ValueError` for an invalid size, dropout or pooling."""
-    for key, value in given.items():
+def check(**sizes: object) -> None:
+    """Checks arguments of `zoo.classifier.build_classifier`, by name.
+
+    Raises:
+        ValueError: If a size, the dropout or the pooling is invalid.
+    """
+    for key, value in sizes.items():
         if key == "pooling":
             if value not in POOLINGS:
                 raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, not {value!r}.")

@@ -1,9 +1,9 @@
-"""Checks all references inside a TFLite model before anything follows them.
+"""Checks the references in a TFLite model before anything follows them.
 
-LiteRT's interpreter trusts a file: an index beyond its table or a length beyond the file ends the
-process. The checks read whole columns at once, one value of every table of a kind, so that a model
-of ten thousand operators takes milliseconds. The slots below are the fields of the tables in
-TFLite's `schema.fbs`, in their order there.
+LiteRT's interpreter trusts a file: an index beyond its table or a length beyond the file crashes
+the process. The checks are vectorised over all tables of a kind, so that a model of ten thousand
+operators takes milliseconds. Slots are the positions of fields in the tables of TFLite's
+`schema.fbs`.
 """
 
 import math
@@ -13,12 +13,12 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 MODEL_IDENTIFIER = b"TFL3"
-LARGEST_FILE = 2**31 - 1  # bytes; references are relative and signed in places
+LARGEST_FILE = 2**31 - 1  # bytes; some references are signed
 LARGEST_TENSOR = 2**28  # bytes
 LARGEST_RANK = 8
 MOST_SUBGRAPHS = 1000
-MOST_OPTIONS = 12  # fields of an operator's options, more than any has
-SIZES = {  # bytes of a number; other types are refused
+MOST_OPTIONS = 12  # fields of an operator's options; no operator has more
+SIZES = {  # bytes per element; other types are refused
     schema.TensorType.FLOAT32: 4,
     schema.TensorType.FLOAT16: 2,
     schema.TensorType.INT32: 4,
@@ -45,16 +45,16 @@ REFUSED_OPTIONS = {  # they hold references that no text classifier needs
 }
 # Operators that name subgraphs in the first two fields of their options.
 BRANCHES = {CODES.WHILE: OPTIONS.WhileOptions, CODES.IF: OPTIONS.IfOptions}
-# Operators whose options say in the first field how many outputs they have; kernels write as
-# many without a look at the outputs.
+# Operators whose number of outputs is the first field of their options. Their kernels write that
+# many without checking the outputs.
 COUNTING = {
     CODES.SPLIT: OPTIONS.SplitOptions,
     CODES.SPLIT_V: OPTIONS.SplitVOptions,
     CODES.UNPACK: OPTIONS.UnpackOptions,
 }
-# Operators that give ids on as they are, in another shape, order or type, and the input that they
-# take them from.
-KEEPING = {
+# Operators that pass ids through in another shape, order or type, and the position of the input
+# with the ids.
+PASSING = {
     CODES.CAST: 0,
     CODES.EXPAND_DIMS: 0,
     CODES.GATHER: 0,
@@ -68,21 +68,21 @@ KEEPING = {
     CODES.STRIDED_SLICE: 0,
     CODES.TRANSPOSE: 0,
 }
-# The places of table and ids among a lookup's inputs.
+# The positions of the table and the ids among a lookup's inputs.
 LOOKUPS = {CODES.GATHER: (0, 1), CODES.EMBEDDING_LOOKUP: (1, 0)}
 
 
 class StructureError(ValueError):
-    """A file with invalid references or inconsistent tables."""
+    """A file with inconsistent tables, or with features that are refused."""
 
 
 @dataclass(frozen=True)
 class Structure:
-    """Inputs and outputs of a checked model.
+    """The inputs and outputs of a checked model.
 
     Attributes:
         inputs, outputs: The shapes of the first subgraph's inputs and outputs.
-        rows: Number of token ids of its embedding; None if no embedding was found.
+        rows: Number of rows of its embedding; None if no embedding was found.
     """
 
     inputs: list[tuple[int, ...]]
@@ -94,8 +94,8 @@ def check(content: bytes) -> Structure:
     """Checks a TFLite model.
 
     Raises:
-        StructureError: The file is no TFLite model, its tables point outside of it or do not fit
-            each other, or it uses what no text classifier needs.
+        StructureError: If the file is not a TFLite model, its tables are inconsistent or point
+            outside of it, or it uses features that no text classifier needs.
     """
     if content[4:8] != MODEL_IDENTIFIER:
         raise StructureError(
@@ -124,7 +124,7 @@ def check(content: bytes) -> Structure:
 
 def _require(condition, what: str) -> None:
     if not np.all(condition):
-        raise StructureError(f"damaged: {what}; copy the file again, or export it anew")
+        raise StructureError(f"damaged: {what}; copy the file again, or export it again")
 
 
 class _File:
@@ -132,7 +132,7 @@ class _File:
         self.bytes = np.frombuffer(content, np.uint8)
 
     def read(self, places: np.ndarray, dtype: str) -> np.ndarray:
-        """A number at each place."""
+        """Reads a number at each position."""
         size = np.dtype(dtype).itemsize
         _require(
             (places >= 0) & (places <= len(self.bytes) - size), "a table points outside of the file"
@@ -140,21 +140,21 @@ class _File:
         return self.bytes[places[:, None] + np.arange(size)].view(dtype)[:, 0].astype(np.int64)
 
     def vectors(self, starts: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Where the vectors' items, of `size` bytes each, begin, and how many there are.
+        """The start and length of the vectors' items, of `size` bytes each.
 
-        A vector at 0 is an absent one.
+        A position of 0 stands for an absent vector.
         """
-        there = starts > 0
+        present = starts > 0
         lengths = np.zeros_like(starts)
-        lengths[there] = self.read(starts[there], "<u4")
+        lengths[present] = self.read(starts[present], "<u4")
         _require(starts + 4 + lengths * size <= len(self.bytes), "a vector is longer than the file")
         return starts + 4, lengths
 
     def items(self, starts: np.ndarray, dtype: str) -> "_Lists":
-        """The content of vectors."""
+        """Reads the items of vectors."""
         size = np.dtype(dtype).itemsize
         starts, lengths = self.vectors(starts, size)
-        # One after the other they fit the file, unless they share bytes, which no writer does.
+        # Their total fits the file unless they overlap, which no writer produces.
         _require(lengths.sum() * size <= len(self.bytes), "its vectors are longer than the file")
         ends = np.cumsum(lengths)
         within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
@@ -166,9 +166,9 @@ class _Lists:
     """A list of numbers for each table.
 
     Attributes:
-        values: All of them, one list after the other.
-        lengths: Of each list.
-        places: Where each value stands in the file.
+        values: The values of all lists, concatenated.
+        lengths: The length of each list.
+        places: The position of each value in the file.
         owners: The table that each value belongs to.
     """
 
@@ -183,10 +183,10 @@ class _Lists:
 
 
 class _Tables:
-    """Tables of one kind; each method gives one field of all of them.
+    """Tables of one kind; each method reads one field of all of them.
 
     Attributes:
-        owners: The table whose vector each table was in.
+        owners: The table whose vector contains each table.
     """
 
     def __init__(self, file: _File, positions: np.ndarray, owners: np.ndarray | None = None):
@@ -209,42 +209,42 @@ class _Tables:
         return _Tables(self.file, np.atleast_1d(self.positions[rows]))
 
     def places(self, slot: int, size: int) -> np.ndarray:
-        """Where the field, of `size` bytes, stands; 0 where it is absent."""
+        """The positions of a field of `size` bytes; 0 where it is absent."""
         entry = 4 + 2 * slot
         known = self._lengths >= entry + 2
         offsets = np.zeros(len(self), np.int64)
         offsets[known] = self.file.read(self._vtables[known] + entry, "<u2")
-        there = offsets > 0
+        present = offsets > 0
         _require(
-            ~there | ((offsets >= 4) & (offsets + size <= self._sizes)),
+            ~present | ((offsets >= 4) & (offsets + size <= self._sizes)),
             "a field lies outside of its table",
         )
-        return np.where(there, self.positions + offsets, 0)
+        return np.where(present, self.positions + offsets, 0)
 
     def numbers(self, slot: int, dtype: str, default: int = 0) -> np.ndarray:
         places = self.places(slot, np.dtype(dtype).itemsize)
-        there = places > 0
+        present = places > 0
         numbers = np.full(len(self), default, np.int64)
-        numbers[there] = self.file.read(places[there], dtype)
+        numbers[present] = self.file.read(places[present], dtype)
         return numbers
 
     def targets(self, slot: int) -> np.ndarray:
-        """Where a reference points to; 0 where it is absent."""
+        """The position that a reference points to; 0 where it is absent."""
         places = self.places(slot, 4)
-        there = places > 0
+        present = places > 0
         targets = np.zeros(len(self), np.int64)
-        targets[there] = places[there] + self.file.read(places[there], "<u4")
+        targets[present] = places[present] + self.file.read(places[present], "<u4")
         return targets
 
     def lists(self, slot: int, dtype: str) -> _Lists:
         return self.file.items(self.targets(slot), dtype)
 
     def sizes(self, slot: int, size: int) -> np.ndarray:
-        """The lengths of vectors whose content does not matter here."""
+        """Checks vectors without reading their items, and returns their lengths."""
         return self.file.vectors(self.targets(slot), size)[1]
 
     def strings(self, slot: int) -> None:
-        """Checks that strings end in the file."""
+        """Checks that strings end within the file."""
         starts = self.targets(slot)
         starts, lengths = self.file.vectors(starts[starts > 0], 1)
         _require(self.file.read(starts + lengths, "u1") == 0, "a name has no end")
@@ -254,12 +254,12 @@ class _Tables:
             raise StructureError(f"it uses {what}, which a text classifier does not need")
 
     def tables(self, slot: int) -> "_Tables":
-        """The tables in the vectors of all tables."""
+        """The tables in a vector field of all tables."""
         offsets = self.file.items(self.targets(slot), "<u4")
         return _Tables(self.file, offsets.places + offsets.values, offsets.owners)
 
     def table(self, slot: int) -> "_Tables":
-        """The table that each refers to, of those that do."""
+        """The tables that a field refers to, where it is present."""
         targets = self.targets(slot)
         return _Tables(self.file, targets[targets > 0])
 
@@ -292,11 +292,11 @@ class _Graph:
     """One checked subgraph.
 
     Attributes:
-        shapes: Of its tensors.
-        inputs, outputs: Numbers of tensors.
-        codes: What each operator does.
-        operands, results: The tensors that each operator takes and gives.
-        constant: Whether each tensor has its value in the file.
+        shapes: The shapes of its tensors.
+        inputs, outputs: Indices of its input and output tensors.
+        codes: The code of each operator.
+        operands, results: The input and output tensors of each operator.
+        constant: Whether each tensor is a constant, with its value in the file.
         branches: The subgraphs that it calls.
     """
 
@@ -327,7 +327,7 @@ class _Graph:
         stored = np.where(buffers > 0, lengths[buffers], 0)
         self.constant = stored > 0
         _require(
-            ~self.constant | (stored == self.bytes), "a constant has more or fewer bytes than shape"
+            ~self.constant | (stored == self.bytes), "a constant's size does not fit its shape"
         )
         tensors.strings(3)
         tensors.sizes(7, 4)
@@ -350,8 +350,8 @@ class _Graph:
         operators.sizes(7, 1)
         operators.absent(9, "large options")
         operators.absent(12, "operators of StableHLO")
-        kinds, there = operators.numbers(3, "u1"), operators.targets(4) > 0
-        kinds = np.where(there, kinds, 0)
+        kinds, present = operators.numbers(3, "u1"), operators.targets(4) > 0
+        kinds = np.where(present, kinds, 0)
         if set(kinds.tolist()) & REFUSED_OPTIONS:
             raise StructureError("it has options of operators that a text classifier does not need")
         options = operators.table(4)
@@ -374,9 +374,9 @@ class _Graph:
                 self.branches |= set(called.tolist())
 
     def _check_order(self, variable: np.ndarray) -> None:
-        """Each tensor is computed once, before it is read."""
-        given = self.constant | variable | (self.bytes == 0)
-        made = np.where(given, -1, len(self.codes))
+        """Checks that each tensor is computed once, before it is read."""
+        ready = self.constant | variable | (self.bytes == 0)
+        made = np.where(ready, -1, len(self.codes))
         made[list(self.inputs)] = -1
         results = self.results
         _require(
@@ -387,8 +387,8 @@ class _Graph:
         made[results.values] = results.owners
         operands = self.operands.values >= 0
         values, owners = self.operands.values[operands], self.operands.owners[operands]
-        _require(made[values] < owners, "an operator reads what is computed nowhere before it")
-        _require(made[list(self.outputs)] < len(self.codes), "an output is computed nowhere")
+        _require(made[values] < owners, "an operator reads a tensor that is not computed before")
+        _require(made[list(self.outputs)] < len(self.codes), "an output is never computed")
 
 
 def _check_indices(indices: np.ndarray, tensors: int, least: int = 0) -> None:
@@ -396,7 +396,7 @@ def _check_indices(indices: np.ndarray, tensors: int, least: int = 0) -> None:
 
 
 def _check_branches(graphs: list[_Graph]) -> None:
-    """A subgraph that calls itself, through others or not, would never end."""
+    """Checks that no subgraph calls itself, directly or through others: it would never end."""
     depth = {}
 
     def visit(number: int, above: tuple[int, ...]) -> None:
@@ -424,14 +424,14 @@ def _check_signatures(tables: _Tables, graphs: list[_Graph]) -> None:
 
 
 def _rows(graph: _Graph) -> int | None:
-    """The rows of the smallest table that is looked up with the first input."""
+    """Number of rows of the smallest table that the first input indexes."""
     if not graph.inputs:
         return None
     ids, rows = {graph.inputs[0]}, math.inf
-    relevant = np.isin(graph.codes, [*KEEPING, *LOOKUPS])
+    relevant = np.isin(graph.codes, [*PASSING, *LOOKUPS])
     for number in np.flatnonzero(relevant).tolist():
         code, operands = int(graph.codes[number]), graph.operands[number]
-        if len(operands) > KEEPING.get(code, 9) and operands[KEEPING[code]] in ids:
+        if len(operands) > PASSING.get(code, 9) and operands[PASSING[code]] in ids:
             ids.update(graph.results[number])
         elif code in LOOKUPS and len(operands) == 2:
             table, index = (operands[place] for place in LOOKUPS[code])

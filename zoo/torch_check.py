@@ -1,4 +1,4 @@
-"""Compares an imported model with outputs of the PyTorch model."""
+"""Compares the outputs of an imported model with those of the PyTorch model."""
 
 import json
 import math
@@ -11,16 +11,16 @@ import keras
 import numpy as np
 
 from zoo import scores as score_kinds
-from zoo.text import Tokenizer
+from zoo.text import PAD_ID, Tokenizer, lengths
 from zoo.torch_readout import Readout, TorchImportError
 
 TOLERANCE = {"scores": 1e-4, "logits": 1e-3}
-"""The largest difference that counts as equal; of logits, relative to the largest of the text, or
-absolute where that is below 1."""
+"""Largest difference that counts as equal. For logits it is relative to the largest logit of the
+text, or absolute if that is below 1."""
 
 FORM = '{"text": "…" or "ids": […], "logits": […] or "scores": […]}'
 HOW_TO_CHECK = """\
-To check it, save what the PyTorch model answers, its texts tokenised and padded as you do it:
+To check it, save the outputs of the PyTorch model, with your own tokenisation and padding:
 
     model.eval()
     with open("answers.jsonl", "w") as file:
@@ -28,8 +28,8 @@ To check it, save what the PyTorch model answers, its texts tokenised and padded
             logits = model(encode(text))[0].tolist()
             print(json.dumps({"text": text, "logits": logits}), file=file)
 
-and import again with --check answers.jsonl. In the place of "text", a line may have "ids", padding
-(0) included; in the place of "logits", "scores" (probabilities)."""
+and import again with --check answers.jsonl. Instead of "text", a line may have "ids", including the
+padding (0); instead of "logits", "scores" (probabilities)."""
 
 Reading = Callable[[np.ndarray], np.ndarray]
 """From int32 [texts, time] ids, padded on the right with 0, to logits [texts, labels]."""
@@ -40,12 +40,12 @@ class Answer:
     """PyTorch's output for one text.
 
     Attributes:
-        ids: int32 [time], padded as in the file.
-        values: Its logits or scores, float64 [labels].
+        ids: int32 [time], with padding if the file has it.
+        values: The logits or scores, float64 [labels].
         kind: `logits`, or `scores` for probabilities.
         line: Line number in the file, from 1.
         cut: Whether the text has more tokens than the model reads.
-        from_text: Whether the file gives the text, so that the tokenizer made the ids.
+        from_text: Whether the file has the text, so that the ids come from the tokenizer.
     """
 
     ids: np.ndarray
@@ -61,28 +61,28 @@ def read_answers(path: str | os.PathLike, tokenizer: Tokenizer, token_ids: int) 
 
     Args:
         path: The file.
-        tokenizer: Of the imported model.
-        token_ids: Rows of its embedding.
+        tokenizer: Tokenizer of the imported model.
+        token_ids: Number of rows of its embedding.
 
     Raises:
-        TorchImportError: If a line has another form; the message names it.
+        TorchImportError: If a line is invalid; the message names it.
         OSError: If the file cannot be read.
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise TorchImportError(f"{path} is not UTF-8 ({error.reason}).") from None
-    found = []
+    answers = []
     # Not splitlines: JSON strings may contain other line ends.
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
-                found.append(_answer(line, number, tokenizer, token_ids))
+                answers.append(_answer(line, number, tokenizer, token_ids))
             except ValueError as error:
                 raise TorchImportError(f"{path}, line {number}: {error}") from None
-    if not found:
-        raise TorchImportError(f"{path} holds no answers; a line is {FORM}.")
-    return found
+    if not answers:
+        raise TorchImportError(f"{path} has no answers; a line is {FORM}.")
+    return answers
 
 
 def _answer(line: str, number: int, tokenizer: Tokenizer, token_ids: int) -> Answer:
@@ -96,11 +96,11 @@ def _answer(line: str, number: int, tokenizer: Tokenizer, token_ids: int) -> Ans
     kind = "logits" if "logits" in names else "scores"
     values = row[kind] if isinstance(row[kind], list) else [row[kind]]
     if not values or not all(_is_number(value) for value in values):
-        raise ValueError(f"{kind} are numbers, one for each label, not {row[kind]!r:.60}.")
+        raise ValueError(f"{kind} must be numbers, one for each label, not {row[kind]!r:.60}.")
     cut = False
     if "text" in names:
         if not isinstance(row["text"], str):
-            raise ValueError(f"text is a string, not {row['text']!r:.60}.")
+            raise ValueError(f"text must be a string, not {row['text']!r:.60}.")
         ids = tokenizer.encode([row["text"]])[0]
         ids = ids[: max(_length(ids), 1)]
         more = tokenizer.vocabulary.start is not None
@@ -110,23 +110,23 @@ def _answer(line: str, number: int, tokenizer: Tokenizer, token_ids: int) -> Ans
     return Answer(ids, np.array(values, np.float64), kind, number, cut, "text" in names)
 
 
-def _ids(given, token_ids: int) -> np.ndarray:
-    if not (isinstance(given, list) and given and all(type(one) is int for one in given)):
-        raise ValueError(f"ids are a list of integers, not {given!r:.60}.")
-    if min(given) < 0 or max(given) >= token_ids:
-        raise ValueError(f"ids are from 0 to {token_ids - 1}, the embedding's last row.")
-    ids = np.array(given, np.int32)
-    if np.count_nonzero(ids) < _length(ids):
+def _ids(value, token_ids: int) -> np.ndarray:
+    if not (isinstance(value, list) and value and all(type(number) is int for number in value)):
+        raise ValueError(f"ids must be a list of integers, not {value!r:.60}.")
+    if min(value) < 0 or max(value) >= token_ids:
+        raise ValueError(f"ids must be from 0 to {token_ids - 1}, the embedding's last row.")
+    ids = np.array(value, np.int32)
+    if np.count_nonzero(ids != PAD_ID) < _length(ids):
         raise ValueError(
-            "id 0 stands before other ids, and the zoo's models are padded behind the text. Move "
-            "the padding to the right, in the PyTorch model, too."
+            "id 0 occurs before other ids, but the zoo's models are padded on the right. Move the "
+            "padding to the right, also in the PyTorch model."
         )
     return ids
 
 
 def _length(ids: np.ndarray) -> int:
-    """The length of a text without the padding at its end."""
-    return int(np.flatnonzero(ids)[-1]) + 1 if ids.any() else 0
+    """Length of one text without its padding."""
+    return int(lengths(ids[None])[0])
 
 
 def _is_number(value) -> bool:
@@ -139,34 +139,34 @@ def check(
     readout: Readout,
     others: Iterable[tuple[Readout, Reading]],
 ) -> dict:
-    """Compares an imported model with PyTorch's outputs.
+    """Compares an imported model with PyTorch's answers.
 
     Args:
         reading: The imported model.
-        answers: PyTorch's outputs.
-        readout: The assumptions of the import.
-        others: Other readings of the same weights, which are tried if this one disagrees.
+        answers: PyTorch's answers.
+        readout: The assumed readout.
+        others: Other readings of the same weights, tried if this one disagrees.
 
     Returns:
-        For config.json: the number of `texts`, the `largest_difference` of what the file gives
-        (logits or scores), and whether padding was among the texts (`padding_seen`).
+        A record for config.json: the number of `texts`, the `largest_difference` of the logits or
+        scores, and whether any text was padded (`padding_seen`).
 
     Raises:
-        TorchImportError: If they differ; the message says by how much, and which other reading
+        TorchImportError: If they differ; the message states by how much, and which other reading
             agrees.
     """
-    found = _differences(reading, answers, readout)
-    if max(found, key=_excess).ratio <= 1:
+    differences = _differences(reading, answers, readout)
+    if max(differences, key=_excess).ratio <= 1:
         return {
             "texts": len(answers),
-            "largest_difference": max(one.difference for one in found),
-            # A file of texts was made with PyTorch's own padding.
-            "padding_seen": any(one.from_text or not one.ids.all() for one in answers),
+            "largest_difference": max(one.difference for one in differences),
+            # Texts were padded by the PyTorch code itself.
+            "padding_seen": any(one.from_text or (one.ids == PAD_ID).any() for one in answers),
         }
-    worst = max(found, key=_excess)
-    off = sum(one.ratio > 1 for one in found)
+    worst = max(differences, key=_excess)
+    off = sum(one.ratio > 1 for one in differences)
     raise TorchImportError(
-        f"The imported model does not answer as PyTorch does: {worst.answer.kind} of line "
+        f"The imported model's outputs differ from PyTorch's: {worst.answer.kind} of line "
         f"{worst.answer.line} differ by {worst.difference:.2g}, where {worst.allowed:.2g} is "
         f"allowed; {off} of {len(answers)} lines differ, and nothing was written. "
         f"{_advice(answers, readout, others, worst.answer)}"
@@ -188,13 +188,13 @@ def _advice(answers, readout: Readout, others, worst: Answer) -> str:
         return "That text has more tokens than --max-length, which cuts it; give a larger one."
     return (
         "No other reading of the weights agrees either. Was the PyTorch model in model.eval()? "
-        "Else look at the order of the labels and of the two directions, at tokens and their ids "
-        '(give "ids" in the place of "text"), and at layers that have no weights.'
+        "Otherwise check the order of the labels and of the two directions, the tokens' ids (give "
+        '"ids" instead of "text"), and layers without weights.'
     )
 
 
 def _flags(other: Readout, readout: Readout) -> str:
-    """What to add to the command for another readout."""
+    """The flags of another readout."""
     flags = []
     if other.activation != readout.activation:
         flags.append(f"--activation {other.activation}")
@@ -207,7 +207,7 @@ def _flags(other: Readout, readout: Readout) -> str:
 
 @dataclass(frozen=True)
 class _Difference:
-    """Of one answer: the largest `difference`, and what is `allowed`."""
+    """The largest `difference` in one answer, and the `allowed` one."""
 
     answer: Answer
     difference: float
@@ -224,7 +224,7 @@ def _excess(one: _Difference) -> float:
 
 def _differences(reading: Reading, answers: list[Answer], readout: Readout) -> list[_Difference]:
     time = max(len(answer.ids) for answer in answers)
-    ids = np.zeros((len(answers), time), np.int32)
+    ids = np.full((len(answers), time), PAD_ID, np.int32)
     for row, answer in zip(ids, answers, strict=True):
         row[: len(answer.ids)] = answer.ids
     logits = np.asarray(reading(ids), np.float64)
@@ -232,24 +232,24 @@ def _differences(reading: Reading, answers: list[Answer], readout: Readout) -> l
 
 
 def _difference(logits: np.ndarray, answer: Answer, readout: Readout) -> _Difference:
-    wanted = answer.values
+    expected = answer.values
     if readout.scores == "one":
-        logits = logits[1:] - logits[:1]  # PyTorch's one
-        if answer.kind == "scores" and len(wanted) == 2:
-            wanted = wanted[1:]
-        given = logits if answer.kind == "logits" else score_kinds.sigmoid(logits)
+        logits = logits[1:] - logits[:1]  # back to PyTorch's single logit
+        if answer.kind == "scores" and len(expected) == 2:
+            expected = expected[1:]
+        actual = logits if answer.kind == "logits" else score_kinds.sigmoid(logits)
     else:
-        given = logits if answer.kind == "logits" else score_kinds.softmax(logits)
-    if given.shape != wanted.shape:
+        actual = logits if answer.kind == "logits" else score_kinds.softmax(logits)
+    if actual.shape != expected.shape:
         raise TorchImportError(
-            f"Line {answer.line} of the answers has {len(wanted)} {answer.kind}; the model gives "
-            f"{len(given)}."
+            f"Line {answer.line} of the answers has {len(expected)} {answer.kind}; the model gives "
+            f"{len(actual)}."
         )
     _check_scores(answer, readout)
     allowed = TOLERANCE[answer.kind]
     if answer.kind == "logits":
-        allowed *= max(1.0, float(np.abs(wanted).max()))
-    return _Difference(answer, float(np.abs(given - wanted).max()), allowed)
+        allowed *= max(1.0, float(np.abs(expected).max()))
+    return _Difference(answer, float(np.abs(actual - expected).max()), allowed)
 
 
 def _check_scores(answer: Answer, readout: Readout) -> None:
@@ -259,12 +259,12 @@ def _check_scores(answer: Answer, readout: Readout) -> None:
     if low < -1e-6 or high > 1 + 1e-6:
         raise TorchImportError(
             f'Line {answer.line} of the answers has scores outside of 0 to 1. "scores" are '
-            'probabilities; call it "logits" if the PyTorch model gives those.'
+            'probabilities; use "logits" if the PyTorch model returns those.'
         )
     if readout.scores == "softmax" and abs(total - 1) > 1e-2:
         raise TorchImportError(
-            f"The scores in line {answer.line} of the answers add up to {total:.3g}, so they come "
-            "from no softmax; the zoo imports no model with a sigmoid for each label."
+            f"The scores in line {answer.line} of the answers add up to {total:.3g}, so they are "
+            "not from a softmax; a model with a sigmoid for each label cannot be imported."
         )
 
 
@@ -274,20 +274,20 @@ def other_readings(
     steps_of: Callable[[str], tuple[keras.Model, Reading, int]],
     directions: int,
 ) -> Iterator[tuple[Readout, Reading]]:
-    """The same weights with every other readout, also those that cannot be imported.
+    """The same weights with every other readout, including those that cannot be imported.
 
     Args:
-        readout: The one that is left out.
-        activations: That the recurrent module can have.
-        steps_of: From an activation to a model of ids to the top layer's outputs [texts, time,
-            width], the head, from [texts, width] to logits, and an id with the embedding of
-            padding that is not masked.
-        directions: Number of directions, side by side in the outputs.
+        readout: The readout to leave out.
+        activations: The possible activations of the recurrent module.
+        steps_of: Maps an activation to a model from ids to the top layer's outputs [texts, time,
+            width], the head from [texts, width] to logits, and an unmasked id that has the
+            embedding of padding.
+        directions: Number of directions, concatenated in the outputs.
     """
     for activation in activations:
         model, head, padding = steps_of(activation)
         for packed in (True, False):
-            # Of what was not packed, people read the real steps, or all.
+            # Without packing, a head may read the real steps only, or all.
             for all_steps in (False,) if packed else (True, False):
                 for pooling in _POOLED:
                     other = replace(readout, pooling=pooling, packed=packed, activation=activation)
@@ -296,13 +296,13 @@ def other_readings(
 
                     def reading(ids, pooling=pooling, packed=packed, all_steps=all_steps,
                                 model=model, head=head, padding=padding):  # fmt: skip
-                        lengths = np.array([max(_length(row), 1) for row in ids])
+                        read = np.maximum(lengths(ids), 1)
                         if not packed:
-                            ids = np.where(ids == 0, padding, ids)
+                            ids = np.where(ids == PAD_ID, padding, ids)
                         if all_steps:
-                            lengths[:] = ids.shape[1]
+                            read[:] = ids.shape[1]
                         outputs = np.asarray(model.predict_on_batch(ids))
-                        rows = zip(outputs, lengths, strict=True)
+                        rows = zip(outputs, read, strict=True)
                         pooled = [
                             _POOLED[pooling](row[:length], directions) for row, length in rows
                         ]
@@ -312,12 +312,12 @@ def other_readings(
 
 
 def _last(outputs: np.ndarray, directions: int) -> np.ndarray:
-    """The last output of each direction; the backward one's stands at the first step."""
+    """The last output of each direction; that of the backward one is at the first step."""
     forward, *backward = np.split(outputs, directions, axis=1)
     return np.concatenate([forward[-1], *(one[0] for one in backward)])
 
 
-# From the outputs of one text [time, width] and the number of directions to [width].
+# Map the outputs of one text [time, width] and the number of directions to [width].
 _POOLED: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
     "last": _last,
     "mean": lambda outputs, directions: outputs.mean(axis=0),

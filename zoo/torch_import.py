@@ -1,13 +1,13 @@
-"""PyTorch classifiers as zoo models: embedding, `nn.LSTM`, `nn.GRU` or `nn.RNN`, linear head.
+"""Imports PyTorch classifiers: embedding, `nn.LSTM`, `nn.GRU` or `nn.RNN`, linear head.
 
     class LSTMClassifier(nn.Module):            keys of its state dict
         self.embedding = nn.Embedding(…)        embedding.weight [ids, width]
         self.lstm = nn.LSTM(…)                  lstm.weight_ih_l0 [4·units, width], …
         self.fc = nn.Linear(…)                  fc.weight [classes, features], fc.bias
 
-Modules may have other names. A state dict does not say what the head takes, whether sequences were
-packed, or the nonlinearity of an `nn.RNN`: `zoo.torch_readout.Readout` states it, and outputs of
-the PyTorch model can confirm it.
+Modules may have other names. A state dict does not contain what the head reads, whether sequences
+were packed, or the activation of an `nn.RNN`. `zoo.torch_readout.Readout` states these, and outputs
+of the PyTorch model verify them.
 """
 
 import functools
@@ -30,7 +30,7 @@ from zoo.text import APOSTROPHE, DELIMITER, PAD, PAD_ID, START, UNKNOWN, Tokeniz
 from zoo.torch_readout import Readout, TorchImportError
 
 SPECIAL = (PAD, UNKNOWN, START)
-# PyTorch's order of the gates, and the cell with ours.
+# PyTorch's order of the gates, and the zoo's cell with its own order.
 GATES = {
     "lstm": ("ifgo", cells.LSTMCell),
     "gru": ("rzg", cells.GRUCell),
@@ -45,16 +45,16 @@ RECURRENT_KEY = re.compile(
 
 @dataclass(frozen=True)
 class _Stack:
-    """The recurrent module, as read from the shapes of its weights.
+    """The structure of the recurrent module, derived from the weights' shapes.
 
     Attributes:
-        module: Its name, the beginning of its keys.
+        module: Its name, the prefix of its keys.
         kind: `lstm`, `gru` or `rnn`.
-        units: Width of the state (of the cell, where there is a projection).
-        outputs: Output width of a direction.
+        units: Width of the state (of the cell state, with a projection).
+        outputs: Width of the output of one direction.
         layers: Number of layers.
-        directions: 1 or 2 directions.
-        features: Input width of the first layer.
+        directions: Number of directions, 1 or 2.
+        features: Width of the input of the first layer.
     """
 
     module: str
@@ -67,9 +67,9 @@ class _Stack:
 
     @property
     def name(self) -> str:
-        """A model name in the style of the catalogue."""
-        way = "bi" if self.directions == 2 else ""
-        return f"projected-{way}lstm" if self.outputs != self.units else f"{way}{self.kind}"
+        """A name for the model, in the catalogue's style."""
+        prefix = "bi" if self.directions == 2 else ""
+        return f"projected-{prefix}lstm" if self.outputs != self.units else f"{prefix}{self.kind}"
 
 
 def import_torch(
@@ -80,21 +80,21 @@ def import_torch(
     activation: str = "tanh",
     scores: str | None = None,
 ) -> keras.Model:
-    """Builds a Keras model with the weights of a PyTorch classifier.
+    """Builds a Keras model with the weights of a PyTorch classifier, which gives the same logits.
 
     Args:
-        state_dict: Names to arrays, or to tensors on the CPU.
-        pooling, packed, activation, scores: What the state dict does not say, see
-            `zoo.torch_readout.Readout`. None for `pooling` takes "last", with a warning.
+        state_dict: Arrays or CPU tensors, by name.
+        pooling, packed, activation, scores: What the state dict does not contain, see
+            `zoo.torch_readout.Readout`. None for `pooling` means "last", with a warning.
 
     Returns:
         A model from int32 [batch, time] token ids, padded on the right with 0, to float32
-        [batch, classes] logits. A head with one logit, for a sigmoid, becomes two classes with the
-        logits 0 and x.
+        [batch, classes] logits. A head with one logit, for a sigmoid, gets two classes, with the
+        logits 0 and that one.
 
     Raises:
-        TorchImportError: If keys are missing or unknown, shapes do not fit, or the zoo's models
-            cannot compute the readout.
+        TorchImportError: If keys are missing, unknown or of inconsistent shapes, or the zoo's
+            models do not support the readout.
 
     Warns:
         UserWarning: If `pooling` is not given.
@@ -103,10 +103,10 @@ def import_torch(
         state_dict, Readout(pooling or "last", packed, activation, scores)
     )
     if pooling is None:
-        taken = "; ".join(readout.lines(stack.kind, model.output_shape[-1]))
+        assumed = "; ".join(readout.lines(stack.kind, model.output_shape[-1]))
         warnings.warn(
-            f"A state dict does not say how its outputs are read. Assumed: {taken}. Give pooling= "
-            "to say so yourself, and compare the logits with PyTorch's.",
+            f"A state dict does not contain how its outputs are read. Assumed: {assumed}. Give "
+            "pooling= to choose it yourself, and compare the logits with PyTorch's.",
             stacklevel=2,
         )
     return model
@@ -115,16 +115,16 @@ def import_torch(
 def _built(
     state_dict: Mapping[str, np.ndarray], readout: Readout
 ) -> tuple[keras.Model, Readout, "_Stack"]:
-    """The model, the readout with nothing left open, and what the shapes say."""
+    """Returns the model, the complete readout, and the structure of the recurrent module."""
     weights = {name: _array(name, value) for name, value in state_dict.items()}
     stack = _read_stack(weights)
     embedding, head = _read_ends(weights, stack)
     kernel = weights[f"{head}.weight"]
     bias = weights.get(f"{head}.bias", np.zeros(len(kernel), np.float32))
     if stack.directions == 1 and readout.packed and readout.pooling == "last-step":
-        readout = replace(readout, pooling="last")  # one direction's last output is its last state
+        readout = replace(readout, pooling="last")  # the same in one direction
     readout = readout.require_known(len(kernel), stack.kind)
-    if len(kernel) == 1:  # one logit, for a sigmoid: softmax of 0 and it gives the same
+    if len(kernel) == 1:  # one logit, for a sigmoid: a softmax over [0, logit] gives the same
         kernel, bias = np.vstack([0 * kernel, kernel]), np.append(np.float32(0), bias)
     model = build_classifier(
         _layer(stack, readout.activation),
@@ -140,16 +140,16 @@ def _built(
     )
     model.get_layer("embedding").set_weights([weights[embedding]])
     for number in range(stack.layers):
-        directions = ["", "_reverse"][: stack.directions]
-        found = [array for way in directions for array in _direction(weights, stack, number, way)]
+        suffixes = ["", "_reverse"][: stack.directions]
+        arrays = [a for suffix in suffixes for a in _direction(weights, stack, number, suffix)]
         name = f"bidirectional_{number + 1}" if stack.directions == 2 else f"recurrent_{number + 1}"
-        model.get_layer(name).set_weights(found)
+        model.get_layer(name).set_weights(arrays)
     model.get_layer("logits").set_weights([kernel.T, bias])
     return model, readout, stack
 
 
 def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Reads a .safetensors file, or a .pt file without running code from it.
+    """Reads a .safetensors file, or a .pt file without running code in it.
 
     Raises:
         TorchImportError: If the file is missing, has no state dict, or would run code.
@@ -166,7 +166,7 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
         try:
             return load_file(path)
         except (safetensors.SafetensorError, KeyError) as error:
-            raise TorchImportError(f"{path} is no whole .safetensors file: {error}.") from None
+            raise TorchImportError(f"{path} is not a valid .safetensors file: {error}.") from None
     if path.suffix not in (".pt", ".pth", ".bin"):
         raise TorchImportError(f"{path}: a state dict is a .pt, .pth or .safetensors file.")
     try:
@@ -174,21 +174,21 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
     except ImportError:
         raise _missing(path, "torch") from None
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:  # what torch raises of a bad file has no common class
-        # Its message advises to load the file unsafely, which would run code from it.
+        value = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:  # torch's errors for a bad file have no common class
+        # Its message advises to load the file unsafely, which would run code in it.
         raise TorchImportError(
-            f"{path} holds more than weights, or is no PyTorch file, and was not read further. "
-            "Save the state dict alone: torch.save(model.state_dict(), 'model.pt')."
+            f"{path} contains more than weights, or is not a PyTorch file, and was not loaded. "
+            "Save only the state dict: torch.save(model.state_dict(), 'model.pt')."
         ) from None
-    for name in ("state_dict", "model_state_dict"):  # as checkpoints hold it
-        found = found.get(name, found) if isinstance(found, dict) else found
-    if not isinstance(found, dict) or not all(isinstance(v, torch.Tensor) for v in found.values()):
+    for name in ("state_dict", "model_state_dict"):  # the keys in checkpoints
+        value = value.get(name, value) if isinstance(value, dict) else value
+    if not isinstance(value, dict) or not all(isinstance(v, torch.Tensor) for v in value.values()):
         raise TorchImportError(
-            f"{path} holds no state dict (names to tensors). Save one: "
+            f"{path} has no state dict (names to tensors). Save one: "
             "torch.save(model.state_dict(), 'model.pt')."
         )
-    return found
+    return value
 
 
 @dataclass(frozen=True)
@@ -196,8 +196,8 @@ class Imported:
     """The result of an import.
 
     Attributes:
-        bundle: A run folder's content.
-        assumed: The assumptions of the import, as lines of text.
+        bundle: The content of a run folder.
+        assumed: The assumptions about what the files do not contain, one line each.
     """
 
     bundle: Bundle
@@ -213,16 +213,16 @@ def import_bundle(
     readout: Readout | None = None,
     check: str | os.PathLike | None = None,
 ) -> Imported:
-    """Imports a PyTorch file with its vocabulary and labels.
+    """Imports a PyTorch file with its vocabulary and labels as the content of a run folder.
 
     Args:
         path: A .pt or .safetensors file.
-        vocab: Lines `token id`, or one token per line from id 0 up, or a .json of token: id; with
-            `<pad>` and `<unk>`, in any case.
-        labels: One per line, in the order of the classes.
-        max_length: Ids of a text.
-        readout: What the state dict does not say.
-        check: JSON lines with answers of the PyTorch model, see `zoo.torch_check.read_answers`.
+        vocab: A file with lines `token id`, or with one token per line and ids from 0, or a .json
+            object of ids by token. It must contain `<pad>` and `<unk>`, in any case.
+        labels: A file with one label per line, in the order of the classes.
+        max_length: Number of ids per text.
+        readout: What the state dict does not contain.
+        check: JSON lines with outputs of the PyTorch model, see `zoo.torch_check.read_answers`.
 
     Raises:
         TorchImportError: If the files do not fit each other, or the outputs differ.
@@ -236,11 +236,11 @@ def import_bundle(
     classes, rows = model.output_shape[-1], model.get_layer("embedding").input_dim
     if len(names) != classes:
         raise TorchImportError(
-            f"{labels} has {len(names)} labels, and the model {classes} classes; give one label a "
-            "line, in the order of the classes."
+            f"{labels} has {len(names)} labels, and the model {classes} classes; give one label "
+            "per line, in the order of the classes."
         )
     if len(set(names)) < len(names) or "" in names:
-        raise TorchImportError(f"{labels}: {list(names)}; each line names one class.")
+        raise TorchImportError(f"{labels}: {list(names)}; each line must name one class.")
     _check_vocabulary(vocabulary, rows, vocab)
     tokenizer = Tokenizer(vocabulary.with_apostrophes(), max_length)
     assumed = [*readout.lines(stack.kind, classes), *_of_tokens(tokenizer, vocabulary, rows)]
@@ -279,10 +279,10 @@ def import_bundle(
 def _steps(
     weights: Mapping[str, np.ndarray], stack: _Stack, activation: str
 ) -> tuple[keras.Model, torch_check.Reading, int]:
-    """What `torch_check.other_readings` reads: all outputs, the head, and an unmasked padding."""
+    """Arguments for `torch_check.other_readings`: all outputs, the head, an unmasked padding id."""
     key, _ = _read_ends(weights, stack)
     table = _array(key, weights[key])
-    more = {**weights, key: np.vstack([table, table[:1]])}
+    more = {**weights, key: np.vstack([table, table[[PAD_ID]]])}
     model = _built(more, Readout("mean", activation=activation))[0]
     top = f"{'bidirectional' if stack.directions == 2 else 'recurrent'}_{stack.layers}"
     steps = keras.Model(model.input, model.get_layer(top).output)
@@ -291,42 +291,42 @@ def _steps(
 
 
 def _check_vocabulary(vocabulary: Vocabulary, rows: int, path: str | os.PathLike) -> None:
-    """Raises `TorchImportError` if the numbers of a vocabulary are no ids of this embedding."""
+    """Raises `TorchImportError` if the vocabulary's numbers are not ids of this embedding."""
     holder: dict[int, str] = {vocabulary.pad: PAD}
     for token, number in vocabulary.items():
-        if token in SPECIAL or number == vocabulary.unknown:  # as rare words may be listed
+        if token in SPECIAL or number == vocabulary.unknown:  # rare words may share it
             continue
         other = holder.setdefault(number, token)
         if _caseless(other) != _caseless(token):
             raise TorchImportError(
-                f"{path}: {other!r} and {token!r} both have the number {number}. A vocabulary has "
-                "ids, from 0 up, one for each word; are these counts?"
+                f"{path}: {other!r} and {token!r} both have the number {number}. Each word needs "
+                "its own id, from 0; are these counts?"
             )
     if vocabulary.size > rows:
         raise TorchImportError(
-            f"{path} has ids up to {vocabulary.size - 1}, and the embedding {rows} rows; give the "
-            "vocabulary that the model was trained with (its ids, not the words' counts)."
+            f"{path} has ids up to {vocabulary.size - 1}, but the embedding has {rows} rows; give "
+            "the vocabulary that the model was trained with (its ids, not the words' counts)."
         )
     if vocabulary.pad != PAD_ID:
         raise TorchImportError(
-            f"{path}: the padding token has id {vocabulary.pad}; the zoo's models mask id 0."
+            f"{path}: the padding token has id {vocabulary.pad}; the zoo's models mask id {PAD_ID}."
         )
 
 
 def _caseless(token: str) -> str:
-    """The same for all forms of a word that share its id."""
-    # By way of upper: "ı" and "I" are one letter, and fold to two.
+    """A key that is equal for all forms of a word that share its id."""
+    # Upper-cased first: "ı" and "I" are one letter, but fold to two.
     return token.upper().casefold().replace(APOSTROPHE, "'")
 
 
 def _of_tokens(tokenizer: Tokenizer, vocabulary: Vocabulary, rows: int) -> list[str]:
-    """How a device uses the vocabulary, as lines of text."""
+    """Lines for the user about the vocabulary on a device."""
     words = [token for token in vocabulary if token not in SPECIAL]
     lost = [token for token in words if tokenizer.split(token) != [token]]
     unused = rows - len(set(vocabulary.values()))
-    lines = [f"words that the vocabulary lacks have id {vocabulary.unknown} (<unk>)"]
+    lines = [f"unknown words have id {vocabulary.unknown} (<unk>)"]
     if vocabulary.unknown == vocabulary.pad:
-        lines[0] += ", which is that of padding: they are skipped"
+        lines[0] += ", which is also that of padding: they are skipped"
     if any(token != token.lower() and vocabulary.get(token.lower()) == number
            for token, number in vocabulary.items()):  # fmt: skip
         lines.append("case is folded: Word and WORD have the id of word")
@@ -334,8 +334,8 @@ def _of_tokens(tokenizer: Tokenizer, vocabulary: Vocabulary, rows: int) -> list[
         lines.append(f"{unused:,} of the embedding's {rows:,} rows have no token and are not used")
     if lost:
         lines.append(
-            f"{len(lost):,} of {len(words):,} tokens, like {', '.join(map(repr, lost[:3]))}, are "
-            "never met on a device, which splits texts at what is no letter, digit, _ or '"
+            f"{len(lost):,} of {len(words):,} tokens, like {', '.join(map(repr, lost[:3]))}, never "
+            "occur on a device, which splits texts at all but letters, digits, _ and '"
         )
     return lines
 
@@ -343,8 +343,8 @@ def _of_tokens(tokenizer: Tokenizer, vocabulary: Vocabulary, rows: int) -> list[
 def read_vocabulary(path: str | os.PathLike) -> Vocabulary:
     """Reads a vocabulary in one of the forms that PyTorch tutorials save.
 
-    Where all words are lower case, the texts were folded before they were looked up. A device does
-    not, so each word gets lines for its Capitalised and UPPER form.
+    If all words are lower case, the texts were lower-cased before the lookup. A device does not do
+    that, so each word gets lines for its Capitalised and UPPER form.
 
     Raises:
         ValueError: If it is invalid, or lacks the tokens for padding and unknown words.
@@ -367,8 +367,8 @@ def read_vocabulary(path: str | os.PathLike) -> Vocabulary:
     for token, number in pairs:
         name = special.get(token.lower(), token)
         if name in ids:
-            raise ValueError(f"{path}: {token!r} is there twice; a token has one id.")
-        # As a word of a text it would be something else: the device puts it before every text.
+            raise ValueError(f"{path}: {token!r} occurs twice; a token has one id.")
+        # <START> is left out: the device would insert it before every text.
         if name != START:
             ids[name] = number
     words = [token for token in ids if token not in (PAD, UNKNOWN)]
@@ -384,19 +384,19 @@ def read_vocabulary(path: str | os.PathLike) -> Vocabulary:
 
 def _json_pairs(path: Path) -> list[tuple[str, int]]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
+        value = json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
-        raise ValueError(f"{path} is no JSON in UTF-8: {error}.") from None
-    pairs = list(found.items()) if isinstance(found, dict) else []
-    if isinstance(found, list):
-        pairs = [(token, number) for number, token in enumerate(found)]
+        raise ValueError(f"{path} is not JSON in UTF-8: {error}.") from None
+    pairs = list(value.items()) if isinstance(value, dict) else []
+    if isinstance(value, list):
+        pairs = [(token, number) for number, token in enumerate(value)]
     if not pairs or not all(type(t) is str and type(n) is int for t, n in pairs):
         raise ValueError(f"{path}: a vocabulary in JSON is {{token: id}} or a list of tokens.")
     return pairs
 
 
 def _lines(path: str | os.PathLike) -> list[str]:
-    """The lines of a text file, without line ends and trailing empty lines."""
+    """The lines of a text file, without line ends and without empty lines at its end."""
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -409,7 +409,7 @@ def _lines(path: str | os.PathLike) -> list[str]:
 
 def _missing(path: Path, package: str) -> TorchImportError:
     return TorchImportError(
-        f"{path}: reading it needs the package {package}; pip install '.[torch]'."
+        f"{path}: reading it requires the package {package}; pip install '.[torch]'."
     )
 
 
@@ -456,7 +456,7 @@ def _read_stack(weights: Mapping[str, np.ndarray]) -> _Stack:
     _require(weights, expected)
     unknown = sorted(set(keys) - set(expected))
     if unknown:
-        raise TorchImportError(f"Keys without a place: {', '.join(unknown)}.")
+        raise TorchImportError(f"Unknown keys: {', '.join(unknown)}.")
     for name, shape in expected.items():
         if weights[name].shape != shape:
             raise TorchImportError(f"{name} is {list(weights[name].shape)}, not {list(shape)}.")
@@ -468,8 +468,8 @@ def _shapes(stack: _Stack, dot: str, *, biases: bool) -> dict[str, tuple[int, ..
     rows = stack.units * len(GATES[stack.kind][0])
     shapes: dict[str, tuple[int, ...]] = {}
     for layer in range(stack.layers):
-        for way in ("", "_reverse")[: stack.directions]:
-            end = f"_l{layer}{way}"
+        for suffix in ("", "_reverse")[: stack.directions]:
+            end = f"_l{layer}{suffix}"
             inputs = stack.features if layer == 0 else stack.outputs * stack.directions
             shapes[f"{dot}weight_ih{end}"] = (rows, inputs)
             shapes[f"{dot}weight_hh{end}"] = (rows, stack.outputs)
@@ -481,18 +481,18 @@ def _shapes(stack: _Stack, dot: str, *, biases: bool) -> dict[str, tuple[int, ..
 
 
 def _read_ends(weights: Mapping[str, np.ndarray], stack: _Stack) -> tuple[str, str]:
-    """The embedding's key, and the name of the head's module."""
+    """Returns the embedding's key and the name of the head's module."""
     others = [key for key in weights if not RECURRENT_KEY.fullmatch(key)]
     matrices = [key for key in others if key.endswith("weight") and weights[key].ndim == 2]
     width = stack.outputs * stack.directions
     embeddings = [key for key in matrices if weights[key].shape[1] == stack.features]
     heads = [key for key in matrices if weights[key].shape[1] == width]
-    if stack.features == width:  # as wide as each other: a head has a bias, an embedding none
+    if stack.features == width:  # equal widths: a head has a bias, an embedding has none
         heads = [key for key in heads if key.removesuffix("weight") + "bias" in weights]
         embeddings = [key for key in embeddings if key not in heads]
     if len(embeddings) != 1 or len(heads) != 1:
         raise TorchImportError(
-            f"Beside {stack.module or 'the recurrent module'} the state dict needs one embedding "
+            f"Besides {stack.module or 'the recurrent module'}, the state dict needs one embedding "
             f"[ids, {stack.features}] and one linear layer [classes, {width}]; its other keys: "
             f"{_shown({key: weights[key] for key in others})}."
         )
@@ -500,8 +500,8 @@ def _read_ends(weights: Mapping[str, np.ndarray], stack: _Stack) -> tuple[str, s
     extra = sorted(set(others) - {embeddings[0], f"{head}.weight", f"{head}.bias"})
     if extra:
         raise TorchImportError(
-            f"Keys without a place: {', '.join(extra)}. What is imported is an embedding, one "
-            "recurrent module and one linear layer."
+            f"Unknown keys: {', '.join(extra)}. Only an embedding, one recurrent module "
+            "and one linear layer can be imported."
         )
     return embeddings[0], head
 
@@ -520,11 +520,11 @@ def _layer(stack: _Stack, activation: str):
     return projected
 
 
-def _direction(weights, stack: _Stack, layer: int, way: str) -> Sequence[np.ndarray]:
-    """The weights of one direction as Keras has them: PyTorch's transposed, in the cell's order."""
+def _direction(weights, stack: _Stack, layer: int, suffix: str) -> Sequence[np.ndarray]:
+    """The weights of one direction for Keras: transposed, with the gates in the cell's order."""
     dot = f"{stack.module}." if stack.module else ""
-    end = f"_l{layer}{way}"
-    nothing = np.zeros(len(weights[f"{dot}weight_ih{end}"]), np.float32)
+    end = f"_l{layer}{suffix}"
+    zeros = np.zeros(len(weights[f"{dot}weight_ih{end}"]), np.float32)
     gates, cell = GATES[stack.kind]
 
     def ordered(name: str, *default: np.ndarray) -> np.ndarray:
@@ -533,13 +533,13 @@ def _direction(weights, stack: _Stack, layer: int, way: str) -> Sequence[np.ndar
         return np.concatenate([parts[gate] for gate in cell.gates], axis=-1)
 
     inputs, recurrent = ordered("weight_ih"), ordered("weight_hh")
-    outer, inner = ordered("bias_ih", nothing), ordered("bias_hh", nothing)
+    outer, inner = ordered("bias_ih", zeros), ordered("bias_hh", zeros)
     if stack.kind == "gru":
         return [inputs, recurrent, np.stack([outer, inner])]
-    found = [inputs, recurrent, outer + inner]
+    arrays = [inputs, recurrent, outer + inner]
     if stack.outputs != stack.units:
-        found.append(weights[f"{dot}weight_hr{end}"].T)
-    return found
+        arrays.append(weights[f"{dot}weight_hr{end}"].T)
+    return arrays
 
 
 def _require(weights: Mapping[str, np.ndarray], names) -> None:

@@ -1,4 +1,4 @@
-"""How a PyTorch classifier computes scores from its recurrent layer, which no state dict says."""
+"""How a PyTorch classifier computes scores from its recurrent layer, which a state dict lacks."""
 
 from dataclasses import asdict, dataclass, replace
 
@@ -16,13 +16,14 @@ class Readout:
     """How the PyTorch model computes scores from its recurrent layer.
 
     Attributes:
-        pooling: What its head takes from the top layer: the `last` state of each direction (`h_n`),
-            the `mean` or the `max` over the real steps, or the output at the `last-step` of both
-            directions (`out[:, -1]`).
-        packed: Whether padding reaches no state (`pack_padded_sequence`, or texts one at a time).
-        activation: Of an `nn.RNN`.
+        pooling: What the head reads from the top layer: the `last` state of each direction (`h_n`),
+            the `mean` or `max` over the real steps, or the output of both directions at the
+            `last-step` (`out[:, -1]`).
+        packed: Whether padding does not change the state (`pack_padded_sequence`, or one text at a
+            time).
+        activation: Activation of an `nn.RNN`.
         scores: `softmax` over several logits, the sigmoid of `one` logit, or a `sigmoid` for each
-            of several labels; None takes `one` for one logit, else `softmax`.
+            of several labels. None means `one` for a single logit, else `softmax`.
     """
 
     pooling: str = "last"
@@ -43,11 +44,11 @@ class Readout:
 
     @property
     def refusal(self) -> str | None:
-        """Why the zoo's models cannot compute this, and what to do; None if they can."""
+        """Why the zoo's models do not support this readout, and the remedy; None if they do."""
         if self.pooling in ("max", "last-step"):
             what = {
                 "max": "the maximum over the steps",
-                "last-step": "out[:, -1] (of the backward direction that is its first step)",
+                "last-step": "out[:, -1] (which is the backward direction's first step)",
             }[self.pooling]
             return (
                 f"A head that reads {what} cannot be imported: the zoo's models read the last "
@@ -56,38 +57,41 @@ class Readout:
             )
         if not self.packed:
             return (
-                "A model whose states read the padding cannot be imported: its answer depends on "
+                "A model whose states read the padding cannot be imported: its output depends on "
                 "how far a text was padded. Train with pack_padded_sequence, or import it as "
-                "packed if it answers texts one at a time."
+                "packed if it runs on one text at a time."
             )
         return None
 
     def require_known(self, outputs: int, kind: str) -> "Readout":
-        """Fills in `scores`, and refuses what the zoo's models cannot compute.
+        """This readout with `scores` filled in.
 
         Args:
-            outputs: Rows of the head.
+            outputs: Number of rows of the head.
             kind: `lstm`, `gru` or `rnn`.
+
+        Raises:
+            TorchImportError: If the zoo's models do not support it.
         """
         if self.refusal:
             raise TorchImportError(self.refusal)
         if self.activation != "tanh" and kind != "rnn":
-            raise TorchImportError(f"An nn.{kind.upper()} has no other activation than tanh.")
+            raise TorchImportError(f"The activation of an nn.{kind.upper()} is always tanh.")
         scores = self.scores or ("one" if outputs == 1 else "softmax")
         if scores == "sigmoid" and outputs > 1:
             raise TorchImportError(
                 "A model with a sigmoid for each of several labels cannot be imported: a run "
-                "folder holds a classifier that chooses one of its labels."
+                "folder holds a classifier that chooses a single label."
             )
         if (outputs == 1) != (scores in ("one", "sigmoid")):
             raise TorchImportError(
-                f"The head gives {outputs} score{'s' * (outputs > 1)}, which do not go with "
-                f"scores={scores!r}: one logit has a sigmoid, several have a softmax."
+                f"The head has {outputs} output{'s' * (outputs > 1)}, which does not fit "
+                f"scores={scores!r}: one logit needs a sigmoid, several need a softmax."
             )
         return replace(self, scores="one" if outputs == 1 else scores)
 
     def lines(self, kind: str, labels: int) -> list[str]:
-        """The assumptions as text, one per line, each with its flag."""
+        """The assumptions, for the user: one line each, with its flag."""
         reads = {
             "last": "h_n, the last state of each direction",
             "mean": "the mean of its outputs over the text",
@@ -95,7 +99,7 @@ class Readout:
         scores = {"softmax": f"softmax over {labels} labels", "one": "sigmoid of one logit"}
         lines = [
             f"the head reads {reads[self.pooling]} (--pooling)",
-            "padding has id 0 and reaches no state (--no-packed)",
+            "padding has id 0 and does not change the state (--no-packed)",
             f"scores: {scores[self.scores or 'softmax']} (--scores)",
         ]
         if kind == "rnn":
@@ -103,5 +107,5 @@ class Readout:
         return lines
 
     def record(self) -> dict:
-        """For config.json."""
+        """The readout as a record for config.json."""
         return asdict(self)

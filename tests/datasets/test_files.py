@@ -182,17 +182,17 @@ BAD = {
     "no header": (
         "t.tsv",
         "DESC\tHow did it go ?\nNUM\tHow many ?\n",
-        r"t\.tsv, line 1: no column is named 'text'; the columns found are 'DESC', 'How did it "
-        r"go \?'\. The first line has to name.*text_column",
+        r"t\.tsv, line 1: no column is named 'text'; the columns are 'DESC', 'How did it "
+        r"go \?'\. The first line must name.*text_column",
     ),
     "wrong columns": (
         "t.csv",
         "text,class\nx,a\n",
         r"t\.csv, line 1: no column is named 'label'; .*'text', 'class'",
     ),
-    "semicolons": ("t.csv", "label;text\na;x\n", r"line 1: .*'label;text'.*a comma between"),
+    "semicolons": ("t.csv", "label;text\na;x\n", r"line 1: .*'label;text'.*separated by a comma"),
     "a column twice": ("t.csv", "text,text,label\nx,y,a\n", "line 1: more than one column is"),
-    "nothing": ("t.tsv", "", r"t\.tsv, line 1: .*the columns found are none"),
+    "nothing": ("t.tsv", "", r"t\.tsv, line 1: .*the columns are none"),
     "a header alone": ("t.tsv", "label\ttext\n", r"t\.tsv: no rows"),
     "no lines of JSON": ("t.jsonl", "\n", r"t\.jsonl: no rows"),
     "too few cells": (
@@ -203,7 +203,7 @@ BAD = {
     "too many cells": (
         "t.tsv",
         "label\ttext\na\tx\ty\n",
-        r"t\.tsv, line 2: the row's cells \(3\) .*no tab",
+        r"t\.tsv, line 2: the row's cells \(3\) .*cannot contain a tab",
     ),
     "too many cells in csv, after a text of two lines": (
         "t.csv",
@@ -246,7 +246,7 @@ BAD = {
     "a NUL in JSON": (
         "t.jsonl",
         '{"text": "x\\u0000", "label": "a"}\n',
-        r"t\.jsonl, line 1: the row holds a NUL",
+        r"t\.jsonl, line 1: the row contains a NUL",
     ),
     "half a pair in JSON": (
         "t.jsonl",
@@ -263,7 +263,7 @@ BAD = {
     "a JSON key missing": (
         "t.jsonl",
         '{"text": "x", "class": "a"}\n',
-        r"t\.jsonl, line 1: no key 'label'; the keys found are 'text', 'class'",
+        r"t\.jsonl, line 1: no key 'label'; the keys are 'text', 'class'",
     ),
     "a JSON text of numbers": (
         "t.jsonl",
@@ -278,7 +278,7 @@ BAD = {
     "a JSON label with a fraction": (
         "t.jsonl",
         '{"text": "x", "label": 0.5}\n',
-        r"t\.jsonl, line 1: 'label' is a number; a label has to be",
+        r"t\.jsonl, line 1: 'label' is a number; a label must be",
     ),
     "another ending": ("t.xlsx", "x", r"t\.xlsx: .*\.tsv, \.csv, \.jsonl.*ends in \.xlsx"),
     "no ending": ("t", "x", r"t: .*ends in nothing"),
@@ -313,7 +313,7 @@ def test_a_missing_file_suggests_near_names(tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match=r"no such file.*Did you mean .*reviews_train\.tsv\?"):
         load_dataset(str(tmp_path / "review_train.tsv"))
-    with pytest.raises(DatasetError, match=r"no such file.*nowhere is not there either"):
+    with pytest.raises(DatasetError, match=r"no such file.*nowhere does not exist either"):
         load_dataset(str(tmp_path / "nowhere" / "x.tsv"))
     monkeypatch.chdir(tmp_path / "empty")
     with pytest.raises(DatasetError, match=r"Did you mean reviews\?.*tfds:NAME"):
@@ -322,7 +322,7 @@ def test_a_missing_file_suggests_near_names(tmp_path, monkeypatch):
 
 def test_a_folder_without_train(tmp_path):
     write(tmp_path / "data.tsv", table())
-    with pytest.raises(DatasetError, match=r"no training rows: .*there is data\.tsv\. Name"):
+    with pytest.raises(DatasetError, match=r"no training rows\. .*has data\.tsv\. Rename"):
         load_dataset(str(tmp_path))
 
 
@@ -336,10 +336,10 @@ def test_a_part_given_twice(tmp_path):
 
 def test_folders_without_texts(tmp_path):
     write(tmp_path / "train" / "1.txt", "x")
-    with pytest.raises(DatasetError, match=r"train: no folder of a label.*train/LABEL/\*\.txt"):
+    with pytest.raises(DatasetError, match=r"train: no label folders.*train/LABEL/\*\.txt"):
         load_dataset(str(tmp_path))
     write(tmp_path / "train" / "a" / "1.md", "x")
-    with pytest.raises(DatasetError, match=r"a: no \.txt file in the folder of a label"):
+    with pytest.raises(DatasetError, match=r"a: no \.txt file in this label folder"):
         load_dataset(str(tmp_path))
 
 

@@ -160,7 +160,7 @@ def test_a_greedy_part_leaves_texts_to_the_next():
 
 def test_a_text_with_two_labels_counts_for_the_more_frequent_one():
     train = [*numbered({"a": 2, "b": 9}), ("both", "a"), ("both", "b"), ("both", "b")]
-    with pytest.raises(DatasetError, match=r"and 'a' has 2\."):
+    with pytest.raises(DatasetError, match=r"but 'a' has 2\."):
         make(train)
     assert len(make([*train, ("both", "a"), ("both", "a")]).labels) == 2
 
@@ -176,7 +176,7 @@ def test_too_few_texts_of_a_label_are_refused():
 
 
 def test_many_short_labels_are_counted():
-    with pytest.raises(DatasetError, match=r"'c4' has 1 \(and 3 labels more\)"):
+    with pytest.raises(DatasetError, match=r"'c4' has 1 \(and 3 more labels\)"):
         make(numbered({f"c{i}": 1 for i in range(8)}))
 
 

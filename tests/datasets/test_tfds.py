@@ -252,7 +252,7 @@ def test_configurations(tmp_path):
 @pytest.mark.parametrize(
     "name, message",
     [
-        ("zoo_plane", r"tfds:zoo_plane: .*knows no set of this name.*Did you mean tfds:zoo_plain"),
+        ("zoo_plane", r"tfds:zoo_plane: .*has no set of this name.*Did you mean tfds:zoo_plain"),
         ("imdb_review", r"Did you mean tfds:imdb_reviews.* tfds\.list_builders"),
         ("", r"tfds:: ValueError: .*The form is tfds:NAME"),
         ("zoo_plain:7.0.0", r"tfds:zoo_plain:7\.0\.0: .*7\.0\.0"),

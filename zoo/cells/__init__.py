@@ -1,4 +1,4 @@
-"""Recurrent cells: one file a family, each cell a Keras layer that can be used alone."""
+"""Recurrent cells, one file per family. Each cell is a Keras layer that can be used alone."""
 
 from zoo.cells.ablations import (
     FullGateRecurrentLSTMCell,

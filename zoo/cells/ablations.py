@@ -1,4 +1,4 @@
-"""The LSTM with peepholes, each time without one of its parts (Greff et al. 2017).
+"""Ablations of the peephole LSTM (Greff et al. 2017).
 
 K. Greff, R. K. Srivastava, J. Koutník, B. R. Steunebrink, J. Schmidhuber, "LSTM: a search space
 odyssey", IEEE Transactions on Neural Networks and Learning Systems 28, 2017. The names in quotes
@@ -13,11 +13,12 @@ from zoo.cells.base import MemoryCell
 
 
 class _AblatedLSTMCell(MemoryCell):
-    """Weights for the gates and the peepholes that are left.
+    """Weights for the remaining gates and peepholes.
 
-    Weights, gates in the order i, f, g, o, less those left out: `kernel` W [inputs, gates·units],
-    `recurrent_kernel` U [units, gates·units], `bias` b [gates·units], that of f starts at 1;
-    `peephole_kernel` [peepholes, units], zero at first. States: h and c, [batch, units] each.
+    Weights, gates in the order i, f, g, o, without the removed ones: `kernel` W
+    [inputs, gates·units], `recurrent_kernel` U [units, gates·units], `bias` b [gates·units], which
+    is initially 1 for f; `peephole_kernel` [peepholes, units], initially zero.
+    States: h and c, [batch, units] each.
     """
 
     gates, peepholes = "ifgo", "ifo"
@@ -34,7 +35,7 @@ class _AblatedLSTMCell(MemoryCell):
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class NoInputGateLSTMCell(_AblatedLSTMCell):
-    """LSTM without input gate, "NIG": all that is new comes in.
+    """LSTM without input gate ("NIG"): the candidate is added in full.
 
         f = σ(x W_f + h U_f + p_f ∘ c + b_f)
         g = tanh(x W_g + h U_g + b_g)
@@ -60,7 +61,7 @@ class NoInputGateLSTMCell(_AblatedLSTMCell):
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class NoForgetGateLSTMCell(_AblatedLSTMCell):
-    """LSTM without forget gate, "NFG": what is in the cell stays, as in the first LSTM.
+    """LSTM without forget gate ("NFG"): the cell keeps its state, as in the original LSTM.
 
         i = σ(x W_i + h U_i + p_i ∘ c + b_i)
         g = tanh(x W_g + h U_g + b_g)
@@ -87,7 +88,7 @@ class NoForgetGateLSTMCell(_AblatedLSTMCell):
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class NoOutputGateLSTMCell(_AblatedLSTMCell):
-    """LSTM without output gate, "NOG": the whole cell is seen.
+    """LSTM without output gate ("NOG"): the whole cell state is visible.
 
         i = σ(x W_i + h U_i + p_i ∘ c + b_i)
         f = σ(x W_f + h U_f + p_f ∘ c + b_f)
@@ -113,7 +114,7 @@ class NoOutputGateLSTMCell(_AblatedLSTMCell):
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class NoInputActivationLSTMCell(_AblatedLSTMCell):
-    """LSTM without input activation, "NIAF": the candidate is linear.
+    """LSTM without input activation ("NIAF"): the candidate is linear.
 
         i = σ(x W_i + h U_i + p_i ∘ c + b_i)
         f = σ(x W_f + h U_f + p_f ∘ c + b_f)
@@ -137,7 +138,7 @@ class NoInputActivationLSTMCell(_AblatedLSTMCell):
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class NoOutputActivationLSTMCell(_AblatedLSTMCell):
-    """LSTM without output activation, "NOAF": the cell is not squashed before it is seen.
+    """LSTM without output activation ("NOAF"): the output is linear in the cell state.
 
         i = σ(x W_i + h U_i + p_i ∘ c + b_i)
         f = σ(x W_f + h U_f + p_f ∘ c + b_f)
@@ -161,7 +162,7 @@ class NoOutputActivationLSTMCell(_AblatedLSTMCell):
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class FullGateRecurrentLSTMCell(_AblatedLSTMCell):
-    """LSTM with full gate recurrence, "FGR": the gates see all gates of the step before.
+    """LSTM with full gate recurrence ("FGR"): the gates see all gates of the previous step.
 
         i' = σ(x W_i + h U_i + p_i ∘ c + i R_ii + f R_fi + o R_oi + b_i)
         f' = σ(x W_f + h U_f + p_f ∘ c + i R_if + f R_ff + o R_of + b_f)
@@ -170,8 +171,8 @@ class FullGateRecurrentLSTMCell(_AblatedLSTMCell):
         o' = σ(x W_o + h U_o + p_o ∘ c' + i R_io + f R_fo + o R_oo + b_o)
         h' = o' ∘ tanh(c')
 
-    Greff et al. 2017. Beside the weights of an LSTM with peepholes, `gate_kernel` R
-    [3·units, 3·units], from i, f, o of the step before to i, f, o of this one:
+    Greff et al. 2017. Besides the weights of an LSTM with peepholes, `gate_kernel` R
+    [3·units, 3·units], from i, f, o of the previous step to i, f, o of this one:
     4 · units · (inputs + units + 1) + 3 · units + 9 · units² parameters.
     States: h, c, i, f and o, [batch, units] each.
     """
@@ -190,8 +191,8 @@ class FullGateRecurrentLSTMCell(_AblatedLSTMCell):
         h, c, *gates = states
         i, f, g, o = self.sums(projected, h)
         p_i, p_f, p_o = self.peeps()
-        seen = ops.matmul(ops.concatenate(gates, axis=-1), self.gate_kernel)
-        r_i, r_f, r_o = ops.split(seen, 3, axis=-1)
+        recurrence = ops.matmul(ops.concatenate(gates, axis=-1), self.gate_kernel)
+        r_i, r_f, r_o = ops.split(recurrence, 3, axis=-1)
         i = ops.sigmoid(i + p_i * c + r_i)
         f = ops.sigmoid(f + p_f * c + r_f)
         c = f * c + i * ops.tanh(g)

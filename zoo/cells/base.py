@@ -1,4 +1,4 @@
-"""What every recurrent cell of the zoo has in common."""
+"""Base classes of the recurrent cells."""
 
 from collections.abc import Callable
 
@@ -9,25 +9,26 @@ from keras import ops
 class Cell(keras.layers.Layer):
     """One time step of a recurrent layer, in two parts.
 
-    `project(inputs)` is all that does not depend on the state. It accepts
-    `[..., features]`, so a scan computes it for every time step in one matrix product.
-    `step(projected, states)` is what is left, for one time step: `projected` is
-    `[batch, ...]`, `states` a list of `[batch, size]` with the sizes of `state_size`; it
+    `project(inputs)` computes everything that does not depend on the state. It accepts
+    `[..., features]`, so a scan computes it for all time steps in one matrix product.
+    `step(projected, states)` computes the rest for one time step: `projected` is
+    `[batch, ...]`, and `states` a list of `[batch, size]` with the sizes of `state_size`. It
     returns the output `[batch, output_size]` and the new states.
 
-    `call` joins them, so that a cell also runs in `keras.layers.RNN`.
+    `call` combines both, so that a cell also runs in `keras.layers.RNN`.
 
-    A subclass with the usual weights, x W + h U + b, names its `gates` and gives `step`. One with
-    more weights adds them in `build`, and one with others gives `build` and `project` too.
+    A subclass with the usual weights, x W + h U + b, sets `gates` and implements `step`. One with
+    additional weights also overrides `build`; one with other weights overrides `build` and
+    `project`.
 
     Args:
         units: Width of the state, a positive integer.
 
     Attributes:
-        gates: What stands side by side in W, U and b, `units` columns each: a letter each, as in
-            the equations, in the order of the weights. `g` is the candidate and no gate.
-        peepholes: The gates with a row in `peephole_kernel`, in its order.
-        forget_bias: Where the bias of gate f starts: a number, or an initializer.
+        gates: The parts of W, U and b, `units` columns each, in the order of the weights: one
+            letter each, as in the equations. `g` is the candidate, which is not a gate.
+        peepholes: The gates with a row in `peephole_kernel`, in the order of the rows.
+        forget_bias: Initial bias of gate f: a number or an initializer.
 
     Raises:
         ValueError: If `units` is not a positive integer.
@@ -54,11 +55,11 @@ class Cell(keras.layers.Layer):
 
     @property
     def width(self):
-        """Columns of all gates together."""
+        """Number of columns of all gates together."""
         return len(self.gates) * self.units
 
     def project(self, inputs):
-        """What enters from the inputs: x W + b."""
+        """The inputs' part of the sums: x W + b."""
         return ops.matmul(inputs, self.kernel) + self.bias
 
     def sums(self, projected, h):
@@ -79,18 +80,22 @@ class Cell(keras.layers.Layer):
         return {**super().get_config(), "units": self.units}
 
     def add_kernel(self, inputs, outputs, name="kernel"):
-        """Weights `[inputs, outputs]` of what enters the cell, Glorot uniform."""
+        """Adds input weights `[inputs, outputs]`, initialised Glorot uniform."""
         return self.add_weight(shape=(inputs, outputs), initializer="glorot_uniform", name=name)
 
     def add_recurrent_kernel(self, inputs, outputs, name="recurrent_kernel"):
-        """Weights `[inputs, outputs]` of a state, orthogonal."""
+        """Adds recurrent weights `[inputs, outputs]`, initialised orthogonal."""
         return self.add_weight(shape=(inputs, outputs), initializer="orthogonal", name=name)
 
-    def add_bias(self, *parts, name="bias"):
-        """One bias vector of several parts, each a pair (size, value) that it starts at.
+    def add_bias(self, *parts, name="bias", trainable=True):
+        """Adds a bias vector.
 
-        A value is a number or an initializer. Without parts there is one for each of the `gates`:
-        zeros, but for f, which starts at `forget_bias`.
+        Args:
+            *parts: Pairs (size, initial value), concatenated. A value is a number or an
+                initializer. By default one part for each of the `gates`: zeros, except for f, which
+                starts at `forget_bias`.
+            name: The weight's name.
+            trainable: Whether training changes it.
         """
         parts = parts or [
             (self.units, self.forget_bias if gate == "f" else 0.0) for gate in self.gates
@@ -105,18 +110,21 @@ class Cell(keras.layers.Layer):
             )
 
         return self.add_weight(
-            shape=(sum(size for size, _ in parts),), initializer=initial, name=name
+            shape=(sum(size for size, _ in parts),),
+            initializer=initial,
+            trainable=trainable,
+            name=name,
         )
 
     def add_peepholes(self, initializer="zeros"):
-        """Weights `[peepholes, units]`: what a gate sees of its own cell, a row a gate."""
+        """Adds diagonal peephole weights `[peepholes, units]`, one row per gate."""
         return self.add_weight(
             shape=(len(self.peepholes), self.units), initializer=initializer, name="peephole_kernel"
         )
 
 
 class MemoryCell(Cell):
-    """A cell whose memory is not its output: states h, the output, and c, [batch, units] each."""
+    """A cell with a memory besides its output: states h and c, [batch, units] each."""
 
     def __init__(self, units, **kwargs):
         super().__init__(units, **kwargs)

@@ -1,4 +1,4 @@
-"""Keras's own cells, seen through the zoo's contract."""
+"""Conversion of Keras's built-in cells to zoo cells."""
 
 import keras
 import numpy as np
@@ -10,15 +10,15 @@ from zoo.cells.simple import SimpleRNNCell
 
 
 def as_cell(cell):
-    """The zoo's cell that computes what a built Keras cell computes, with copies of its weights.
+    """Converts a built Keras cell to the equivalent zoo cell, with copies of its weights.
 
     Args:
-        cell: A built cell: a zoo cell, or `keras.layers.LSTMCell`, `GRUCell` or `SimpleRNNCell`
-            (a layer `LSTM`, `GRU` or `SimpleRNN` has it as `.cell`), or any cell of your own.
+        cell: A built cell: `keras.layers.LSTMCell`, `GRUCell` or `SimpleRNNCell` (the `.cell` of a
+            layer `LSTM`, `GRU` or `SimpleRNN`), a zoo cell, or any other.
 
     Returns:
-        A zoo cell; the cell itself where it is one already or where the zoo has no counterpart
-        (other activations, a cell of your own).
+        A zoo cell, or the cell itself if it is one already or has no counterpart (other
+        activations, a custom cell).
     """
     twin = counterpart(cell)
     if twin is type(cell):
@@ -28,7 +28,7 @@ def as_cell(cell):
     result.build((None, kernel.shape[0]))
     weights = [kernel, ops.convert_to_numpy(cell.recurrent_kernel), *_biases(cell, kernel)]
     if twin is ResetBeforeGRUCell:
-        # Keras's update gate is 1 − z of the textbooks: σ(−a) = 1 − σ(a).
+        # Keras's z is 1 − z of the textbooks: σ(−a) = 1 − σ(a).
         signs = [-1 if gate == "z" else 1 for gate in twin.gates]
         sign = np.repeat(np.array(signs, kernel.dtype), cell.units)
         weights = [weight * sign for weight in weights]
@@ -37,7 +37,7 @@ def as_cell(cell):
 
 
 def counterpart(cell):
-    """The class of zoo cell that computes what a cell does: its own where there is no other."""
+    """The class of the equivalent zoo cell, or the cell's own class if there is none."""
     kind = type(cell)  # a subclass may have other equations
     if kind is keras.layers.LSTMCell:
         twin = LSTMCell
@@ -61,8 +61,8 @@ def _biases(cell, kernel):
         bias = ops.convert_to_numpy(cell.bias)
     if not reset_after:
         return [bias]
-    # Keras keeps a second bias for the recurrent product. Those of z and r only add to the
-    # first; that of the candidate stands inside the reset gate.
+    # Keras has a second bias for the recurrent product. For z and r, both are simply added; for
+    # the candidate, the second one is multiplied by the reset gate.
     outer, inner = (np.split(part, len(GRUCell.gates)) for part in bias)
     candidate = GRUCell.gates.index("g")
     joined = [

@@ -1,4 +1,4 @@
-"""The echo-state cell: a reservoir that is drawn once and never trained."""
+"""The echo-state cell: a random reservoir that is not trained."""
 
 import keras
 import numpy as np
@@ -9,13 +9,13 @@ from zoo.cells.base import Cell
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class ESNCell(Cell):
-    """Echo-state cell: random fixed weights; what reads the states is all that learns.
+    """Echo-state cell: its weights are random and fixed; only the layers after it are trained.
 
         h' = (1 − α) ∘ h + α tanh(x W + h U + b)
 
     Jaeger, "The 'echo state' approach to analysing and training recurrent neural networks", GMD
     report 148, 2001; `ESNCell` of tensorflow-addons. U is sparse, and scaled so that its largest
-    eigenvalue has the magnitude `spectral_radius`: below 1, what was long ago fades.
+    eigenvalue has the magnitude `spectral_radius`: below 1, old inputs fade.
 
     Weights in the order of tensorflow-addons, none trainable: `recurrent_kernel` U
     [units, units], `kernel` W [inputs, units], `bias` b [units].
@@ -23,8 +23,8 @@ class ESNCell(Cell):
 
     Args:
         units: Width of the state, a positive integer.
-        connectivity: Share of the recurrent weights that are not zero, in (0, 1].
-        leaky: α, share of the state that is new at each step, in (0, 1].
+        connectivity: Fraction of the recurrent weights that are not zero, in (0, 1].
+        leaky: Leaking rate α, in (0, 1].
         spectral_radius: Magnitude of U's largest eigenvalue, in (0, 1].
 
     Raises:
@@ -46,21 +46,21 @@ class ESNCell(Cell):
         for name, shape, initializer in (
             ("recurrent_kernel", (n, n), self.reservoir),
             ("kernel", (input_shape[-1], n), "glorot_uniform"),
-            ("bias", (n,), "zeros"),
         ):
             weight = self.add_weight(
                 shape=shape, initializer=initializer, trainable=False, name=name
             )
             setattr(self, name, weight)
+        self.bias = self.add_bias(trainable=False)
 
     def reservoir(self, shape, dtype="float32"):
-        """Sparse weights with the spectral radius asked for."""
+        """Initializes sparse weights with the spectral radius."""
         weights = keras.initializers.GlorotUniform()(shape, dtype)
-        # Initializers have seeds of their own, wherever they are called.
-        there = keras.initializers.RandomUniform(0, 1)(shape) <= self.connectivity
-        weights = ops.convert_to_numpy(weights).astype("float32") * ops.convert_to_numpy(there)
+        # Each initializer has its own seed.
+        connected = keras.initializers.RandomUniform(0, 1)(shape) <= self.connectivity
+        weights = ops.convert_to_numpy(weights).astype("float32") * ops.convert_to_numpy(connected)
         radius = np.abs(np.linalg.eigvals(weights)).max()
-        # A reservoir without cycles has no eigenvalue but 0, and forgets by itself.
+        # Without cycles, all eigenvalues are 0, and no scaling is possible or needed.
         return ops.cast(weights * (self.spectral_radius / radius if radius > 1e-6 else 1.0), dtype)
 
     def step(self, projected, states):

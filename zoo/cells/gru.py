@@ -8,7 +8,7 @@ from zoo.cells.base import Cell
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class GRUCell(Cell):
-    """Gated recurrent unit, the reset gate after the recurrent product.
+    """Gated recurrent unit, with the reset gate applied after the recurrent product.
 
         z = σ(x W_z + h U_z + b_z)                  update gate
         r = σ(x W_r + h U_r + b_r)                  reset gate
@@ -16,7 +16,7 @@ class GRUCell(Cell):
         h' = z ∘ h + (1 − z) ∘ g
 
     Cho et al., "Learning phrase representations using RNN encoder–decoder", EMNLP 2014, in
-    the arrangement of cuDNN, PyTorch and `keras.layers.GRU`: one recurrent product a step.
+    the form of cuDNN, PyTorch and `keras.layers.GRU`: one recurrent product per step.
 
     Weights, gates in the order z, r, g: `kernel` W [inputs, 3·units], `recurrent_kernel`
     U [units, 3·units], `bias` b [3·units], `recurrent_bias` d [units].
@@ -42,7 +42,7 @@ class GRUCell(Cell):
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class ResetBeforeGRUCell(Cell):
-    """The textbook GRU, with the reset gate before the recurrent product.
+    """Textbook gated recurrent unit, with the reset gate applied before the recurrent product.
 
         z = σ(x W_z + h U_z + b_z)
         r = σ(x W_r + h U_r + b_r)
@@ -51,9 +51,9 @@ class ResetBeforeGRUCell(Cell):
 
     Cho et al., "Learning phrase representations using RNN encoder–decoder", EMNLP 2014, with z as
     in Chung, Gulcehre, Cho & Bengio, "Empirical evaluation of gated recurrent neural networks on
-    sequence modeling", 2014. Cho et al., and `keras.layers.GRU(reset_after=False)`, have z and
-    1 − z the other way round: since 1 − σ(a) = σ(−a), the same model with W_z, U_z and b_z negated
-    (see `zoo.cells.as_cell`).
+    sequence modeling", 2014. Cho et al. and `keras.layers.GRU(reset_after=False)` swap z and 1 − z:
+    since 1 − σ(a) = σ(−a), that is the same model with W_z, U_z and b_z negated (see
+    `zoo.cells.as_cell`).
 
     Weights as in `GRUCell`, without `recurrent_bias`.
     3 · units · (inputs + units + 1) parameters. State: h [batch, units].

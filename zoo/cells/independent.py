@@ -1,4 +1,4 @@
-"""Cells whose units see no other unit of the step before: no recurrent matrix product."""
+"""Cells without a recurrent matrix product: a unit sees no other unit of the previous step."""
 
 import math
 
@@ -10,13 +10,13 @@ from zoo.cells.base import Cell
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class IndRNNCell(Cell):
-    """Independently recurrent cell: each unit sees its own last output only.
+    """Independently recurrent cell: each unit sees only its own previous output.
 
         h' = max(x W + u ∘ h + b, 0)
 
-    Li, Li, Cook, Zhu & Gao, "Independently recurrent neural network (IndRNN)", CVPR 2018. Weights
-    beyond 1 would let a long text grow without bounds, so |u| ≤ 1 is kept in training; u starts
-    between 0 and 1.
+    Li, Li, Cook, Zhu & Gao, "Independently recurrent neural network (IndRNN)", CVPR 2018. With
+    weights above 1, the state could grow without bounds in a long text, so training keeps |u| ≤ 1;
+    u is initially between 0 and 1.
 
     Weights: `kernel` W [inputs, units], `recurrent_kernel` u [1, units], `bias` b [units];
     units · (inputs + 2) parameters. State: h [batch, units].
@@ -40,7 +40,7 @@ class IndRNNCell(Cell):
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class SRUCell(Cell):
-    """Simple recurrent unit: gates with peepholes, and a highway around the cell.
+    """Simple recurrent unit: gates with peepholes, and a highway connection around the cell.
 
         f = σ(x W_f + v_f ∘ c + b_f)
         r = σ(x W_r + v_r ∘ c + b_r)
@@ -48,8 +48,8 @@ class SRUCell(Cell):
         h' = r ∘ c' + (1 − r) ∘ √3 x W_h
 
     Lei, Zhang, Wang, Dai & Artzi, "Simple recurrent units for highly parallelizable recurrence",
-    EMNLP 2018, √3 being their scaling for a bias of 0. Where inputs and units are as many, the
-    highway is x itself: W_h is left out.
+    EMNLP 2018; √3 is their scaling for a bias of 0. If there are as many inputs as units, the
+    highway is x itself, without W_h.
 
     Weights, in the order c, f, r, h: `kernel` W [inputs, 4·units], or 3·units; `peephole_kernel`
     [2, units] with the rows v_f, v_r; `bias` [2·units], b_f and b_r.
@@ -57,7 +57,7 @@ class SRUCell(Cell):
     State: c [batch, units].
     """
 
-    gates = peepholes = "fr"  # of the bias; the kernel has c and h beside them
+    gates = peepholes = "fr"  # those of the bias; the kernel also has c and h
 
     def build(self, input_shape):
         self.highway = input_shape[-1] == self.units
@@ -83,16 +83,16 @@ class SRUCell(Cell):
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class QRNNCell(Cell):
-    """Quasi-recurrent cell: gates from this input and the one before, pooled by "fo".
+    """Quasi-recurrent cell: gates from this input and the previous one, with "fo" pooling.
 
-        g = tanh(x⁻ V_g + x W_g + b_g)              x⁻ is the input before, zero at first
+        g = tanh(x⁻ V_g + x W_g + b_g)              x⁻ is the previous input, initially zero
         f = σ(x⁻ V_f + x W_f + b_f)
         o = σ(x⁻ V_o + x W_o + b_o)
         c' = f ∘ c + (1 − f) ∘ g
         h' = o ∘ c'
 
     Bradbury, Merity, Xiong & Socher, "Quasi-recurrent neural networks", ICLR 2017: a convolution
-    over two inputs. The state keeps the input before as its products with V.
+    over two inputs. The state has the previous input multiplied by V.
 
     Weights, in the order g, f, o: `kernel` W and `previous_kernel` V [inputs, 3·units], `bias` b
     [3·units]; 3 · units · (2 · inputs + 1) parameters.

@@ -1,6 +1,6 @@
-"""Cells whose gates see the input only: the state is linear in the state before.
+"""Cells whose gates see only the input, so that the state is linear in the previous state.
 
-So all steps can be computed at once: see `linear_scan`.
+All steps can therefore be computed in parallel, see `linear_scan`.
 """
 
 import keras
@@ -12,8 +12,8 @@ from zoo.cells.base import Cell
 class LinearCell(Cell):
     """A cell with h' = a ∘ h + b, where a and b do not depend on the state.
 
-    A subclass names its `gates` and gives `coefficients(projected)`, the pair (a, b) for
-    `[..., projected]`; its output is its state.
+    A subclass sets `gates` and implements `coefficients(projected)`, which returns the pair (a, b)
+    for `[..., projected]`. The output is the state.
     """
 
     def build(self, input_shape):
@@ -32,7 +32,7 @@ class LinearCell(Cell):
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class MinGRUCell(LinearCell):
-    """Minimal GRU, whose gate and candidate see the input only.
+    """Minimal GRU, whose gate and candidate see only the input.
 
         z = σ(x W_z + b_z)
         g = x W_g + b_g
@@ -54,7 +54,7 @@ class MinGRUCell(LinearCell):
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class MinLSTMCell(LinearCell):
-    """Minimal LSTM, whose gates and candidate see the input only.
+    """Minimal LSTM, whose gates and candidate see only the input.
 
         f = σ(x W_f + b_f)
         i = σ(x W_i + b_i)
@@ -62,7 +62,7 @@ class MinLSTMCell(LinearCell):
         h' = f / (f + i) ∘ h + i / (f + i) ∘ g
 
     Feng, Tung, Ahmed, Bengio & Hajimirsadeghi, "Were RNNs all we needed?", 2024. The forget
-    gate's bias starts at 1, as they advise.
+    gate's bias is initially 1, as they recommend.
 
     Weights, in the order f, i, g: `kernel` W [inputs, 3·units], `bias` b [3·units];
     3 · units · (inputs + 1) parameters. State: h [batch, units].
@@ -73,23 +73,22 @@ class MinLSTMCell(LinearCell):
 
     def coefficients(self, projected):
         f, i, g = ops.split(projected, 3, axis=-1)
-        # f / (f + i) = σ(log f − log i), which is a number when both gates are shut, too.
+        # f / (f + i) = σ(log f − log i), which is also defined when both gates are 0.
         f = ops.sigmoid(_log_sigmoid(f) - _log_sigmoid(i))
         return f, (1 - f) * g
 
 
 def _log_sigmoid(x):
-    """Log σ(x), for every x; by operators that every runtime has."""
+    """Log σ(x), stable for every x, with operators that every runtime has."""
     return ops.minimum(x, 0) - ops.log(1 + ops.exp(-ops.abs(x)))
 
 
 def linear_scan(a, b):
-    """All states of h' = a ∘ h + b from h = 0, every step at once.
+    """Computes all states of h' = a ∘ h + b from h = 0 in parallel.
 
-    Two steps that follow each other are one step of the same kind, with a₂ ∘ a₁ and a₂ ∘ b₁ + b₂.
-    So each step joins the one before it, then what stands 2, 4, 8, … before it, and after
-    ⌈log₂ time⌉ rounds it has joined all of them (Hillis & Steele, "Data parallel algorithms",
-    CACM 29, 1986).
+    Two consecutive steps are one step of the same form, with a₂ ∘ a₁ and a₂ ∘ b₁ + b₂. So each step
+    is combined with the one before it, then with those 2, 4, 8, … before it, and after ⌈log₂ time⌉
+    rounds with all of them (Hillis & Steele, "Data parallel algorithms", CACM 29, 1986).
 
     Args:
         a: [batch, time, units].
@@ -103,16 +102,16 @@ def linear_scan(a, b):
     def unfinished(distance, a, b):
         return distance < time
 
-    def join(distance, a, b):
-        nothing = ops.zeros((batch, distance, units), b.dtype)
-        before_a = ops.concatenate([nothing, a[:, : time - distance]], axis=1)
-        before_b = ops.concatenate([nothing, b[:, : time - distance]], axis=1)
-        return distance * 2, before_a * a, before_b * a + b
+    def combine(distance, a, b):
+        zeros = ops.zeros((batch, distance, units), b.dtype)
+        earlier_a = ops.concatenate([zeros, a[:, : time - distance]], axis=1)
+        earlier_b = ops.concatenate([zeros, b[:, : time - distance]], axis=1)
+        return distance * 2, earlier_a * a, earlier_b * a + b
 
     if isinstance(time, int):
         distance = 1
         while unfinished(distance, a, b):
-            distance, a, b = join(distance, a, b)
+            distance, a, b = combine(distance, a, b)
         return b
-    # TensorFlow traces texts of any length.
-    return ops.while_loop(unfinished, join, (ops.ones((), "int32"), a, b))[2]
+    # TensorFlow traces sequences of unknown length.
+    return ops.while_loop(unfinished, combine, (ops.ones((), "int32"), a, b))[2]

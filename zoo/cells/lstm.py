@@ -19,7 +19,7 @@ class LSTMCell(MemoryCell):
 
     Hochreiter & Schmidhuber, "Long short-term memory", Neural Computation 9, 1997; the
     forget gate: Gers, Schmidhuber & Cummins, "Learning to forget", Neural Computation 12,
-    2000. The forget gate's bias starts at 1 (Jozefowicz et al. 2015).
+    2000. The forget gate's bias is initially 1 (Jozefowicz et al. 2015).
 
     Weights, gates in the order i, f, g, o: `kernel` W [inputs, 4·units],
     `recurrent_kernel` U [units, 4·units], `bias` b [4·units]; as in `keras.layers.LSTM`.

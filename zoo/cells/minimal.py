@@ -9,7 +9,7 @@ from zoo.cells.normalized import layer_norm
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class MGUCell(Cell):
-    """Minimal gated unit: one gate that resets and updates.
+    """Minimal gated unit: a single gate resets and updates.
 
         f = σ(x W_f + h U_f + b_f)
         g = tanh(x W_g + (f ∘ h) U_g + b_g)
@@ -37,14 +37,14 @@ class MGUCell(Cell):
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class UGRNNCell(Cell):
-    """Update gate RNN: a simple cell that keeps a part of its state.
+    """Update gate RNN: a simple cell with an update gate.
 
         f = σ(x W_f + h U_f + b_f)
         g = tanh(x W_g + h U_g + b_g)
         h' = f ∘ h + (1 − f) ∘ g
 
     Collins, Sohl-Dickstein & Sussillo, "Capacity and trainability in recurrent neural networks",
-    ICLR 2017. The gate's bias starts at 1.
+    ICLR 2017. The gate's bias is initially 1.
 
     Weights as in `MGUCell`. State: h [batch, units].
     """
@@ -62,25 +62,25 @@ class UGRNNCell(Cell):
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class JANETCell(Cell):
-    """LSTM with its forget gate only ("just another network").
+    """LSTM with only a forget gate ("just another network").
 
         s = x W_f + h U_f + b_f
         g = tanh(x W_g + h U_g + b_g)
         h' = σ(s) ∘ h + (1 − σ(s − 1)) ∘ g
 
     van der Westhuizen & Lasenby, "The unreasonable effectiveness of the forget gate", 2018. Their
-    chrono initialisation: b_f starts at log u, u drawn from 1 to `longest` − 1, so that the units
-    forget over as many steps (Tallec & Ollivier, "Can recurrent neural networks warp time?",
-    ICLR 2018).
+    chrono initialisation: b_f is initially log u, with u drawn from 1 to `longest` − 1, the number
+    of steps over which a unit forgets (Tallec & Ollivier, "Can recurrent neural networks warp
+    time?", ICLR 2018).
 
     Weights as in `MGUCell`. State: h [batch, units].
 
     Args:
         units: Width of the state, a positive integer.
-        longest: Steps that the slowest unit remembers, at least 3.
+        longest: Number of steps that the slowest unit remembers, at least 3.
 
     Raises:
-        ValueError: If `longest` is smaller.
+        ValueError: If `longest` is below 3.
     """
 
     gates = "fg"
@@ -120,8 +120,8 @@ class LightGRUCell(Cell):
 
     Ravanelli, Brakel, Omologo & Bengio, "Light gated recurrent units for speech recognition", IEEE
     Transactions on Emerging Topics in Computational Intelligence 2, 2018. They normalise over the
-    batch; here it is layer normalisation, as SpeechBrain's LiGRU offers too, so that an answer
-    depends on its text alone in training as well.
+    batch; this cell uses layer normalisation, which SpeechBrain's LiGRU offers too, so that the
+    output for a text does not depend on its batch.
 
     Weights, in the order z, g: `kernel` W [inputs, 2·units], `recurrent_kernel` U
     [units, 2·units], `norm_scale` γ and `bias` β [2·units].

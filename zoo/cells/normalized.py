@@ -1,4 +1,4 @@
-"""Cells with layer normalisation, as tensorflow-addons had them."""
+"""Cells with layer normalisation, as in tensorflow-addons."""
 
 import keras
 from keras import ops
@@ -10,7 +10,7 @@ from zoo.cells.simple import SimpleRNNCell
 def layer_norm(z, epsilon):
     """(z − mean) / √(variance + epsilon), over the last axis."""
     dtype = keras.backend.standardize_dtype(z.dtype)
-    if dtype in ("float16", "bfloat16"):  # where epsilon would be 0, and squares infinite
+    if dtype in ("float16", "bfloat16"):  # epsilon would be 0, and squares could overflow
         z = ops.cast(z, "float32")
     z = z - ops.mean(z, axis=-1, keepdims=True)
     z = z / ops.sqrt(ops.mean(ops.square(z), axis=-1, keepdims=True) + epsilon)
@@ -19,7 +19,7 @@ def layer_norm(z, epsilon):
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class LayerNormLSTMCell(LSTMCell):
-    """LSTM with layer normalisation of what enters the gates, and of the cell.
+    """LSTM with layer normalisation of the gates' inputs and of the cell state.
 
         [i, f, g, o] = N_x(x W) + N_h(h U) + b      each N over all four gates together
         c' = N_c(σ(f) ∘ c + σ(i) ∘ tanh(g))
@@ -27,7 +27,7 @@ class LayerNormLSTMCell(LSTMCell):
         N(z) = γ ∘ (z − mean(z)) / √(variance(z) + 1e-3) + β
 
     Ba, Kiros & Hinton, "Layer normalization", 2016; `LayerNormLSTMCell` of tensorflow-addons,
-    which keeps the normalised c' as the state.
+    which uses the normalised c' as the state.
 
     Weights in the order of tensorflow-addons, gates in the order i, f, g, o: those of `LSTMCell`;
     γ and β of N_x [4·units], of N_h [4·units] and of N_c [units].
@@ -49,7 +49,7 @@ class LayerNormLSTMCell(LSTMCell):
         }
 
     def normalize(self, name, z):
-        """N with the weights of that name."""
+        """Applies the normalisation N with the weights of that name."""
         gamma, beta = self.norms[name]
         return gamma * layer_norm(z, self.epsilon) + beta
 

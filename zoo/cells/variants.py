@@ -1,4 +1,4 @@
-"""LSTM cells with one part made otherwise: fewer weights, or steadier gates."""
+"""LSTM cells with one part changed: fewer weights, or normalised gates."""
 
 import keras
 from keras import ops
@@ -10,7 +10,7 @@ from zoo.cells.normalized import layer_norm
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class CoupledLSTMCell(MemoryCell):
-    """LSTM with coupled input and forget gate: what is not kept is what comes in.
+    """LSTM with coupled input and forget gates: the input gate is 1 − f.
 
         f = σ(x W_f + h U_f + p_f ∘ c + b_f)
         g = tanh(x W_g + h U_g + b_g)
@@ -19,17 +19,17 @@ class CoupledLSTMCell(MemoryCell):
         h' = o ∘ tanh(c')
 
     "CIFG" in Greff et al., "LSTM: a search space odyssey", IEEE TNNLS 28, 2017, who have the
-    peepholes p; here they are left out unless asked for.
+    peepholes p; here they are optional.
 
     Weights, gates in the order f, g, o: `kernel` W [inputs, 3·units], `recurrent_kernel`
-    U [units, 3·units], `bias` b [3·units], that of f starts at 1; with peepholes `peephole_kernel`
-    [2, units] with the rows p_f, p_o, zero at first.
-    3 · units · (inputs + units + 1) parameters, with peepholes 2 · units more.
+    U [units, 3·units], `bias` b [3·units], initially 1 for f; with peepholes `peephole_kernel`
+    [2, units] with the rows p_f, p_o, initially zero.
+    3 · units · (inputs + units + 1) parameters, plus 2 · units with peepholes.
     States: h and c, [batch, units] each.
 
     Args:
         units: Width of the states, a positive integer.
-        peephole: Whether the gates see their own cell.
+        peephole: Whether each gate sees its own cell state.
     """
 
     gates, peepholes = "fgo", "fo"
@@ -59,7 +59,7 @@ class CoupledLSTMCell(MemoryCell):
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class DiagonalLSTMCell(LSTMCell):
-    """LSTM with diagonal recurrence: each gate unit sees its own last output only.
+    """LSTM with diagonal recurrence: each gate unit sees only its own previous output.
 
         i = σ(x W_i + u_i ∘ h + b_i)
         f = σ(x W_f + u_f ∘ h + b_f)
@@ -93,7 +93,7 @@ class DiagonalLSTMCell(LSTMCell):
 
 @keras.saving.register_keras_serializable("birnn_zoo")
 class ProjectedLSTMCell(MemoryCell):
-    """LSTM whose output is projected to fewer values, which are what the gates see.
+    """LSTM with a projected output, which is also what the gates see.
 
         i = σ(x W_i + r U_i + b_i)
         f = σ(x W_f + r U_f + b_f)
@@ -112,7 +112,7 @@ class ProjectedLSTMCell(MemoryCell):
 
     Args:
         units: Width of the cell state, a positive integer.
-        projection: Width of the output, from 1 to `units`; half of `units` if it is left out.
+        projection: Width of the output, from 1 to `units`; by default half of `units`.
 
     Raises:
         ValueError: If `projection` is not in that range.
@@ -161,9 +161,9 @@ class GateNormLSTMCell(LSTMCell):
         h' = o ∘ tanh(c')
         N(z) = (z − mean(z)) / √(variance(z) + 1e-8), over the units of one gate
 
-    After Ba, Kiros & Hinton, "Layer normalization", 2016, who normalise x W and h U apart, and
-    the cell too (`LayerNormLSTMCell`); here as the fused LSTM of TFLite has it, its epsilon
-    included.
+    After Ba, Kiros & Hinton, "Layer normalization", 2016, who normalise x W and h U
+    separately, and the cell state too (`LayerNormLSTMCell`). This is the form of TFLite's fused
+    LSTM, with its epsilon.
 
     Weights, gates in the order i, f, g, o: `kernel` W [inputs, 4·units], `recurrent_kernel`
     U [units, 4·units], `bias` b [4·units], `norm_scale` [4, units] with the rows γ.

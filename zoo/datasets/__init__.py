@@ -1,4 +1,4 @@
-"""Data sets: generated reviews, TensorFlow Datasets, or the user's files."""
+"""Data sets: the embedded reviews, TensorFlow Datasets, or the user's own files."""
 
 import os
 from typing import Any

@@ -24,7 +24,7 @@ PARTS = {
 }
 UNLABELLED = "unsup"  # the folder of texts without labels in the archive of the IMDB reviews
 
-# The longer marks come first: UTF-32's begins with UTF-16's.
+# UTF-32 comes first: its little-endian mark begins with that of UTF-16.
 _ENCODINGS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -34,23 +34,23 @@ _ENCODINGS = {
 }
 
 Record = tuple[int, str, str]  # line, text, label
-NO_LABEL = "(no label)"  # of texts that are read without
+NO_LABEL = "(no label)"  # label of texts that are read without labels
 
 
 def read_path(source: str, *, text_column: str, label_column: str | None) -> Parts:
-    """Reads a file, a folder of part files, or a folder of text files by part and label.
+    """Reads a file, a folder with a file per split, or a folder of text files by split and label.
 
-    Without a `label_column`, all texts get the label `NO_LABEL`.
+    Without a `label_column`, all texts of a file get the label `NO_LABEL`.
 
     Raises:
-        DatasetError: The path is missing or not one of these, or a file breaks a rule.
+        DatasetError: If the path does not exist or is none of these, or a file is invalid.
     """
     check(source)
     path = Path(source).expanduser()
-    found = _parts_of(path) if path.is_dir() else {"train": path}
+    places = _parts_of(path) if path.is_dir() else {"train": path}
 
     rows, described = {}, {}
-    for part, place in found.items():
+    for part, place in places.items():
         if place.is_dir():
             rows[part], digest = _read_text_files(place)
         else:
@@ -61,7 +61,7 @@ def read_path(source: str, *, text_column: str, label_column: str | None) -> Par
 
 
 def check(source: str) -> None:
-    """Raises `DatasetError` if there is no such path, or it is a file of another kind."""
+    """Raises `DatasetError` if the path does not exist or is a file of an unsupported kind."""
     path = Path(source).expanduser()
     if path.is_file():
         _check_ending(path)
@@ -71,7 +71,7 @@ def check(source: str) -> None:
 
 def _missing(source: str, path: Path) -> str:
     if not path.parent.is_dir():
-        return f"{source}: no such file or folder; {path.parent} is not there either."
+        return f"{source}: no such file or folder; {path.parent} does not exist either."
     beside = sorted(entry.name for entry in path.parent.iterdir())
     near = [str(path.with_name(name)) for name in difflib.get_close_matches(path.name, beside)]
     near += difflib.get_close_matches(source, ["reviews"])
@@ -85,33 +85,33 @@ def _missing(source: str, path: Path) -> str:
 def _check_ending(path: Path) -> None:
     if path.suffix.lower() not in ENDINGS:
         raise DatasetError(
-            f"{path}: a file of labelled texts has to end in {', '.join(ENDINGS)}, and this one "
-            f"ends in {path.suffix or 'nothing'}. Save it as one of these kinds."
+            f"{path}: a file of labelled texts must end in {', '.join(ENDINGS)}, but this one "
+            f"ends in {path.suffix or 'nothing'}. Save it in one of these formats."
         )
 
 
 def _parts_of(folder: Path) -> dict[str, Path]:
-    """The file or folder of each part, train first."""
-    found: dict[str, Path] = {}
+    """The file or folder of each split, train first."""
+    places: dict[str, Path] = {}
     entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
     for entry in entries:
         part = PARTS.get(entry.name if entry.is_dir() else entry.stem)
         if part is None or not (entry.is_dir() or entry.suffix.lower() in ENDINGS):
             continue
-        if part in found:
+        if part in places:
             raise DatasetError(
-                f"{folder}: both {found[part].name} and {entry.name} are {part} rows; a part has "
+                f"{folder}: both {places[part].name} and {entry.name} are {part} rows; a split has "
                 "one file or folder. Rename or remove one of them."
             )
-        found[part] = entry
-    if "train" not in found:
+        places[part] = entry
+    if "train" not in places:
         names = ", ".join(entry.name for entry in entries[:10]) or "nothing"
         raise DatasetError(
-            f"{folder}: no training rows: there has to be a file train.tsv, train.csv or "
-            f"train.jsonl, or a folder train/LABEL/*.txt, and there is {names}. Name the file "
-            "with the training rows so, or give the path of one file."
+            f"{folder}: no training rows. A file train.tsv, train.csv or train.jsonl, or a folder "
+            f"train/LABEL/*.txt is needed, but the folder has {names}. Rename the file with the "
+            "training rows, or give the path of a single file."
         )
-    return {part: found[part] for part in ("train", "valid", "test") if part in found}
+    return {part: places[part] for part in ("train", "valid", "test") if part in places}
 
 
 def _read_text_files(folder: Path) -> tuple[Rows, str]:
@@ -120,19 +120,19 @@ def _read_text_files(folder: Path) -> tuple[Rows, str]:
     labels = [label for label in labels if label.name != UNLABELLED]
     if not labels:
         raise DatasetError(
-            f"{folder}: no folder of a label; texts are read from {folder.name}/LABEL/*.txt. "
-            "Put the texts of each label into a folder with the label's name."
+            f"{folder}: no label folders; texts are read from {folder.name}/LABEL/*.txt. "
+            "Move the texts of each label to a folder with the label's name."
         )
     texts: list[str] = []
     names: list[str] = []
     paths: list[Path] = []
-    digest = hashlib.sha256()  # no text holds a NUL, so it can end names and texts
+    digest = hashlib.sha256()  # names and texts end with a NUL, which no text contains
     for label in labels:
         files = sorted(label.glob("*.txt"))
         if not files:
             raise DatasetError(
-                f"{label}: no .txt file in the folder of a label. Put its texts there, one a "
-                "file, or remove the folder."
+                f"{label}: no .txt file in this label folder. Add its texts, one per file, or "
+                "remove the folder."
             )
         for path in files:
             data = _read_bytes(path)
@@ -167,24 +167,24 @@ def _read_file(path: Path, text_column: str, label_column: str | None) -> tuple[
         texts.append(text)
         labels.append(label)
     if not texts:
-        raise DatasetError(f"{path}: no rows. Add labelled texts, one a line.")
+        raise DatasetError(f"{path}: no rows. Add labelled texts, one per line.")
     _check_some_text(path, texts)
     rows = Rows(texts, labels, lambda i: f"{path}, line {lines[i]}")
     return rows, hashlib.sha256(data).hexdigest()
 
 
 def _tsv_cells(content: str) -> Iterator[tuple[int, list[str]]]:
-    """Cells by line. Quotes are text: there is no quoting, so a text holds no tab."""
+    """Yields the cells of each line. There is no quoting, so a text cannot contain a tab."""
     for number, line in enumerate(content.split("\n"), start=1):
         if line := line.removesuffix("\r"):
             yield number, line.split("\t")
 
 
 def _csv_cells(path: Path, content: str) -> Iterator[tuple[int, list[str]]]:
-    """Cells by the line on which their row begins."""
+    """Yields the cells of each row with the line on which it begins."""
     rows: list[tuple[int, list[str]]] = []
     line = 1
-    # The module's limit on a cell is far below the length of a long text, and global.
+    # The module's default limit is too small for long texts, and it is a global setting.
     limit = csv.field_size_limit(2**31 - 1)
     try:
         reader = csv.reader(io.StringIO(content, newline=""), strict=True)
@@ -195,7 +195,7 @@ def _csv_cells(path: Path, content: str) -> Iterator[tuple[int, list[str]]]:
     except csv.Error as error:
         raise DatasetError(
             f"{path}, line {line}: not valid CSV ({error}). A text with commas, quotes or line "
-            'breaks stands in double quotes, and a quote inside it is doubled: "".'
+            'breaks must be in double quotes, and a quote inside it is doubled: "".'
         ) from error
     finally:
         csv.field_size_limit(limit)
@@ -211,24 +211,24 @@ def _table_records(
         if columns.count(wanted) != 1:
             between = "tab" if path.suffix.lower() == ".tsv" else "comma"
             number = "no column is" if wanted not in columns else "more than one column is"
-            found = ", ".join(repr(_shorten(name)) for name in columns) or "none"
+            names = ", ".join(repr(_shorten(name)) for name in columns) or "none"
             raise DatasetError(
-                f"{path}, line {line}: {number} named {wanted!r}; the columns found are {found}. "
-                f"The first line has to name the columns, with a {between} between them: add the "
-                f"line, or say with text_column and label_column which ones to read."
+                f"{path}, line {line}: {number} named {wanted!r}; the columns are {names}. The "
+                f"first line must name the columns, separated by a {between}. Add that line, or "
+                "choose the columns with text_column and label_column."
             )
     text_at = columns.index(text_column)
     label_at = columns.index(label_column) if label_column else None
     for line, cells in rows:
         if len(cells) != len(columns):
             rule = (
-                "a text in a .tsv file can hold no tab"
+                "a text in a .tsv file cannot contain a tab"
                 if path.suffix.lower() == ".tsv"
-                else "a text with a comma has to stand in double quotes"
+                else "a text with a comma must be in double quotes"
             )
             raise DatasetError(
                 f"{path}, line {line}: the row's cells ({len(cells)}) and the header's "
-                f"({len(columns)}) differ in number. Mend the row; {rule}."
+                f"({len(columns)}) differ in number. Fix the row; {rule}."
             )
         yield line, cells[text_at], NO_LABEL if label_at is None else cells[label_at]
 
@@ -245,29 +245,29 @@ def _json_records(
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise DatasetError(
-                f"{where}: not valid JSON ({error}). Each line has to be one JSON object."
+                f"{where}: not valid JSON ({error}). Each line must be one JSON object."
             ) from error
         if not isinstance(row, dict):
             raise DatasetError(
-                f"{where}: the line is {_kind(row)}; each line has to be one JSON object, such as "
+                f"{where}: the line is {_kind(row)}; each line must be one JSON object, such as "
                 f"{json.dumps({text_column: 'a text'} | labelled)}."
             )
         for wanted in filter(None, (text_column, label_column)):
             if wanted not in row:
                 keys = ", ".join(repr(_shorten(key)) for key in row) or "none"
                 raise DatasetError(
-                    f"{where}: no key {wanted!r}; the keys found are {keys}. Add it, or say with "
-                    "text_column and label_column which ones to read."
+                    f"{where}: no key {wanted!r}; the keys are {keys}. Add it, or choose the keys "
+                    "with text_column and label_column."
                 )
         text, label = row[text_column], row[label_column] if label_column else NO_LABEL
         if not isinstance(text, str):
             raise DatasetError(
-                f"{where}: {text_column!r} is {_kind(text)}; a text has to be a string."
+                f"{where}: {text_column!r} is {_kind(text)}; a text must be a string."
             )
         if not isinstance(label, str | int):
             raise DatasetError(
-                f"{where}: {label_column!r} is {_kind(label)}; a label has to be a string, a "
-                "whole number or a boolean."
+                f"{where}: {label_column!r} is {_kind(label)}; a label must be a string, an "
+                "integer or a boolean."
             )
         yield number, text, label if isinstance(label, str) else json.dumps(label)
 
@@ -284,25 +284,25 @@ def _check(where: str, text: str, label: str) -> None:
         raise DatasetError(f"{where}: the label is empty. Give the row a label, or remove it.")
     if re.search(r"[\r\n]", label):
         raise DatasetError(
-            f"{where}: the label {_shorten(label)!r} holds a line break; the labels of a model "
-            "are kept one a line. Rename it."
+            f"{where}: the label {_shorten(label)!r} contains a line break; the labels of a model "
+            "are saved one per line. Rename it."
         )
     if "\0" in text or "\0" in label:
         raise DatasetError(
-            f"{where}: the row holds a NUL character, at which a text ends on a device. Remove it."
+            f"{where}: the row contains a NUL character, which ends a text on a device. Remove it."
         )
     try:
         f"{text}{label}".encode()
     except UnicodeEncodeError as error:
         raise DatasetError(
-            f"{where}: the row holds half a surrogate pair, which is no character. Remove it."
+            f"{where}: the row contains half a surrogate pair, which is not a character. Remove it."
         ) from error
 
 
 def _check_some_text(path: Path, texts: list[str]) -> None:
     if not any(text.strip() for text in texts):
         raise DatasetError(
-            f"{path}: every text is empty. Say with text_column which column holds the texts, or "
+            f"{path}: every text is empty. Choose the column of the texts with text_column, or "
             "fill it."
         )
 
@@ -315,7 +315,7 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _decode(path: Path, data: bytes) -> str:
-    """The file's text: UTF-8, or what its byte order mark says."""
+    """Decodes a file as UTF-8, or as its byte order mark states."""
     encoding = next((name for mark, name in _ENCODINGS.items() if data.startswith(mark)), "utf-8")
     try:
         content = data.decode(encoding)
@@ -329,8 +329,8 @@ def _decode(path: Path, data: bytes) -> str:
     if "\0" in content:
         line = content[: content.index("\0")].count("\n") + 1
         raise DatasetError(
-            f"{path}, line {line}: a NUL character, so this is no text file, or it is UTF-16 "
-            "without a byte order mark. Save it as UTF-8, and remove NULs."
+            f"{path}, line {line}: a NUL character, so this is not a text file, or it is UTF-16 "
+            "without a byte order mark. Save it as UTF-8 without NULs."
         )
     return content
 

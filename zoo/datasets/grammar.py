@@ -1,11 +1,11 @@
-"""A grammar of short English reviews whose verdict hangs on the order of the words.
+"""A grammar of short English reviews whose verdict depends on the order of the words.
 
-A review is an opening without a verdict, now and then an aside against the verdict, a core that
-carries the verdict, and now and then a sentence that backs it. Every choice is made before the
-verdict is known, so each plan gives two reviews, one for each verdict: a pair of twins. In many
-cores both verdicts use the very same words and only their order differs ("At first I hated it, but
-in the end I loved it"), so counting words cannot tell such twins apart. Pairs that differ in little
-more than the label are known as contrast sets (Gardner et al., 2020, "Evaluating Models' Local
+A review is an optional opening without a verdict, an optional aside against the verdict, a core
+that carries the verdict, and an optional sentence that supports it. All choices are made before the
+verdict, so each plan gives two reviews, one for each verdict: a pair of twins. In many cores, both
+verdicts use the same words in a different order ("At first I hated it, but in the end I loved it"),
+so counting words cannot distinguish such twins. Pairs that differ in little more than the label are
+known as contrast sets (Gardner et al., 2020, "Evaluating Models' Local
 Decision Boundaries via Contrast Sets") and as counterfactually augmented data (Kaushik et al.,
 2020, "Learning the Difference that Makes a Difference").
 
@@ -38,12 +38,12 @@ SIZES = {"train": 10_000, "validation": 1_000, "test": 2_000}
 SHORTEST, LONGEST = 6, 60
 SEED = 20
 
-# A slot is "{side kind}": {win ...} speaks for the verdict, {lose ...} against it; {good ...} and
-# {bad ...} do so whatever the verdict. Kinds: aspect (a clause on one facet), whole (a clause on
-# the thing itself), claim (either of the two, never negated), part ("the witty dialogue"), adj
-# (an adjective for the thing), trait (one for {noun}), and the lists of the lexicon: feeling,
-# effect, kind, verdict. A digit at the end asks for another of the same kind. Where the two
-# verdicts need different frames, the entry is a tuple: positive, negative.
+# A slot is "{side kind}": {win ...} supports the verdict, {lose ...} contradicts it; {good ...} and
+# {bad ...} do not depend on it. Kinds: aspect (a clause on one facet), whole (a clause on the thing
+# itself), claim (either of the two, never negated), part ("the witty dialogue"), adj (an adjective
+# for the thing), trait (one for {noun}), and the lists of the lexicon: feeling, effect, kind,
+# verdict. A digit at the end means another one of the same kind. If the two verdicts need different
+# frames, the entry is a tuple: positive, negative.
 
 _PLAIN = Phrases(
     both=(
@@ -272,7 +272,7 @@ _COMPARISON = Phrases(
     ),
 )
 
-# The tables that a core is drawn from, each as often as it stands here.
+# The tables that a core is drawn from, with their multiplicities.
 _CORES = (
     *(_PLAIN,) * 22,
     *(_DENIAL,) * 12,
@@ -296,10 +296,10 @@ _SUPPORT = Phrases(
     test=("All in all, {win verdict}.", "In short, it {win effect}."),
 )
 
-# What people say of a subject.
+# Clauses about a subject.
 _CLAIMS = Phrases(both=("{subject} {is} {adjective}", "{subject} {is} {degree} {adjective}"))
 
-# How a clause says that a subject is what it is ...
+# Clauses that assert an adjective of a subject ...
 _ASSERTIONS = Phrases(
     both=(
         "{subject} {is} {adjective}",
@@ -312,7 +312,7 @@ _ASSERTIONS = Phrases(
     test=("{subject} {proves} {degree} {adjective}", "{subject} {seems} {adjective}"),
 )
 
-# ... and that it is not, which is as much as to say that it is the opposite.
+# ... and clauses that deny it, and so assert the opposite.
 _NEGATIONS = Phrases(
     both=(
         "{subject} {is} not {adjective} at all",
@@ -335,8 +335,8 @@ _NEGATIONS = Phrases(
     ),
 )
 
-# How often a clause on a facet is a remark, how often a clause is put as the negation of its
-# opposite, and how often a clause on the whole thing has a noun for an adjective.
+# How often a clause on a facet is a remark, how often a clause is the negation of its opposite, and
+# how often a clause on the whole thing has a noun instead of an adjective.
 _REMARK_RATE = 0.2
 _NEGATION_RATE = 0.25
 _KIND_RATE = 0.2
@@ -373,21 +373,21 @@ _FORMAL = (
 
 
 def generate(split: str) -> Iterator[tuple[str, str]]:
-    """Yields the (text, label) rows of a split, twins one after the other.
+    """Yields the (text, label) rows of a split, with twins next to each other.
 
-    No text occurs twice, in a split or across splits, whatever its case and punctuation.
+    No text occurs twice, within a split or across splits, ignoring case and punctuation.
 
     Args:
-        split: "train", "validation" or "test". Validation is made of the phrases of train; test
-            has phrases of its own.
+        split: "train", "validation" or "test". Validation uses the phrases of train; test has
+            additional ones.
 
     Raises:
-        ValueError: There is no such split.
+        ValueError: If there is no such split.
     """
     if split not in SIZES:
         raise ValueError(f"The reviews have no split {split!r}; choose one of {', '.join(SIZES)}.")
     taken: set[str] = set()
-    # The splits before this one are made as well, for theirs are the texts to stay clear of.
+    # The previous splits are generated too, to avoid their texts.
     for number, name in enumerate(SIZES):
         for twins in _fresh_twins(name, random.Random(SEED + number), taken):
             if name == split:
@@ -397,14 +397,14 @@ def generate(split: str) -> Iterator[tuple[str, str]]:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, in lower case and without punctuation."""
+    """The words of a text, lower-cased and without punctuation."""
     return re.findall(r"[\w']+", text.lower())
 
 
 def _fresh_twins(
     split: str, rng: random.Random, taken: set[str]
 ) -> Iterator[list[tuple[str, str]]]:
-    """Yields pairs of rows of the right length that are not in `taken`, and adds them to it."""
+    """Yields pairs of rows of valid length that are not in `taken`, and adds them to it."""
     missing = SIZES[split]
     while missing:
         twins = _Review(split, rng).twins()
@@ -421,7 +421,7 @@ def _on_side(side: str, pairs: Iterable[tuple[str, str]]) -> list[str]:
 
 
 class _Piece(NamedTuple):
-    """A part of a review: its frame for each label, and what fills each slot, good and bad."""
+    """A part of a review: its frame for each label, and a good and a bad filling for each slot."""
 
     frames: dict[str, str]
     fillings: dict[str, dict[str, str]]
@@ -432,7 +432,7 @@ class _Piece(NamedTuple):
 
 
 class _Review:
-    """A plan for a review: all that is chosen before the verdict is known."""
+    """A plan for a pair of reviews: all choices that do not depend on the verdict."""
 
     def __init__(self, split: str, rng: random.Random):
         self._split = split
@@ -459,12 +459,12 @@ class _Review:
         self._hand = self._rng.random()
 
     def twins(self) -> list[tuple[str, str]]:
-        """The two reviews that follow the plan, with their labels, in random order."""
+        """The two reviews of the plan with their labels, in random order."""
         labels = LABELS if self._chance(0.5) else LABELS[::-1]
         return [(self._write(label), label) for label in labels]
 
-    # Choosing. `Random.random` is promised to stay the same from one Python version to the next;
-    # `choice` and `shuffle` are not.
+    # Choosing. Python guarantees that `Random.random` is the same in all versions, unlike `choice`
+    # and `shuffle`.
 
     def _chance(self, rate: float) -> bool:
         return self._rng.random() < rate
@@ -473,7 +473,7 @@ class _Review:
         return options[int(self._rng.random() * len(options))]
 
     def _pick_fresh(self, options: Sequence[str]) -> str:
-        """One of `options` that this review does not hold yet."""
+        """One of `options` that this review has not used yet."""
         choice = self._pick([option for option in options if option not in self._used])
         self._used.add(choice)
         return choice
@@ -496,7 +496,7 @@ class _Review:
         own = self._topic.good if side == _GOOD else self._topic.bad
         return self._pick_fresh(own.split(", ") + _on_side(side, ADJECTIVES))
 
-    # Planning: the frames, then what fills their slots.
+    # Planning: the frames, then the fillings of their slots.
 
     def _outline(self) -> Iterator[Any]:
         """Yields the frame of each part of the review."""
@@ -522,11 +522,11 @@ class _Review:
         )
 
     def _filling(self, kind: str, two_sided: bool) -> dict[str, str]:
-        """What fills the slots of a kind: something good and something bad."""
+        """A good and a bad filling for the slots of a kind."""
         if kind == "claim":
             kind = self._pick(("facet claim", "whole claim"))
         if kind in ("aspect", "part", "facet claim"):
-            # One facet cannot be good and bad in the same breath.
+            # One facet cannot be good and bad in the same sentence.
             good = self._take_facet()
             bad = self._take_facet() if two_sided else good
             return {
@@ -580,7 +580,7 @@ class _Review:
         )
 
     def _fill(self, pattern: str, plural: bool = False, **names: str) -> str:
-        """Fills in names and verbs and leaves the slots of the verdict open."""
+        """Fills in names and verbs, but not the slots that depend on the verdict."""
         names = {**self._names, **names}
 
         def fill(match: re.Match) -> str:
@@ -599,7 +599,7 @@ class _Review:
         return self._type(_SENTENCE_START.sub(lambda letter: letter[0].upper(), text))
 
     def _spell(self, text: str) -> str:
-        """Contracts or spells out, as the writer does."""
+        """Contracts or expands words, depending on the writer."""
         if self._manner < 0.3:
             for short, long in _FORMAL:
                 text = short.sub(long, text)
@@ -608,7 +608,7 @@ class _Review:
         return text
 
     def _type(self, text: str) -> str:
-        """Types in haste, with excitement or with care, as the writer does."""
+        """Changes case and punctuation, depending on the writer."""
         if self._hand < 0.1:
             return text.lower().rstrip(".")
         if self._hand < 0.2:

@@ -1,9 +1,9 @@
 """The words of the embedded reviews: what people review, and what they say about it.
 
-Everything here is data. `zoo.datasets.grammar` turns it into texts. Entries come in pairs, the
-favourable one first, because every statement has an opposite that the grammar may need. A phrase
-is open to every split or belongs to train or to test alone: that is what makes the test set ask
-for more than recall. Those of test are made almost wholly of words that occur in train.
+This module is only data, from which `zoo.datasets.grammar` makes texts. Entries come in pairs, the
+favourable one first, because the grammar may need the opposite of every statement. A phrase may be
+used by all splits, or only by train or test, so that the test set requires more than memorisation.
+Nearly all words of the test phrases occur in train.
 
 Verbs in braces, such as `{is}`, take the tense and number of the sentence; see `VERBS`.
 """
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Phrases(NamedTuple):
-    """Phrases by the split that may use them; validation uses what train uses."""
+    """Phrases by the split that may use them; validation uses those of train."""
 
     both: tuple = ()
     train: tuple = ()
@@ -24,7 +24,7 @@ class Phrases(NamedTuple):
 
 
 class Facet(NamedTuple):
-    """A side of a thing that can be good or bad on its own, such as the cast of a film.
+    """An aspect of a thing that can be good or bad by itself, such as the cast of a film.
 
     Every noun goes with every adjective, before it and after "is". Remarks are pairs of whole
     clauses, favourable and unfavourable.
@@ -102,7 +102,7 @@ COMPANIONS = Phrases(
     test=("two old friends", "a friend of my sister"),
 )
 
-# People with an opinion of their own. All take a verb in the singular.
+# Other people with an opinion. All take a singular verb.
 OTHERS = Phrases(
     both=(
         "my sister",
@@ -192,7 +192,7 @@ KINDS = Phrases(
     ),
 )
 
-# Adjectives for any thing as a whole, beside those of its topic.
+# Adjectives for any thing as a whole, in addition to those of its topic.
 ADJECTIVES = (
     ("good", "bad"),
     ("impressive", "poor"),
@@ -229,7 +229,7 @@ VERDICTS = Phrases(
     ),
 )
 
-# A seller stands behind every product.
+# A facet of every product.
 _SELLER = Facet(
     "delivery, customer service, seller",
     "",

@@ -1,4 +1,4 @@
-"""The embedded reviews as a TFDS dataset: generated on the spot, without a download."""
+"""The embedded reviews as a TFDS data set, generated without a download."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""A data set's path, its columns, and the folders of TensorFlow Datasets."""
+"""The source of a data set: its path, its columns, and the folders of TensorFlow Datasets."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ REVIEWS, TFDS = "reviews", "tfds:"
 
 @dataclass(frozen=True)
 class Source:
-    """A data set and how to read it. Nothing is read before a method is called.
+    """Where a data set is and how it is read. Nothing is read until a method is called.
 
     Attributes:
         path: What to read:
             * `reviews`, the embedded reviews;
             * `tfds:NAME[/CONFIG]`, a text classification set of TensorFlow Datasets (TFDS);
             * a .tsv, .csv or .jsonl file;
-            * a folder with files `train`, `valid` (or `validation`, `dev`, `val`) and `test`
-              of those kinds;
-            * a folder of texts by part and label: `train/positive/1.txt`.
+            * a folder with such files named `train`, `valid` (or `validation`, `dev`, `val`) and
+              `test`;
+            * a folder of texts by split and label: `train/positive/1.txt`.
         text_column, label_column: The columns (.tsv, .csv), keys (.jsonl) or features (TFDS) to
-            read. TFDS features with other names are found where there is only one choice.
-        data_dir: Where TFDS keeps prepared sets. Without it: the user's cache folder for
-            `reviews`, TFDS's own default for `tfds:`.
-        download_dir: Where TFDS looks for archives and stores downloads.
+            read. TFDS features with other names are detected if there is only one choice.
+        data_dir: Folder of prepared TFDS sets. By default, the user's cache folder for `reviews`,
+            and TFDS's default for `tfds:`.
+        download_dir: Folder where TFDS looks for archives and saves downloads.
     """
 
     path: str
@@ -49,23 +49,23 @@ class Source:
     def dataset(
         self, *, seed: int = 0, limit: int | None = None, valid_fraction: float = 0.1
     ) -> Dataset:
-        """Reads the data set and makes sure that it has training, validation and test rows.
+        """Reads the data set, with training, validation and test rows.
 
-        Parts that the source has are used as they are. A part that it lacks is held out of train:
-        test 10 % of each label, chosen by the texts alone; validation `valid_fraction` of each
-        label, chosen by the texts and `seed`. Equal texts (letter case and punctuation aside) stay
+        Splits of the source are used as they are. A missing split is held out of train: for test,
+        10 % of each label, drawn by the texts alone; for validation, `valid_fraction` of each
+        label, drawn by the texts and `seed`. Equal texts (ignoring case and punctuation) stay
         together, and every label stays in train.
 
         Args:
-            seed: Draws the validation rows and `limit`; at least 0.
-            limit: Take the first `limit` training rows, in an order shuffled by `seed`. The labels,
-                validation and test stay whole.
-            valid_fraction: Part of train to hold out for validation where the source has none,
-                above 0 and at most 0.5.
+            seed: Seed of the validation rows and of `limit`, at least 0.
+            limit: Maximum number of training rows, taken after a shuffle by `seed`. The labels,
+                validation and test rows are not limited.
+            valid_fraction: Fraction of train to hold out for validation if the source has no
+                validation split, above 0 and at most 0.5.
 
         Raises:
-            DatasetError: The source cannot be read or breaks a rule; the message names the place,
-                the rule and the remedy.
+            DatasetError: If the source cannot be read or is invalid; the message names the
+                location, the rule and the remedy.
         """
         if limit is not None and limit < 1:
             raise DatasetError(f"limit is {limit}; it has to be at least 1, or None for all rows.")
@@ -80,10 +80,10 @@ class Source:
             return assemble(self._parts(), seed=seed, valid_fraction=valid_fraction, limit=limit)
 
     def rows(self) -> tuple[list[str], list[str]]:
-        """Reads all rows, whatever part they are in: the texts, and the names of their labels.
+        """Reads the rows of all splits: the texts, and the names of their labels.
 
         Raises:
-            DatasetError: The source cannot be read.
+            DatasetError: If the source cannot be read.
         """
         with terminal.progress(f"Reading {self.path}"):
             parts = self._parts().rows.values()
@@ -100,7 +100,7 @@ class Source:
             from zoo.datasets import files
 
             return files.read_path(self.path, **columns)
-        # TFDS imports TensorFlow, so it is imported only where it is used.
+        # Imported only if needed, since TFDS imports TensorFlow.
         from zoo.datasets import tfds
 
         if self.path == REVIEWS:
@@ -111,7 +111,7 @@ class Source:
         )
 
     def check_unlabelled(self) -> None:
-        """Raises `DatasetError` if there is no file or folder to read `texts` from."""
+        """Raises `DatasetError` if the file or folder for `texts` does not exist."""
         if not self.path.startswith(TFDS):
             unlabelled.check(self.path)
 
@@ -119,11 +119,11 @@ class Source:
         """Reads texts without their labels.
 
         Here, the path is `tfds:NAME[/CONFIG]#SPLIT`, a split of TensorFlow Datasets; a .txt file
-        with one text per line; a .tsv, .csv or .jsonl file; or a folder with a file `train` of
-        that kind. Files need no label column.
+        with one text per line; a .tsv, .csv or .jsonl file; or a folder with such a file `train`.
+        Files need no label column.
 
         Raises:
-            DatasetError: If it cannot be read or has no text.
+            DatasetError: If it cannot be read, or has no text.
         """
         if not self.path.startswith(TFDS):
             return unlabelled.read(self.path, self.text_column)

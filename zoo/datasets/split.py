@@ -1,4 +1,4 @@
-"""A dataset's parts: label ids, rows held out of train, and the limit on training rows."""
+"""Splits of a data set: label ids, rows held out of train, and the limit on training rows."""
 
 import hashlib
 from collections import Counter
@@ -11,12 +11,12 @@ TEST_FRACTION = 0.1
 
 
 class DatasetError(ValueError):
-    """A dataset that cannot be read, or that breaks a rule; the message names the remedy."""
+    """A data set that cannot be read or is invalid; the message names the remedy."""
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """One part of a dataset: n texts, and their label ids as int32 [n]."""
+    """One split of a data set: n texts, and their label ids as int32 [n]."""
 
     texts: list[str]
     labels: np.ndarray
@@ -27,10 +27,13 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Labelled texts in three parts.
+    """Labelled texts in three splits.
 
-    `labels` holds the label names by id. `source` says, as JSON can hold it, what was read and
-    how the parts came about.
+    Attributes:
+        name: Name of the data set.
+        labels: Names of the labels, by id.
+        train, valid, test: The splits.
+        source: JSON-serialisable record of what was read and how the splits were made.
     """
 
     name: str
@@ -43,7 +46,7 @@ class Dataset:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Labelled texts as read, before labels have ids; `where(i)` names the place of row i."""
+    """Labelled texts as read, before labels have ids; `where(i)` describes where row i is."""
 
     texts: list[str]
     labels: list[str]
@@ -52,10 +55,13 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """What a reader found: `rows` by part ("train", and "valid" and "test" if there are any).
+    """The result of a reader.
 
-    `labels` holds the names by id where the source defines them; None means the sorted labels
-    of train. `source` says, as JSON can hold it, what was read; its "path" is what the user gave.
+    Attributes:
+        name: Name of the data set.
+        rows: Rows by split: "train", and "valid" and "test" if the source has them.
+        labels: Names by id if the source defines them; None for the sorted labels of train.
+        source: JSON-serialisable record of what was read; its "path" is the user's argument.
     """
 
     name: str
@@ -65,10 +71,10 @@ class Parts:
 
 
 def assemble(parts: Parts, *, seed: int, valid_fraction: float, limit: int | None) -> Dataset:
-    """Gives labels their ids, holds out the parts that are missing, and applies the limit.
+    """Assigns label ids, holds out the missing splits, and applies the limit.
 
     Raises:
-        DatasetError: Train has fewer than two labels, another part has a label that train
+        DatasetError: If train has fewer than two labels, another split has a label that train
             lacks, or a label has too few texts to hold some out.
     """
     train, where = parts.rows["train"], parts.source["path"]
@@ -84,9 +90,9 @@ def assemble(parts: Parts, *, seed: int, valid_fraction: float, limit: int | Non
     fractions = {"test": TEST_FRACTION, "valid": valid_fraction}
     fractions = {part: size for part, size in fractions.items() if part not in splits}
     if fractions:
-        given = [text for part in splits if part != "train" for text in splits[part].texts]
+        others = [text for part in splits if part != "train" for text in splits[part].texts]
         chosen = hold_out(
-            splits["train"], fractions, names=names, seed=seed, avoid=given, where=where
+            splits["train"], fractions, names=names, seed=seed, avoid=others, where=where
         )
         splits |= {part: _pick(splits["train"], rows) for part, rows in chosen.items()}
     if limit is not None and limit < len(splits["train"]):
@@ -111,15 +117,18 @@ def hold_out(
     where: str,
     avoid: Iterable[str] = (),
 ) -> dict[str, np.ndarray]:
-    """Chooses the rows of each new part, label by label: row numbers by part, and of "train".
+    """Draws the rows of each new split, label by label.
 
-    Equal texts (see `text_key`) go to one part together. They are drawn in the order of a hash,
-    so the order of the rows plays no role. The draw of "test" leaves the seed out: a model
-    trained with one seed and measured with another must not meet its own training rows. Texts
-    equal to one in `avoid` stay in train, so that no overlap arises that the source has not.
+    Equal texts (see `text_key`) stay in one split. They are drawn in the order of a hash, so the
+    order of the rows does not matter. "test" is drawn without the seed: a model trained with one
+    seed and evaluated with another must not be tested on its own training rows. Texts equal to one
+    in `avoid` stay in train, so that no new overlap arises.
+
+    Returns:
+        Row numbers by split, including the rest as "train".
 
     Raises:
-        DatasetError: A label of train has too few different texts for every part to get one.
+        DatasetError: If a label of train has too few different texts for every split to get one.
     """
     groups: dict[bytes, list[int]] = {}
     for row, text in enumerate(train.texts):
@@ -139,7 +148,7 @@ def hold_out(
             taken = _draw(
                 {key: len(groups[key]) for key in sorted(spare, key=_salted(salt))},
                 rows=round(fraction * size),
-                # Each later part needs a text, and so does train.
+                # Each later split needs a text, and so does train.
                 most=min(len(spare) - later, left - later - 1),
             )
             chosen[part] += [row for key in taken for row in groups[key]]
@@ -150,12 +159,12 @@ def hold_out(
 
 
 def _by_label(groups: Mapping[bytes, list[int]], labels: np.ndarray) -> dict[int, list[bytes]]:
-    """The groups of each label; one with several labels counts for its most frequent one."""
-    found: dict[int, list[bytes]] = {label: [] for label in np.unique(labels).tolist()}
+    """The groups of each label; a group with several labels counts for the most frequent."""
+    result: dict[int, list[bytes]] = {label: [] for label in np.unique(labels).tolist()}
     for key, rows in groups.items():
         counts = Counter(labels[rows].tolist())
-        found[min(counts, key=lambda label: (-counts[label], label))].append(key)
-    return found
+        result[min(counts, key=lambda label: (-counts[label], label))].append(key)
+    return result
 
 
 def _check_enough(
@@ -175,9 +184,9 @@ def _check_enough(
         raise DatasetError(
             f"{where}: too few rows to hold out {' and '.join(new)}: each label needs at least "
             f"{len(new) + 1} different texts in train (letter case and punctuation aside; texts "
-            f"that stand in another part do not count), and {', '.join(short[:5])}"
-            f"{f' (and {len(short) - 5} labels more)' if len(short) > 5 else ''}. Add rows, join "
-            f"or leave out such labels, or give {' and '.join(new)} rows of your own."
+            f"that also occur in another split do not count), but {', '.join(short[:5])}"
+            f"{f' (and {len(short) - 5} more labels)' if len(short) > 5 else ''}. Add rows, merge "
+            f"or remove such labels, or provide {' and '.join(new)} rows yourself."
         )
 
 

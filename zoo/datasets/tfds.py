@@ -1,4 +1,4 @@
-"""Labelled texts through TensorFlow Datasets: the embedded reviews, or any classification set."""
+"""Reads the embedded reviews, or any text classification set, with TensorFlow Datasets."""
 
 import contextlib
 import difflib
@@ -24,7 +24,7 @@ except ImportError as error:
 
 SPLITS = {"train": ("train",), "valid": ("validation", "valid", "dev", "val"), "test": ("test",)}
 UNLABELLED = -1
-BATCH = 1024  # rows handed to Python at once
+BATCH = 1024  # rows per conversion to Python
 RETRIES = 5
 
 
@@ -32,7 +32,7 @@ def read_reviews(data_dir: str | os.PathLike | None) -> Parts:
     """Generates the embedded reviews into `data_dir`, or the user's cache folder, and reads them.
 
     Raises:
-        DatasetError: The folder cannot be written to.
+        DatasetError: If the folder is not writable.
     """
     from zoo.datasets.reviews import Reviews
 
@@ -49,11 +49,11 @@ def read_tfds(
     text_column: str,
     label_column: str,
 ) -> Parts:
-    """Prepares the set `NAME[/CONFIG]`, downloading it if need be, and reads it.
+    """Prepares the set `NAME[/CONFIG]`, with a download if necessary, and reads it.
 
     Raises:
-        DatasetError: There is no such set, it cannot be prepared, or it has no train split or
-            no features that are clearly the text and the label.
+        DatasetError: If there is no such set, it cannot be prepared, it has no train split, or the
+            features of the text and the label are not clear.
     """
     builder = _builder(
         name,
@@ -66,17 +66,17 @@ def read_tfds(
 
 
 def _builder(name: str, *, data_dir, download_dir, text_column: str, label_column: str) -> Any:
-    """A prepared set."""
+    """The builder of a prepared set."""
     # Not pathlib, which would turn gs://bucket into gs:/bucket.
     folder = os.path.expanduser(data_dir) if data_dir else None  # noqa: PTH111
 
     def make() -> Any:
         try:
             return tfds.builder(name, data_dir=folder)
-        except Exception as error:  # sets raise what they like, AssertionError too
+        except Exception as error:  # sets may raise anything, even AssertionError
             raise DatasetError(_unknown(name, error)) from error
 
-    # Features are known before anything is downloaded: a set that does not fit fails at once.
+    # Check the features before the download, so that an unsuitable set fails at once.
     _features(make().info, f"tfds:{name}", text_column, label_column)
     return _prepare(f"tfds:{name}", make, download_dir)
 
@@ -90,10 +90,10 @@ def read_texts(
     text_column: str,
     label_column: str,
 ) -> list[str]:
-    """The texts of a split of the set `NAME[/CONFIG]`, whatever their labels.
+    """Reads the texts of a split of the set `NAME[/CONFIG]`, without their labels.
 
     Raises:
-        DatasetError: As `read_tfds`; or there is no such split.
+        DatasetError: As for `read_tfds`, or if there is no such split.
     """
     builder = _builder(
         name,
@@ -123,8 +123,8 @@ def _unknown(name: str, error: Exception) -> str:
         near = difflib.get_close_matches(base, known)
         hint = f" Did you mean {' or '.join(f'tfds:{n}' for n in near)}?" if near else ""
         return (
-            f"tfds:{name}: TensorFlow Datasets {tfds.__version__} knows no set of this name, and "
-            f"none is prepared under data_dir.{hint} tfds.list_builders() names them all."
+            f"tfds:{name}: TensorFlow Datasets {tfds.__version__} has no set of this name, and "
+            f"none is prepared in data_dir.{hint} tfds.list_builders() lists all sets."
         )
     with contextlib.suppress(Exception):
         configs = list(tfds.builder_cls(base).builder_configs)
@@ -134,9 +134,9 @@ def _unknown(name: str, error: Exception) -> str:
 
 
 def _prepare(source: str, make: Callable[[], Any], download_dir: str | os.PathLike | None) -> Any:
-    """A builder whose data are on the disk."""
+    """Prepares a set on disk and returns its builder."""
     builder = make()
-    output = sys.stderr  # standard output belongs to commands that answer in JSON
+    output = sys.stderr  # standard output is for the command's JSON
     if terminal.is_quiet():
         output = io.StringIO()
         tfds.disable_progress_bar()
@@ -148,23 +148,23 @@ def _prepare(source: str, make: Callable[[], Any], download_dir: str | os.PathLi
         try:
             builder.download_and_prepare(download_dir=download_dir)
         except Exception as error:
-            # TFDS moves a finished folder into place, which fails if another process was faster.
+            # TFDS moves the finished folder into place, which fails if another process was faster.
             builder = make()
             if not builder.data_path.exists():
                 raise DatasetError(
                     f"{source}: could not be prepared in {builder.data_dir}: {_reason(error)} "
-                    "Preparing a set needs a folder to write to (data_dir) and, but for the "
-                    "embedded reviews, a network or the set's archive in download_dir. A set "
-                    "that is prepared already is found through data_dir."
+                    "Preparing a set requires a writable folder (data_dir) and, except for the "
+                    "embedded reviews, a network or the set's archive in download_dir. For a "
+                    "set that is already prepared, give its data_dir."
                 ) from error
     return builder
 
 
 @contextlib.contextmanager
 def _few_retries() -> Iterator[None]:
-    """Lets downloads fail after seconds: TFDS's ten retries, each twice as long, take minutes.
+    """Lets downloads fail after seconds: TFDS's ten retries, with doubling delays, take minutes.
 
-    TFDS has no option for that, and the name is not a public one, so nothing depends on it.
+    TFDS has no option for this, and the attribute is private, so it may be missing.
     """
     try:
         from tensorflow_datasets.core.download import downloader
@@ -190,8 +190,8 @@ def _read(builder: Any, name: str, *, text_column: str, label_column: str) -> Pa
     }
     if splits["train"] is None:
         raise DatasetError(
-            f"{source}: no split 'train'; it has {_list(available)}. Write the rows to train on "
-            "to a file, and give its path."
+            f"{source}: no split 'train'; it has {_list(available)}. Write the training rows to a "
+            "file, and give its path."
         )
     feature = builder.info.features[label]
     rows, dropped = {}, {}
@@ -236,35 +236,35 @@ def _features(info: Any, source: str, text_column: str, label_column: str) -> tu
         for name, feature in info.features.items()
         if feature.shape == () and name != text and (_is_string(feature) or _is_whole(feature))
     ]
-    # A lone number may be an id or a count, so only a class label is taken for the label unasked.
-    sure = [n for n in labels if isinstance(info.features[n], tfds.features.ClassLabel)]
-    return text, _choose(info, source, "label", label_column, labels, label_key, sure)
+    # An integer may be an id or a count, so only a ClassLabel is used by default.
+    likely = [n for n in labels if isinstance(info.features[n], tfds.features.ClassLabel)]
+    return text, _choose(info, source, "label", label_column, labels, label_key, likely)
 
 
 def _choose(
     info: Any,
     source: str,
     role: str,
-    asked: str,
+    requested: str,
     fitting: list[str],
     declared: Any,
     likely: list[str],
 ) -> str:
-    """The feature asked for, the one that the set declares, or the only one that is likely."""
-    if asked in fitting:
-        return asked
-    if asked == role:  # the default: the user has not chosen
+    """Returns the requested feature, the one that the set declares, or the only likely one."""
+    if requested in fitting:
+        return requested
+    if requested == role:  # the default: the user has not chosen
         if declared in fitting:
             return declared
         if len(likely) == 1:
             return likely[0]
         problem = f"cannot tell which feature is the {role}"
     else:
-        problem = f"no feature {asked!r} that can be the {role}"
-    needs = "a string" if role == "text" else "a class label, a whole number, a boolean or a string"
+        problem = f"no feature {requested!r} that can be the {role}"
+    needs = "a string" if role == "text" else "a class label, an integer, a boolean or a string"
     features = "; ".join(f"{name}: {feature!r}" for name, feature in info.features.items())
     raise DatasetError(
-        f"{source}: {problem}, which has to be {needs}. Choose with {role}_column "
+        f"{source}: {problem}, which must be {needs}. Choose with {role}_column "
         f"{'from ' + _list(fitting) if fitting else '(none fits)'}. The features are: {features}."
     )
 
@@ -278,7 +278,7 @@ def _is_whole(feature: Any) -> bool:
 
 
 def _load(builder: Any, split: str, text: str, label: str) -> tuple[list[str], list[Any]]:
-    """The texts and raw label values of a split, in the order on the disk."""
+    """The texts and raw label values of a split, in the order on disk."""
     rows = builder.as_dataset(split=split).map(lambda row: (row[text], row[label]))
     texts: list[str] = []
     values: list[Any] = []
@@ -296,7 +296,7 @@ def _strings(column: Iterable[bytes]) -> list[str]:
 
 
 def _names(feature: Any, train: list[Any]) -> tuple[str, ...] | None:
-    """Label names by id; None stands for the sorted strings of train."""
+    """Label names by id; None for the sorted strings of train."""
     if isinstance(feature, tfds.features.ClassLabel) and feature.num_classes:
         return tuple(feature.names)
     if _is_string(feature):

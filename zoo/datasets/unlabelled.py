@@ -1,4 +1,4 @@
-"""Reads files of unlabelled texts."""
+"""Files of unlabelled texts, for pretraining and for objectives without labels."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +11,7 @@ def read(path: str, text_column: str) -> list[str]:
     """Reads a .txt file with one text per line, or what `zoo.datasets.files.read_path` reads.
 
     Raises:
-        DatasetError: If it cannot be read or has no text.
+        DatasetError: If it cannot be read, or has no text.
     """
     check(path)
     place = Path(path).expanduser()
@@ -25,7 +25,7 @@ def read(path: str, text_column: str) -> list[str]:
 
 
 def check(path: str) -> None:
-    """Raises `DatasetError` if there is no such file or folder."""
+    """Raises `DatasetError` if the file or folder does not exist."""
     place = Path(path).expanduser()
     if place.suffix.lower() != ".txt":
         files.check(path)
@@ -34,8 +34,12 @@ def check(path: str) -> None:
 
 
 def not_empty(texts: Iterable[str], path: str) -> list[str]:
-    """The texts that are not blank; raises `DatasetError` if there are none."""
-    found = [text for text in texts if text.strip()]
-    if not found:
+    """The texts that are not blank.
+
+    Raises:
+        DatasetError: If all are blank.
+    """
+    result = [text for text in texts if text.strip()]
+    if not result:
         raise DatasetError(f"{path}: holds no text.")
-    return found
+    return result

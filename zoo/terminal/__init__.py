@@ -1,7 +1,7 @@
-"""Shared by the commands: exit codes, quiet libraries, progress.
+"""What the commands share: exit codes, quiet libraries, progress.
 
-Only the standard library is imported. Programs that use `zoo` as a library are not affected: only
-`run` changes the handling of signals, warnings and standard error.
+Only the standard library is imported here. A program that uses `zoo` as a library is not affected:
+only `run` changes the handling of signals, warnings and standard error.
 """
 
 from zoo.terminal.command import add_debug, last_words, refusing, run

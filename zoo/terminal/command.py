@@ -1,11 +1,11 @@
-"""Exit codes and last messages of commands.
+"""How a command ends: its exit code and its last message.
 
 ====  ==============================================================
 0     success
 1     an unexpected error; `--debug` shows its traceback
-2     the request was refused
+2     bad input or a file error
 130   interrupted (Ctrl-C)
-141   its output was closed, as in `… | head -1`
+141   its output was closed, as by `… | head -1`
 143   terminated (SIGTERM)
 ====  ==============================================================
 """
@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 from zoo.terminal import display, quiet, signals
 
-CLOSED_PIPE = 128 + 13  # what a shell reports of a program that SIGPIPE ended
+CLOSED_PIPE = 128 + 13  # a shell's status for a program that SIGPIPE ended
 
 
 class _State:
@@ -33,13 +33,13 @@ def run(main: Callable[[], int], prog: str) -> NoReturn:
     """Runs a command and exits with its status.
 
     Args:
-        main: Runs the command line and returns the exit status.
-        prog: The name of the command, which its messages begin with.
+        main: Reads the command line and returns a status.
+        prog: The command's name, the prefix of its messages.
     """
     signals.listen()
     sys.unraisablehook = _show_unraisable
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that knows no σ shows a ?
+        sys.stdout.reconfigure(errors="replace")  # a terminal without σ shows a ?
     display.show()
     quiet.start(prog)
     try:
@@ -54,18 +54,18 @@ def run(main: Callable[[], int], prog: str) -> NoReturn:
     except BaseException as error:
         status = _failed(error, prog)
     signals.listen_no_more()
-    _leave_nothing_to_flush()
+    _flush_output()
     sys.exit(status)
 
 
 def refusing(prog: str, work: Callable[..., object], *arguments: Any) -> int:
-    """Calls a function. Prints its ValueError or OSError as a message and returns status 2."""
+    """Calls a function; its ValueError or OSError becomes one message and status 2."""
     try:
         work(*arguments)
     except BrokenPipeError:
         raise
     except (ValueError, OSError) as error:
-        if signals.received():  # what a library made of the signal's exception
+        if signals.received():  # a library has turned the signal's exception into this one
             raise
         if _State.debug:
             traceback.print_exc()
@@ -75,18 +75,18 @@ def refusing(prog: str, work: Callable[..., object], *arguments: Any) -> int:
 
 
 def last_words(words: Callable[[], str]) -> None:
-    """Sets the message for when Ctrl-C or SIGTERM ends the command."""
+    """Sets the line that the command prints if Ctrl-C or SIGTERM ends it."""
     _State.last_words = staticmethod(words)
 
 
 def add_debug(parser: argparse.ArgumentParser) -> None:
-    """Adds the flag `--debug`, which works as soon as it is read."""
+    """Adds the flag `--debug`, which takes effect as soon as it is parsed."""
     parser.add_argument(
         "--debug",
         action=_Debug,
         nargs=0,
         dest=argparse.SUPPRESS,
-        help="show tracebacks, and what TensorFlow and other libraries have to say",
+        help="show tracebacks, and the messages of TensorFlow and other libraries",
     )
 
 
@@ -99,13 +99,13 @@ class _Debug(argparse.Action):
 
 
 def _show_unraisable(unraisable: Any) -> None:
-    """Hides tracebacks from `__del__` and the like, which do not end the process."""
+    """Hides errors in `__del__` and the like, which do not end the command."""
     if _State.debug:
         sys.__unraisablehook__(unraisable)
 
 
 def _failed(error: BaseException, prog: str) -> int:
-    """Prints the error and returns the exit status."""
+    """Prints what went wrong and returns the status."""
     number = signals.received()
     signals.listen_no_more()
     if _State.debug:
@@ -119,8 +119,8 @@ def _failed(error: BaseException, prog: str) -> int:
     return 1
 
 
-def _leave_nothing_to_flush() -> None:
-    """Python flushes standard output as it exits, and would complain of a closed pipe."""
+def _flush_output() -> None:
+    """Flushes standard output, which Python would do on exit with an error if it is closed."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()

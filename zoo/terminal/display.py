@@ -1,4 +1,4 @@
-"""Progress on standard error: a line that is rewritten, or a new one every few seconds."""
+"""Progress on standard error: one line that is rewritten, or a new line every ten seconds."""
 
 import contextlib
 import os
@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TextIO
 
-FIRST, EVERY = 2.0, 0.5  # seconds until the line shows, and between two of its states
-EVERY_PIPED = 10.0  # seconds between two lines where they stay
+FIRST, EVERY = 2.0, 0.5  # seconds until the line appears, and between two updates
+EVERY_PIPED = 10.0  # seconds between two lines where they cannot be rewritten
 
 
 @dataclass
 class _Work:
-    """A task in progress."""
+    """A task with progress."""
 
     what: str
     total: int | None
@@ -31,20 +31,20 @@ class _Work:
 
 
 class _Display:
-    """Shows the innermost task in progress."""
+    """Shows the progress of the innermost task."""
 
     def __init__(self) -> None:
-        self.shown = False  # whether there is somebody to look at it
+        self.shown = False  # whether progress is shown at all
         self.works: list[_Work] = []
         self.lock = threading.RLock()
         self.drawn = False
-        self.said = 0.0  # when a line was last written that stays
+        self.printed = 0.0  # when the last line that stays was printed
         self.ticker: threading.Thread | None = None
 
     def begin(self, work: _Work) -> None:
         with self.lock:
             if not self.works:
-                self.said = work.started
+                self.printed = work.started
             self.works.append(work)
             if self.ticker is None:
                 self.ticker = threading.Thread(target=self._tick, daemon=True)
@@ -69,7 +69,7 @@ class _Display:
                 if not self.works:
                     self.ticker = None
                     return
-                with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
+                with contextlib.suppress(OSError, ValueError):  # standard error is closed
                     self._draw(self.works[-1])
 
     def _draw(self, work: _Work) -> None:
@@ -80,29 +80,29 @@ class _Display:
                 sys.stderr.write(f"\r\x1b[K{work.line()[:width]}")
                 sys.stderr.flush()
                 self.drawn = True
-        elif now - self.said >= EVERY_PIPED:
+        elif now - self.printed >= EVERY_PIPED:
             print(work.line(), file=sys.stderr, flush=True)
-            self.said = now
+            self.printed = now
 
 
 _display = _Display()
 
 
 def show() -> None:
-    """Enables progress. Only commands call it."""
+    """Turns progress on. Only commands call this."""
     _display.shown = True
 
 
 @contextlib.contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[None]:
-    """Shows the progress of a task that takes more than a few seconds, in commands.
+    """Shows the progress of a block that takes more than a few seconds, within a command.
 
-    On a terminal, one line is rewritten and erased at the end; elsewhere, a line is written every
-    ten seconds. The innermost task is shown. Use `say` to print meanwhile.
+    On a terminal, one line is rewritten, and erased at the end; elsewhere a line is written every
+    ten seconds. Of nested blocks, the innermost is shown. Use `say` to print within the block.
 
     Args:
-        what: Such as "Reading reviews".
-        total: Number of steps, if known; `advance` counts them.
+        what: The task, such as "Reading reviews".
+        total: Number of steps, if it is known; `advance` counts them.
     """
     if not _display.shown:
         yield
@@ -122,17 +122,20 @@ def advance(count: int = 1) -> None:
 
 
 def clear() -> None:
-    """Erases the line, so that something else can be written."""
+    """Erases the progress line, so that something else can be printed."""
     _display.clear()
 
 
 def say(line: str) -> None:
-    """Prints a line to standard output, above the progress line."""
+    """Prints a line to standard output, after erasing the progress line."""
     clear()
     print(line, flush=True)
 
 
 def is_interactive(stream: TextIO | None) -> bool:
-    """Whether lines may be rewritten: on a terminal without `NO_COLOR` or `TERM=dumb`."""
+    """Whether the stream is a terminal whose lines may be rewritten.
+
+    `NO_COLOR` and `TERM=dumb` turn that off.
+    """
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return stream is not None and stream.isatty() and not plain

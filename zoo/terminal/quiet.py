@@ -1,12 +1,12 @@
-"""Keeps the messages of libraries off the terminal, and brings them back after a crash.
+"""Hides the messages of libraries, and prints them after a crash.
 
-TensorFlow, XLA, MLIR, CUDA and LiteRT write to file descriptor 2 from C++: when they are imported,
-at the first operation, in the converter. Environment variables silence part of that only. So from
-the first import of such a library on, descriptor 2 is a temporary file, and `sys.stderr` alone
-still leads to where the user looks.
+TensorFlow, XLA, MLIR, CUDA and LiteRT write to file descriptor 2 from C++: on import, at the first
+operation, and in the converter. Environment variables silence only part of that. So descriptor 2 is
+redirected to a temporary file before the first such import, and only `sys.stderr` still writes to
+the original standard error.
 
-A process that aborts inside a library cannot print that file any more. A second process does: it
-waits for the command's end, and prints the file unless the command said that it ended on its own.
+A process that aborts inside a library cannot print that file. A second process does: it waits for
+the command to end, and prints the file unless the command reported a normal exit.
 """
 
 import atexit
@@ -18,8 +18,7 @@ from pathlib import Path
 
 from zoo.terminal import display
 
-# Imported by name: a library that writes to descriptor 2, or has Python warn of what no user of a
-# command can change.
+# Libraries that write to descriptor 2, or raise warnings that the user of a command cannot act on.
 NOISY = {
     "ai_edge_litert",
     "jax",
@@ -32,9 +31,9 @@ NOISY = {
     "torch",
     "transformers",
 }
-OURS = (Path(__file__).parents[1], Path(__file__).parents[2] / "export")  # may warn
-# Standard input ends when the command does; a byte comes first if it ended on its own. Standard
-# output is the temporary file.
+OURS = (Path(__file__).parents[1], Path(__file__).parents[2] / "export")  # warnings are shown
+# Standard input ends with the command, after one byte if the exit was normal. Standard output is
+# the temporary file.
 WATCHER = """
 import os
 if not os.read(0, 1):
@@ -46,11 +45,11 @@ if not os.read(0, 1):
 
 
 class _State:
-    hushed = False
+    quiet = False
 
 
-class _Expectation:
-    """Finds no module; silences just before the first noisy one is imported."""
+class _ImportHook:
+    """Finds no module itself; silences the libraries just before the first of them is imported."""
 
     def __init__(self, prog: str):
         self.prog = prog
@@ -58,41 +57,41 @@ class _Expectation:
     def find_spec(self, fullname, path=None, target=None):
         if fullname in NOISY:
             stop()
-            _hush(self.prog)
+            _silence(self.prog)
 
 
 def start(prog: str) -> None:
-    """Silences noisy libraries once one is imported; `prog` is the prefix of warnings.
+    """Silences the libraries as soon as one is imported; `prog` is the prefix of our warnings.
 
-    A command that imports none is spared the cost, some milliseconds.
+    A command that imports none of them is spared the cost of some milliseconds.
     """
-    sys.meta_path.insert(0, _Expectation(prog))
+    sys.meta_path.insert(0, _ImportHook(prog))
 
 
 def stop() -> None:
-    """Hushes nothing that is not hushed yet."""
-    sys.meta_path[:] = [one for one in sys.meta_path if not isinstance(one, _Expectation)]
+    """Undoes `start`, unless a library has been silenced already."""
+    sys.meta_path[:] = [hook for hook in sys.meta_path if not isinstance(hook, _ImportHook)]
 
 
 def is_quiet() -> bool:
-    """Whether libraries are hushed in this process."""
-    return _State.hushed
+    """Whether libraries are silenced in this process."""
+    return _State.quiet
 
 
-def _hush(prog: str) -> None:
+def _silence(prog: str) -> None:
     import logging
 
-    _State.hushed = True
-    diverted = _divert()
-    # A diverted descriptor may take errors, which explain a crash.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if diverted else "3")
+    _State.quiet = True
+    redirected = _redirect()
+    # A redirected descriptor may receive errors, which explain a crash.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if redirected else "3")
     logging.disable(logging.ERROR)
     if not sys.warnoptions:
         _show_own_warnings(prog)
 
 
 def _show_own_warnings(prog: str) -> None:
-    """Of Python's warnings, shows those of the package, as one line each."""
+    """Shows only the warnings of this package, one line each."""
 
     def show(message, category, filename, lineno, file=None, line=None):
         own = any(folder in Path(filename).parents for folder in OURS)
@@ -103,8 +102,8 @@ def _show_own_warnings(prog: str) -> None:
     warnings.showwarning = show
 
 
-def _divert() -> bool:
-    """Leads descriptor 2 to a temporary file, and `sys.stderr` to where it led."""
+def _redirect() -> bool:
+    """Redirects descriptor 2 to a temporary file, and `sys.stderr` to the original one."""
     import subprocess
     import tempfile
 
@@ -121,17 +120,17 @@ def _divert() -> bool:
             stdin=ended,
             stdout=file,
             stderr=real,
-            start_new_session=True,  # out of the reach of Ctrl-C
-        ).returncode = 0  # nobody waits for it
-    except OSError:  # no room for a file or a process: better noisy than not at all
+            start_new_session=True,  # so that Ctrl-C does not reach it
+        ).returncode = 0  # it is never waited for
+    except OSError:  # no room for a file or a process: show all messages
         return False
     os.close(ended)
-    atexit.register(_say_goodbye, control)
+    atexit.register(_report_exit, control)
     os.dup2(file.fileno(), 2)
     sys.stderr = os.fdopen(real, "w", 1, encoding=stream.encoding, errors=stream.errors)
     return True
 
 
-def _say_goodbye(control: int) -> None:
+def _report_exit(control: int) -> None:
     with contextlib.suppress(OSError):
         os.write(control, b"0")

@@ -1,8 +1,8 @@
-"""Ctrl-C and SIGTERM as exceptions that arrive.
+"""Ctrl-C and SIGTERM as exceptions that do not get lost.
 
-An exception that a signal raises can get lost: libraries catch all that is raised while they import
-something, C++ clears what it does not expect, `__del__` cannot raise. So it waits for the end of
-an import, and it is raised again if after a second nothing has come of it.
+An exception raised by a signal handler can get lost: libraries catch all exceptions around their
+imports, C++ code clears them, and `__del__` cannot raise. So the exception is delayed until imports
+are over, and raised again if it has had no effect after a second.
 """
 
 import signal
@@ -10,20 +10,20 @@ import sys
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-PATIENCE = 0.05  # seconds between two looks whether an import is over
+PATIENCE = 0.05  # seconds between two checks whether an import is over
 INSISTENCE = 1.0  # seconds until an exception is raised again
 
 
 class Terminated(BaseException):
-    """SIGTERM, as an exception, so that what is half written is cleaned up."""
+    """SIGTERM as an exception, so that partial files are removed."""
 
 
 class _State:
-    received = 0  # the signal that ends the command
+    received = 0  # the signal that ended the command
 
 
 def listen() -> None:
-    """Has both signals raise exceptions, unless somebody has them ignored, such as nohup."""
+    """Makes both signals raise exceptions, unless they are ignored, as under nohup."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _on_signal)
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
@@ -31,7 +31,7 @@ def listen() -> None:
 
 
 def listen_no_more() -> None:
-    """Leaves nothing that would raise an exception while Python shuts down."""
+    """Restores the signals' defaults, so that no exception is raised while Python exits."""
     _alarm(0)
     for number in SIGNALS:
         if signal.getsignal(number) is _on_signal:
@@ -39,7 +39,7 @@ def listen_no_more() -> None:
 
 
 def received() -> int:
-    """The signal that ends the command; 0 if none did."""
+    """The signal that ended the command; 0 if there was none."""
     return _State.received
 
 
@@ -55,7 +55,7 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
 def _on_alarm(_: int, frame: FrameType | None) -> None:
     if _is_importing(frame):
         _alarm(PATIENCE)
-    elif not _is_under_way():
+    elif not _is_being_handled():
         _raise()
 
 
@@ -65,7 +65,7 @@ def _raise() -> None:
 
 
 def _alarm(seconds: float) -> bool:
-    """Calls `_on_alarm` in so many seconds, or with 0 not at all; False where that cannot be."""
+    """Schedules `_on_alarm`, or cancels it with 0; returns False where that is not supported."""
     if not hasattr(signal, "setitimer"):  # Windows
         return False
     signal.signal(signal.SIGALRM, _on_alarm)
@@ -81,8 +81,8 @@ def _is_importing(frame: FrameType | None) -> bool:
     return False
 
 
-def _is_under_way() -> bool:
-    """Whether the exception is being handled: something is cleaned up, or saved."""
+def _is_being_handled() -> bool:
+    """Whether the exception is already being handled."""
     error = sys.exc_info()[1]
     while error is not None:
         if isinstance(error, (KeyboardInterrupt, Terminated)):

@@ -7,8 +7,8 @@ import keras
 
 from zoo import catalogue, devices
 from zoo.bundle import Bundle
-from zoo.classifier import POOLINGS
 from zoo.layers import MeanOverTime
+from zoo.sizes import POOLINGS
 from zoo.training.config import SettledConfig, TrainingConfig
 from zoo.training.objectives import OBJECTIVES, Regularized
 from zoo.training.vectors import WordVectors
