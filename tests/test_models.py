@@ -42,7 +42,7 @@ def test_a_file_has_no_weights_to_train_on(tiny_tflite):
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("nothing")
-    with pytest.raises(models.ModelNotFoundError, match=r"is not a \.tflite file"):
+    with pytest.raises(models.ModelNotFoundError, match="another kind"):
         models.resolve(tmp_path / "notes.txt")
 
 

@@ -148,9 +148,9 @@ def test_a_folder_with_such_a_name_is_told_from_it(tmp_path, monkeypatch, capsys
     monkeypatch.chdir(tmp_path)
     Path("sms-spam").mkdir()
     assert main(["./sms-spam"]) == 2
-    assert "sms-spam has no model.keras" in capsys.readouterr().err
+    assert "sms-spam holds no model.keras" in capsys.readouterr().err
     for folder in ("./sms-spam", Path("sms-spam")):
-        with pytest.raises(ValueError, match="has no model"):
+        with pytest.raises(ValueError, match="holds no model"):
             zoo.load(folder)
 
 

@@ -197,7 +197,7 @@ def test_ids_may_have_gaps_and_any_order():
         ("movie ٥".encode(), "line 3: .*whole number"),
         (b" 5", "line 3: .*a word"),
         (b"\r\n", "line 3: ''"),
-        (b"movie 5\nfilm 6\nmovie 7", "line 5: 'movie' already has a line, with id 5"),
+        (b"movie 5\nfilm 6\nmovie 7", "line 5: 'movie' has had a line before, with id 5"),
         (b"movie 2147483648", "line 3: .*int32"),
         (b"caf\xe9 5", "line 3: not UTF-8"),
     ],
@@ -298,7 +298,7 @@ def test_a_delimiter_that_turns_out_to_match_nothing():
 
 @pytest.mark.parametrize("delimiter", ["[", "(?<=x)", r"(.)\1", "a)(b", r"\p{Nonsense}", "[^]+"])
 def test_delimiters_that_are_no_regex(delimiter):
-    with pytest.raises(ValueError, match="not an RE2 regex"):
+    with pytest.raises(ValueError, match="no RE2 regex"):
         Tokenizer(Vocabulary(SPECIAL), 3, delimiter)
 
 

@@ -288,12 +288,15 @@ REFUSED = {
     other_mask: "mask that is not `tokens != 0`",
     mask_in_one_layer: "gets no mask",
     untraceable: "cannot be traced",
-    lambda: object(): "not a Keras 3 model",
-    lambda: chain(layers.Conv1D(3, 2), both(), layers.Dense(2), mask=False): "'conv1d.*' .*Conv1D",
-    lambda: chain(
-        layers.LSTM(3, return_sequences=True), layers.GlobalMaxPooling1D(), layers.Dense(2),
-        mask=False,
-    ): "GlobalMaxPooling1D.* reads all outputs",
+    lambda: object(): "no Keras 3 model",
+    lambda: chain(layers.LSTM(3, return_sequences=True), layers.Dense(2), mask=False):
+        "scores for each token",
+    lambda: chain(layers.LSTM(3, return_sequences=True), layers.Dense(2),
+                  layers.GlobalMaxPooling1D(), mask=False): "GlobalMaxPooling1D.* behind the last",
+    lambda: chain(layers.GlobalAveragePooling1D(), layers.Dense(2)):
+        "GlobalAveragePooling1D.* stands behind the Embedding",
+    lambda: chain(lambda x: keras.ops.fft((x, x))[0], both(), layers.Dense(2), mask=False):
+        r"\(FFT\).* builtin TFLite operators: there is none for .*FFT",
     lambda: chain(both(), layers.Dense(1, "softmax")): "1 for every text",
     lambda: chain(both(), layers.Dense(2, "relu")): "ends in relu",
     lambda: chain(both(), layers.Dense(2, "softmax"), layers.Dense(2, "softmax"),
