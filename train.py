@@ -51,7 +51,7 @@ def _how_to_go_on(folder: Path) -> str:
 
     if not records.is_unfinished(folder):
         return "interrupted; nothing was kept."
-    return f"interrupted; go on with: python train.py --resume --output {shlex.quote(str(folder))}"
+    return f"interrupted; resume with: python train.py --resume --output {shlex.quote(str(folder))}"
 
 
 def _default_output(config: TrainingConfig) -> Path:
@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         "--output", type=Path, metavar="DIR", help="the run folder (default: runs/MODEL-DATASET)"
     )
     parser.add_argument(
-        "--resume", action="store_true", help="go on with the interrupted run in --output"
+        "--resume", action="store_true", help="resume the interrupted run in --output"
     )
     parser.add_argument(
         "--keep",

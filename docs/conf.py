@@ -49,7 +49,7 @@ def setup(app):
 
 
 def _offer_files(app, docname, source):
-    """Markdown files outside of docs/ are no pages of the site: it offers them as files."""
+    """Markdown files outside of docs/ are not pages of the site, which offers them as files."""
     source[0] = LEAVING.sub(r"](path:\1)", source[0])
 
 

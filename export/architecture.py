@@ -156,12 +156,6 @@ def read(model: keras.Model, scores_kind: str | None = None) -> Architecture:
         layers = (*layers[:-1], replace(layers[-1], gives="mean"))
         hidden = _stage(graph, dense.inputs[0], [*tensors[:-1], mean.output])
         masked.append((mean, _is_masked(graph, mean, words)))
-    elif hidden is None and layers[-1].gives == "all":
-        raise UnsupportedModelError(
-            f"Model {graph.name!r}: the last recurrent layer gives all its outputs "
-            "(return_sequences=True), and nothing follows but a Dense layer, so that it gives "
-            "scores for each token. Let it give the last one, or pool its outputs."
-        )
     if len({one for _, one in masked}) > 1:
         skip = next(step for step, one in masked if not one)
         raise UnsupportedModelError(

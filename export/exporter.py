@@ -150,9 +150,9 @@ def _lowerings(given: Source, lowering: str, precisions: Sequence[str]) -> tuple
     lowerings: tuple[str, ...] = (lowering,)
     if lowering in ("auto", "all"):
         usual = automatic(given.read) if lowering == "auto" else available(given.read)
-        known = set(LOWERINGS).intersection(*map(forms.lowerings_in, precisions))
-        # If none is left, the error of the precision's own lowering says why.
-        lowerings = tuple(one for one in usual if one in known) or tuple(known)
+        known = [n for n in LOWERINGS if all(n in forms.lowerings_in(p) for p in precisions)]
+        # If the model has none of them, `require` says why.
+        lowerings = tuple(n for n in usual if n in known) or tuple(known)
     for one in lowerings:
         for precision in precisions:
             form = forms.find(one, precision)
@@ -221,7 +221,7 @@ def _export_or_finer(
                 raise
             warnings.warn(
                 f"{lowered.given.name}, {lowered.lowering}: {error} Written as {wanted} instead.",
-                stacklevel=4,
+                stacklevel=3,
             )
     return None
 
@@ -272,7 +272,7 @@ def _verified(content: bytes, exact: Model, form: Form, given: Source, force: bo
     )
     for finding in found.warnings:
         message = f"{given.name}, {form.lowering}, {form.precision.name}: {finding}"
-        warnings.warn(message, stacklevel=6)
+        warnings.warn(message, stacklevel=5)
     return found
 
 

@@ -54,8 +54,8 @@ def write(folder: Path, written: Iterable[ExportedFile]) -> None:
             rows = {row["path"]: row for row in files}
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
-                f"{path} is no manifest of exported files ({error!r}). Remove it, or give another "
-                "folder."
+                f"{path} is not a manifest of exported files ({error!r}). Remove it, or give "
+                "another folder."
             ) from None
         rows = {name: row for name, row in rows.items() if (folder / name).is_file()}
     rows.update((row.path, asdict(row)) for row in written)

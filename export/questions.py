@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from export.architecture import Architecture, UnsupportedModelError
+from zoo.reasons import first_line
 from zoo.samples import Samples, evenly_spaced, of_length
 from zoo.scores import Scores
 from zoo.text import Tokenizer
@@ -83,7 +84,7 @@ def of(
     if not read.right_padded or not read.masked:
         made = np.concatenate([made, scattered_zeros(length, rows)])
     ids = np.concatenate([made, real]).astype(np.int32)
-    outputs = np.asarray(model.predict(ids, batch_size=64, verbose=0), np.float32)
+    outputs = _predicted(model, ids)
     finite = np.isfinite(outputs).all(axis=1)
     if not finite.all():
         _require_no_text(model, ids[~finite])
@@ -97,6 +98,21 @@ def of(
         outputs,
         read.scores,
     )
+
+
+def _predicted(model: keras.Model, ids: np.ndarray) -> np.ndarray:
+    """The outputs of the Keras model, float32 [texts, classes].
+
+    Raises:
+        UnsupportedModelError: If Keras cannot run it.
+    """
+    try:
+        return np.asarray(model.predict(ids, batch_size=64, verbose=0), np.float32)
+    except Exception as error:  # Keras's and its backends' errors have no common class
+        raise UnsupportedModelError(
+            f"Keras cannot run model {model.name!r} on token ids, int32 {list(ids.shape)}: "
+            f"{first_line(error)}. Make model.predict work on such ids first."
+        ) from error
 
 
 def _require_no_text(model: keras.Model, ids: np.ndarray) -> None:
@@ -113,8 +129,8 @@ def _require_no_text(model: keras.Model, ids: np.ndarray) -> None:
         )
     warnings.warn(
         f"Model {model.name!r} gives NaN for a text without a word, as a masked mean over no steps "
-        "does, and so do its files. Give them no such text.",
-        stacklevel=6,
+        "does, and so do its files. Do not give them such a text.",
+        stacklevel=5,
     )
 
 

@@ -48,7 +48,7 @@ def export_saved_model(
     folder = Path(folder)
     if folder.exists() and not (folder / "saved_model.pb").is_file():
         raise ValueError(
-            f"{folder} is there and is no SavedModel, so it is not replaced. Give another folder."
+            f"{folder} exists and is not a SavedModel, so it is not replaced. Give another folder."
         )
     archive = keras.export.ExportArchive()
     archive.track(bundle.model)

@@ -120,12 +120,12 @@ def verify(
 
 def _require_scores(scores: np.ndarray, kind: str, precision: str) -> None:
     if not np.isfinite(scores).all():
-        raise VerificationError("The file gives scores that are no numbers.")
+        raise VerificationError("The file gives scores that are not numbers.")
     rounding = scores.shape[1] * PRECISION[precision].step / 2
     if kind == "softmax" and np.abs(scores.sum(axis=1) - 1).max() > rounding + 1e-3:
-        raise VerificationError("The file's scores are no probabilities.")
+        raise VerificationError("The file's scores are not probabilities.")
     if kind == "sigmoid" and (scores.min() < 0 or scores.max() > 1):
-        raise VerificationError("The file's scores are no probabilities.")
+        raise VerificationError("The file's scores are not probabilities.")
 
 
 def _spread(expected: np.ndarray, kind: str) -> float:

@@ -41,7 +41,7 @@ def main(folders: list[str]) -> None:
         names = [Path(name).name for name in HASHES if Path(name).parent.name == folder.name]
         if not names:
             known = ", ".join(sorted({str(Path(name).parent) for name in HASHES}))
-            raise SystemExit(f"{folder} is no set that a recipe learns from; they are {known}.")
+            raise SystemExit(f"{folder} is not a data set of a recipe; choose one of {known}.")
         missing = [name for name in names if not (folder / name).is_file()]
         if missing:
             raise SystemExit(

@@ -203,10 +203,10 @@ class Killing:
     def __init__(self, place: Path, seed: int):
         self.place, self.choices = place, random.Random(seed)
         self.counts: Counts = collections.defaultdict(collections.Counter)
-        begun = time.monotonic()
+        started = time.monotonic()
         if self.train(place / "whole").wait() != 0:
             raise RuntimeError("the run that is not killed failed.")
-        self.seconds = time.monotonic() - begun
+        self.seconds = time.monotonic() - started
         self.expected = weights(place / "whole")
 
     def train(self, output: Path, *flags: str) -> subprocess.Popen:

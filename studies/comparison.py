@@ -13,6 +13,7 @@ import numpy as np
 
 from studies import command, intervals, models, pictures, processes
 from studies.clocks import take_turns
+from studies.settings import PLAIN
 from zoo import catalogue
 from zoo.datasets import load_dataset
 from zoo.files import read_table, write_table
@@ -20,15 +21,7 @@ from zoo.training import TrainingConfig, train
 
 FAMILIES = ("birnn", "bilstm", "bigru", "peephole-bilstm")
 ROUNDS = 15
-# The same for all data sets, and without a teacher: it is the layers that are compared.
-SETTINGS: dict[str, Any] = {
-    "batch_size": 32,
-    "patience": 3,
-    "keep": "best",
-    "word_dropout": 0.1,
-    "average": 0.0,
-    "augment": 0,
-}
+SETTINGS = PLAIN | {"batch_size": 32}
 COLUMNS = 4  # of the picture
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from studies import browser, clients, command, processes
 from studies.agreement import DifferentAnswerError, label_agreement, largest_difference
+from studies.settings import PLAIN
 from zoo import describe, records
 from zoo.catalogue import FAMILIES
 from zoo.datasets import load_dataset
@@ -33,13 +34,8 @@ if TYPE_CHECKING:
 Ask = Callable[[Path, Sequence[str]], np.ndarray]
 FOLDER = Path("runs/export")
 TEXTS = 500
-SETTINGS: dict[str, Any] = {
+SETTINGS = PLAIN | {
     "epochs": 8,
-    "patience": 3,
-    "keep": "best",
-    "word_dropout": 0.1,
-    "average": 0.0,
-    "augment": 0,
     "batch_size": 32,
     "max_length": 24,
     "learning_rate": 5e-3,

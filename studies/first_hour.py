@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> None:
     for one in options.sets:
         name, _, rows = one.partition(":")
         if not rows.isdecimal() or int(rows) == 0:
-            raise ValueError(f"{one!r} is no set: give NAME:ROWS, such as snips:200.")
+            raise ValueError(f"{one!r} is not a data set: give NAME:ROWS, such as snips:200.")
         wanted.append((name, int(rows)))
         for part in ("train", "test"):
             if not (options.data / name / f"{part}.tsv").is_file():

@@ -23,6 +23,7 @@ import numpy as np
 
 from studies import command, intervals, leaderboard_report, models, pictures
 from studies.clocks import take_turns
+from studies.settings import PLAIN
 from zoo.catalogue import create_model
 from zoo.files import read_table, write_table
 
@@ -32,13 +33,8 @@ if TYPE_CHECKING:
 
 NAME = "leaderboard.csv"
 WORDS, LENGTH = 10_000, 64  # token ids of the vocabulary and of a text
-SETTINGS: dict[str, Any] = {
+SETTINGS = PLAIN | {
     "epochs": 8,
-    "patience": 3,
-    "keep": "best",
-    "word_dropout": 0.1,
-    "average": 0.0,
-    "augment": 0,
     "batch_size": 64,
     "max_length": LENGTH,
     "learning_rate": 3e-3,
@@ -76,7 +72,7 @@ def run(options: argparse.Namespace) -> None:
     pictures.require()
     for folder in options.datasets:
         if not folder.is_dir():
-            raise ValueError(f"{folder} is no folder: give folders with train.tsv and test.tsv.")
+            raise ValueError(f"{folder} is not a folder: give folders with train.tsv and test.tsv.")
     table = options.output / NAME
     failures = measure(options)
     if rows := read_table(table):

@@ -135,7 +135,7 @@ def test_a_kill_between_two_writes_leaves_no_half_run(tmp_path, monkeypatch, bef
         try:
             assert bundle.load(folder).labels == old.labels
         except RunError as error:
-            assert "no finished run" in str(error) or "no folder" in str(error)
+            assert "not a finished run" in str(error) or "no folder" in str(error)
     assert steps > 5
     assert bundle.load(folder).labels == new.labels
 

@@ -353,7 +353,7 @@ def test_training_says_how_to_go_on(tiny_data, tmp_path, number, status):
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == status
     assert without_progress(stderr) == (
-        f"train.py: interrupted; go on with: python train.py --resume --output '{run}'\n"
+        f"train.py: interrupted; resume with: python train.py --resume --output '{run}'\n"
     )
 
 

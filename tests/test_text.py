@@ -298,7 +298,7 @@ def test_a_delimiter_that_turns_out_to_match_nothing():
 
 @pytest.mark.parametrize("delimiter", ["[", "(?<=x)", r"(.)\1", "a)(b", r"\p{Nonsense}", "[^]+"])
 def test_delimiters_that_are_no_regex(delimiter):
-    with pytest.raises(ValueError, match="no RE2 regex"):
+    with pytest.raises(ValueError, match="not an RE2 regex"):
         Tokenizer(Vocabulary(SPECIAL), 3, delimiter)
 
 

@@ -108,7 +108,7 @@ class Bundle:
         folder = Path(folder)
         for label in self.labels:
             if not label or "\n" in label or "\r" in label:
-                raise ValueError(f"The label {label!r} is no line of labels.txt. Rename it.")
+                raise ValueError(f"The label {label!r} cannot be a line of labels.txt. Rename it.")
             if self.labels.count(label) > 1:
                 raise ValueError(f"Two labels have the name {label!r}. Rename one.")
         texts = {

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import h5py
 import keras
 
 from zoo import archive
+from zoo.reasons import first_line
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 ENTRIES = {CONFIG, WEIGHTS, "metadata.json"}
@@ -35,13 +37,13 @@ def load(path: str | os.PathLike) -> keras.Model:
     except KerasFileError:
         raise
     except archive.DAMAGE as error:
-        raise KerasFileError(f"{path} is damaged ({_first_line(error)}).") from None
+        raise KerasFileError(f"{path} is damaged ({first_line(error)}).") from None
     except ValueError as error:
-        raise KerasFileError(f"{path} is damaged: {_first_line(error)}.") from None
+        raise KerasFileError(f"{path} is damaged: {first_line(error)}.") from None
     try:
         model = keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras's errors for a bad file have no common class
-        raise KerasFileError(f"Keras cannot load {path}: {_first_line(error)}") from error
+        raise KerasFileError(f"Keras cannot load {path}: {first_line(error)}") from error
     if not isinstance(model, keras.Model):
         raise KerasFileError(f"{path} holds a {type(model).__name__}, not a model.")
     return model
@@ -63,7 +65,7 @@ def _check(path: Path) -> None:
     try:
         config = json.loads(content[CONFIG])
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"its {CONFIG} is not JSON ({_first_line(error)})") from None
+        raise ValueError(f"its {CONFIG} is not JSON ({first_line(error)})") from None
     _check_sizes(config, len(content[WEIGHTS]))
     _check_classes(path, config)
 
@@ -80,7 +82,7 @@ def _check_weights(content: bytes) -> None:
         with h5py.File(io.BytesIO(content), "r") as file:
             file.visititems(look)
     except Exception as error:  # HDF5's errors for a bad file have no common class
-        raise ValueError(f"its {WEIGHTS} cannot be read ({_first_line(error)})") from None
+        raise ValueError(f"its {WEIGHTS} cannot be read ({first_line(error)})") from None
     if sum(sizes) > len(content):
         raise ValueError(
             f"its {WEIGHTS} would take {sum(sizes):,} bytes of memory, but has {len(content):,}"
@@ -89,41 +91,39 @@ def _check_weights(content: bytes) -> None:
 
 def _check_sizes(config: Any, weights: int) -> None:
     """Checks the layers' sizes, since building layers that are too large would fill the memory."""
-    left = [config]
-    while left:
-        value = left.pop()
-        if isinstance(value, dict):
-            left += value.values()
-            units, rows, width = (_size(value, key) for key in ("units", "input_dim", "output_dim"))
-            # Each unit has a weight of at least two bytes. Most recurrent layers have units × units
-            # weights, which are built before a mismatch is detected.
-            recurrent = "kernel_initializer" not in value or "recurrent_initializer" in value
-            if max(units, rows * width) * 2 > weights or (
-                recurrent and units**2 > STATE_RATIO * weights
-            ):
-                raise ValueError(f"its {CONFIG} describes a larger layer than its weights")
-        elif isinstance(value, list):
-            left += value
+    for value in _dicts(config):
+        units, rows, width = (_size(value, key) for key in ("units", "input_dim", "output_dim"))
+        # Each unit has a weight of at least two bytes. Most recurrent layers have units × units
+        # weights, which are built before a mismatch is detected.
+        recurrent = "kernel_initializer" not in value or "recurrent_initializer" in value
+        if max(units, rows * width) * 2 > weights or (
+            recurrent and units**2 > STATE_RATIO * weights
+        ):
+            raise ValueError(f"its {CONFIG} describes a larger layer than its weights")
 
 
 def _check_classes(path: Path, config: Any) -> None:
     """Checks that foreign classes are registered already; none is imported for the file."""
+    for value in _dicts(config):
+        kind, module, name = (value.get(key) for key in ("class_name", "module", "registered_name"))
+        foreign = isinstance(module, str) and module.partition(".")[0] not in BUILT_IN
+        custom = isinstance(name, str) and ">" in name
+        if (foreign or custom) and keras.saving.get_registered_object(name) is None:
+            raise KerasFileError(
+                f"{path} holds a {kind!r:.60} of the module {module!r:.60}, which is not "
+                "registered. Import the module that registers it first (--import MODULE), if "
+                "you trust it."
+            )
+
+
+def _dicts(config: Any) -> Iterator[dict]:
+    """Yields every dict in a JSON value."""
     left = [config]
     while left:
         value = left.pop()
         if isinstance(value, dict):
             left += value.values()
-            kind, module, name = (
-                value.get(key) for key in ("class_name", "module", "registered_name")
-            )
-            foreign = isinstance(module, str) and module.partition(".")[0] not in BUILT_IN
-            custom = isinstance(name, str) and ">" in name
-            if (foreign or custom) and keras.saving.get_registered_object(name) is None:
-                raise KerasFileError(
-                    f"{path} holds a {kind!r:.60} of the module {module!r:.60}, which is not "
-                    "registered. Import the module that registers it first (--import MODULE), if "
-                    "you trust it."
-                )
+            yield value
         elif isinstance(value, list):
             left += value
 
@@ -131,8 +131,3 @@ def _check_classes(path: Path, config: Any) -> None:
 def _size(config: dict, key: str) -> int:
     value = config.get(key)
     return value if isinstance(value, int) else 0
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:300].rstrip(".")

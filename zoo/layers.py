@@ -124,8 +124,8 @@ class Recurrent(keras.layers.RNN):
         last = outputs = states[:, -1]
         if mask is not None:
             # As in Keras's scan: zeros before the first step that is not masked.
-            begun = ops.cumsum(ops.cast(real, "int32"), axis=1) > 0
-            shown = real if self.zero_output_for_mask else begun
+            started = ops.cumsum(ops.cast(real, "int32"), axis=1) > 0
+            shown = real if self.zero_output_for_mask else started
             states = ops.where(shown, states, ops.zeros_like(states))
             outputs = states[:, -1]
         return outputs, states, [last]

@@ -1,12 +1,13 @@
 """The operations that a Keras model applies, read from its graph instead of its list of layers."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
+from zoo.reasons import first_line
 from zoo.text import PAD_ID
 
 
@@ -47,13 +48,13 @@ def functional(model: keras.Model) -> keras.Model:
     """
     if not isinstance(model, keras.Model):
         raise UnsupportedModelError(
-            f"A {type(model).__module__}.{type(model).__name__} is no Keras 3 model. Load or "
+            f"A {type(model).__module__}.{type(model).__name__} is not a Keras 3 model. Load or "
             "rebuild it with Keras 3; weights of PyTorch are read by `python -m zoo import`."
         )
     if not model.built or not model.weights:
         raise UnsupportedModelError(
             f"Model {model.name!r} has no weights yet: it is not built. Call it once on token ids, "
-            "or begin it with keras.Input((None,), dtype='int32')."
+            "or start it with keras.Input((None,), dtype='int32')."
         )
     if isinstance(model, keras.Sequential) or _is_functional(model):
         inputs, outputs = model.inputs, model.outputs
@@ -114,19 +115,12 @@ def _is_nested(operation) -> bool:
 
 def steps(graph: keras.Model) -> list[Step]:
     """The operations of a `functional` model in topological order."""
-    found: dict[int, Step] = {}
-
-    def visit(tensor) -> None:
+    found: dict[int, Step] = {}  # by the identity of its first output
+    for tensor in _ordered(graph.outputs[0]):
         step = step_of(tensor)
-        if step is None or id(tensor) in found:
-            return
-        for one in (*step.inputs, *([] if step.mask is None else [step.mask])):
-            visit(one)
-        for output in step.outputs:
-            found.setdefault(id(output), step)
-
-    visit(graph.outputs[0])
-    return list({id(step): step for step in found.values()}.values())
+        if step is not None:
+            found.setdefault(id(step.output), step)
+    return list(found.values())
 
 
 def step_of(tensor) -> Step | None:
@@ -147,22 +141,28 @@ def sources(tensor, ends: Sequence[Any]) -> list[Any]:
 
     Model inputs count as `ends`. The search does not go beyond them.
     """
-    found: list[Any] = []
+    known = {id(end) for end in ends}
+    return [one for one in _ordered(tensor, known) if id(one) in known or step_of(one) is None]
+
+
+def _ordered(tensor, ends: Container[int] = ()) -> Iterator[Any]:
+    """Yields a tensor after all that it depends on, including masks; of `ends`, these alone.
+
+    Without recursion, since graphs can be deeper than Python's stack.
+    """
     seen: set[int] = set()
-
-    def visit(one) -> None:
-        if id(one) in seen:
-            return
-        seen.add(id(one))
-        step = step_of(one)
-        if step is None or any(one is end for end in ends):
-            found.append(one)
-            return
-        for other in (*step.inputs, *([] if step.mask is None else [step.mask])):
-            visit(other)
-
-    visit(tensor)
-    return found
+    left = [(tensor, False)]
+    while left:
+        one, is_ready = left.pop()
+        if is_ready:
+            yield one
+        elif id(one) not in seen:
+            seen.add(id(one))
+            left.append((one, True))
+            step = None if id(one) in ends else step_of(one)
+            if step is not None:
+                before = [*step.inputs, *([] if step.mask is None else [step.mask])]
+                left += [(other, False) for other in reversed(before)]
 
 
 def is_symbolic(value: Any) -> bool:
@@ -179,14 +179,14 @@ def masks_padding(model: keras.Model) -> bool:
     )
 
 
-def tests_for_padding(mask, tokens, padding: int = PAD_ID) -> bool:
+def tests_for_padding(mask, tokens) -> bool:
     """Whether a symbolic mask is `tokens != padding`: what `Embedding(mask_zero=True)` gives."""
     history = mask._keras_history
     if type(history.operation).__name__ != "NotEqual":
         return False
     given = history.operation._inbound_nodes[history.node_index].arguments.args
     found = [value for value in given if value is not tokens]
-    return len(given) == 2 and len(found) == 1 and _is_number(found[0], padding)
+    return len(given) == 2 and len(found) == 1 and _is_number(found[0], PAD_ID)
 
 
 def _is_number(value: Any, number: int) -> bool:
@@ -214,16 +214,15 @@ def _traced(model: keras.Model):
     try:
         outputs = model.call(tokens)
     except Exception as error:  # whatever a person's code raises
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UnsupportedModelError(
             f"Model {model.name!r} is a subclass ({type(model).__name__}) whose call cannot be "
-            f"traced on token ids [batch, time]: {reason} Write call with Keras layers and "
-            "keras.ops, or build the model from keras.Input."
+            f"traced on token ids [batch, time]: {first_line(error)}. Write call with Keras layers "
+            "and keras.ops, or build the model from keras.Input."
         ) from error
     flat = keras.tree.flatten(outputs)
     if not flat or not all(is_symbolic(tensor) for tensor in flat):
         raise UnsupportedModelError(
-            f"Model {model.name!r} is a subclass ({type(model).__name__}) whose call gives no "
-            "tensors of Keras. Write it with Keras layers and keras.ops."
+            f"Model {model.name!r} is a subclass ({type(model).__name__}) whose call returns no "
+            "Keras tensors. Write it with Keras layers and keras.ops."
         )
     return [tokens], flat

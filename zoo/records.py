@@ -81,12 +81,12 @@ def require_finished(folder: Path) -> None:
         return
     if is_unfinished(folder):
         raise RunError(
-            f"{folder} holds no {absent}: its training was interrupted. Go on with: "
+            f"{folder} holds no {absent}: its training was interrupted. Resume it with: "
             f"python train.py --resume --output {shlex.quote(str(folder))}"
         )
     raise RunError(
-        f"{folder} holds no {absent}, so it is no finished run. Give another folder, or make the "
-        "run again."
+        f"{folder} holds no {absent}, so it is not a finished run. Give another folder, or make "
+        "the run again."
     )
 
 
@@ -171,7 +171,7 @@ def parse(content: bytes, path: Path) -> dict[str, Any]:
     for name in ("model", "tokenizer", "training", "data"):
         needed = name in ("model", "tokenizer")
         if not isinstance(record.get(name, None if needed else {}), dict):
-            raise RunError(f"{path} is damaged: {name!r} is missing or no object.")
+            raise RunError(f"{path} is damaged: {name!r} is missing or not an object.")
     length, delimiter = (record["tokenizer"].get(name) for name in ("max_length", "delimiter"))
     if type(length) is not int or not 1 <= length <= LONGEST_TEXT:
         raise RunError(
@@ -271,7 +271,7 @@ def _object(content: bytes, path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise RunError(f"{path} is damaged: {error!r:.200}.") from error
     if not isinstance(found, dict):
-        raise RunError(f"{path} is damaged: it holds a {type(found).__name__}, no object.")
+        raise RunError(f"{path} is damaged: it holds a {type(found).__name__}, not an object.")
     return found
 
 

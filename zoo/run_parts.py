@@ -134,7 +134,7 @@ def _sizes(path: Path, model: keras.Model) -> tuple[int, int]:
     try:
         classes, rows = model.output_shape[-1], model.get_layer("embedding").input_dim
     except (AttributeError, TypeError, ValueError, IndexError) as error:
-        raise RunError(f"{path} is no classifier of this project: {error}") from error
+        raise RunError(f"{path} is not a classifier of this project: {error}") from error
     if not (type(classes) is type(rows) is int):
-        raise RunError(f"{path} is no classifier of this project: it has several outputs.")
+        raise RunError(f"{path} is not a classifier of this project: it has several outputs.")
     return classes, rows

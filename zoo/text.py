@@ -20,7 +20,7 @@ from zoo.files import write_bytes
 WORD = r"[\p{L}\p{M}\p{N}_'\x{2019}]+"
 """What stands between the delimiters, unless others are given."""
 DELIMITER = WORD.replace("[", "[^", 1)
-"""Splits at whatever is no letter, mark, number, ``_`` or apostrophe, in every script.
+"""Splits at everything but letters, marks, numbers, ``_`` and apostrophes, in every script.
 
 Apostrophes are ``'`` and U+2019, which phones type in its place: "don't" is one word either way.
 
@@ -261,7 +261,7 @@ class Tokenizer:
         delimiter: The RE2 regex that splits the texts.
 
     Raises:
-        ValueError: `max_length` below 1; a delimiter that is no RE2 regex, or that matches the
+        ValueError: `max_length` below 1; a delimiter that is not an RE2 regex, or that matches the
             empty string, on which the device would loop forever.
     """
 
@@ -318,7 +318,9 @@ def _check_entry(token: str, token_id: int) -> None:
             "feed and is not empty; leave it out"
         )
     if not 0 <= token_id <= _LARGEST_ID:
-        raise ValueError(f"token {token!r:.80}: id {token_id} is no int32 from 0 up; count from 0")
+        raise ValueError(
+            f"token {token!r:.80}: id {token_id} is not an int32 from 0 up; count from 0"
+        )
 
 
 def _checked(texts: Iterable[str]) -> Iterator[str]:
@@ -350,8 +352,8 @@ def _splitter(delimiter: str) -> "_ClassSplitter | _RegexSplitter":
     except re2.error as error:
         reason = error.args[0].decode(errors="replace")
         raise ValueError(
-            f"delimiter {delimiter!r} is no RE2 regex ({reason}); RE2 has no look-around and no "
-            f"back-references; the default is {DELIMITER!r}"
+            f"delimiter {delimiter!r} is not an RE2 regex ({reason}); RE2 has no look-around and "
+            f"no back-references; the default is {DELIMITER!r}"
         ) from None
     # Whatever matches the empty string at all does so in one of these, unless a literal wins.
     for probe in ("", "a"):

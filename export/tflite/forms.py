@@ -119,12 +119,13 @@ def find(lowering: str, precision: str) -> Form:
     for form in FORMS:
         if (form.lowering, form.precision.name) == (lowering, precision):
             return form
-    others = lowerings_in(precision)
+    if precision not in PRECISION:
+        known = ", ".join(PRECISION)
+        raise ValueError(f"There is no precision {precision!r}; choose one of {known}.")
+    others = " or ".join(map(repr, lowerings_in(precision)))
     raise ValueError(
         f"There is no form {lowering}-{precision}: the precision {precision!r} is for the lowering "
-        f"{' or '.join(map(repr, others))}."
-        if others
-        else f"There is no precision {precision!r}; choose one of {', '.join(PRECISION)}."
+        f"{others}."
     )
 
 
@@ -133,12 +134,12 @@ def lowerings_in(precision: str) -> tuple[str, ...]:
     return tuple(form.lowering for form in FORMS if form.precision.name == precision)
 
 
-def available(architecture: Architecture, precision: str = "float32") -> tuple[str, ...]:
-    """The lowerings that an architecture has in a precision."""
+def available(architecture: Architecture) -> tuple[str, ...]:
+    """The lowerings that an architecture has in float precisions."""
     return tuple(
         form.lowering
         for form in FORMS
-        if form.precision.name == precision and form.supports(architecture)
+        if form.precision.name == "float32" and form.supports(architecture)
     )
 
 

@@ -88,7 +88,7 @@ class Tensor:
     def value(self) -> np.ndarray:
         """The value of a constant."""
         if self.data is None:
-            raise GraphError(f"{self} is no constant.")
+            raise GraphError(f"{self} is not a constant.")
         return self.data
 
     def __repr__(self):

@@ -34,7 +34,7 @@ def build(architecture: Architecture, max_length: int, calibration: np.ndarray) 
         probability.
 
     Raises:
-        parts.NoLoweringError: If a cell is no plain LSTM.
+        parts.NoLoweringError: If a cell is not a plain LSTM.
     """
     require(architecture)
     ranges = calibrate(architecture, calibration)
@@ -90,7 +90,7 @@ def require(architecture: Architecture) -> None:
     """Checks that the model has an integer form.
 
     Raises:
-        parts.NoLoweringError: If a cell is no plain LSTM, or the outputs are averaged.
+        parts.NoLoweringError: If a cell is not a plain LSTM, or the outputs are averaged.
     """
     merged = any(layer.reads or layer.merge != "concat" for layer in architecture.layers)
     if architecture.hidden is not None or merged or architecture.scores.kind != "softmax":

@@ -171,7 +171,7 @@ def _lstm(graph, x, kernels, recurrent_kernels, biases, states) -> Tensor:
     options = options_of("UnidirectionalSequenceLSTMOptions", fusedActivationFunction=TANH)
     shape = (*x.shape[:2], states[0].shape[1])
     # Empty: only their scales are read, and microcontrollers have no memory for them.
-    gates = [Tensor((0,), np.dtype(np.int16), quantization=INSIDE) for _ in "ifgo"]
+    gates = [Tensor((0,), np.dtype(np.int16), quantization=INSIDE) for _ in LSTM_ORDER]
     (result,) = graph.add(
         "UNIDIRECTIONAL_SEQUENCE_LSTM",
         inputs,

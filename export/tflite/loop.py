@@ -72,14 +72,14 @@ def build(architecture: Architecture, max_length: int) -> Model:
         sequences = []
         for direction in layer.directions:
             turned = [
-                x if backwards is direction.go_backwards else ops.gather(graph, x, order)
-                for backwards, x in pieces
+                x if back is direction.go_backwards else ops.gather(graph, x, order)
+                for back, x in pieces
             ]
             sequences.append(_side_by_side(graph, turned))
         scan = _Scan(model, layer, sequences, block, f"layer{number}")
         outputs = scan.place(graph, sequences, length)
-        ways = [direction.go_backwards for direction in layer.directions]
-        pieces = list(zip(ways, outputs, strict=True))
+        backwards = [direction.go_backwards for direction in layer.directions]
+        pieces = list(zip(backwards, outputs, strict=True))
         taken = architecture.is_taken(number)
         if layer.gives != "all":
             pieces = [(False, stages.merged(graph, outputs, layer.merge))]
@@ -91,13 +91,13 @@ def build(architecture: Architecture, max_length: int) -> Model:
             if taken:
                 spread = [
                     layout.spread(_first_rows(graph, one, time), backwards=back, zeros=layer.zeros)
-                    for back, one in zip(ways, forwards, strict=True)
+                    for back, one in zip(backwards, forwards, strict=True)
                 ]
                 values[number] = stages.merged(graph, spread, layer.merge)
     if architecture.hidden is not None:
         features = stages.place(graph, architecture.hidden, values, ids)
     else:
-        ((_, features),) = pieces
+        features = pieces[0][1]
     parts.finish(graph, architecture, features)
     model.name_constants()
     return model

@@ -63,7 +63,7 @@ def add_metadata(
 
     Raises:
         TypeError: `labels` is a str.
-        ValueError: `content` is no TFLite model, has metadata already, or keeps data outside of
+        ValueError: `content` is not a TFLite model, has metadata already, or keeps data outside of
             its FlatBuffer; its input or output does not fit; labels that no line can hold.
     """
     content = bytes(content)

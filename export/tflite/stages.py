@@ -11,6 +11,7 @@ positions, as in Keras, including zeros:
 """
 
 import functools
+import warnings
 from collections.abc import Mapping, Sequence
 
 import keras
@@ -54,10 +55,7 @@ class Layout:
         """
         if not self.architecture.masked:
             return outputs
-        if backwards and not zeros:
-            rows, there = self._next
-        else:
-            rows, there = self._latest
+        rows, there = self._next if backwards or zeros else self._latest
         if zeros:
             there = self._present
         if rows is not None:
@@ -84,13 +82,13 @@ class Layout:
         return ops.cast(self.graph, ops.cumulative_sum(self.graph, present), np.int32)
 
     @functools.cached_property
-    def _latest(self) -> tuple[Tensor | None, Tensor]:
+    def _latest(self) -> tuple[Tensor, Tensor]:
         """The last step at or before each position, and whether there is one."""
         graph, one, zero = self.graph, *(self.graph.constant([n], np.int32) for n in (1, 0))
         if self.architecture.right_padded:
             end = ops.maximum(graph, ops.subtract(graph, self.steps, one), zero)
-            any_step = ops.less(graph, ops.multiply(graph, self._numbers, zero), self.steps)
-            return ops.minimum(graph, self._numbers, end), any_step
+            zeros = graph.constant(np.zeros(self.time), np.int32)
+            return ops.minimum(graph, self._numbers, end), ops.less(graph, zeros, self.steps)
         before = ops.subtract(graph, self._count, one)
         return ops.maximum(graph, before, zero), ops.less(graph, zero, self._count)
 
@@ -111,7 +109,6 @@ class Layout:
         graph = self.graph
         here = ops.multiply(graph, self._numbers, ops.cast(graph, self._present, np.int32))
         rows, _ = self._latest
-        assert rows is not None
         return ops.scatter(graph, rows, here, self.time)
 
 
@@ -160,9 +157,11 @@ def _called(stage: Stage, *arguments) -> list:
         masks[: len(stage.masks)] = [mask if masked else None for masked in stage.masks]
         if not stage.tokens:
             values, masks = values[:-1], masks[:-1]
-    if len(values) == 1:
-        return [stage.model(values[0], mask=masks[0], training=False)]
-    return [stage.model(values, mask=masks, training=False)]
+    given = (values, masks) if len(values) > 1 else (values[0], masks[0])
+    with warnings.catch_warnings():
+        # The whole model has warned already of layers that ignore the mask.
+        warnings.filterwarnings("ignore", message=".* was passed an input with a mask")
+        return [stage.model(given[0], mask=given[1], training=False)]
 
 
 def _named(model: keras.Model) -> str:

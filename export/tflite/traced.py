@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike
 
 from export.tflite import ops
 from export.tflite.graph import Graph, Operator, Tensor, read_tensor
+from zoo.reasons import first_line
 
 NAMES = {
     value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)
@@ -62,7 +63,7 @@ class Traced:
         codes = [(NAMES[code.builtinCode], code.version) for code in model.operatorCodes]
         for name, _ in codes:
             if name == "CUSTOM" or name in ("VAR_HANDLE", "READ_VARIABLE"):
-                raise TraceError(f"{what} needs {name}, which is no builtin operator on arrays.")
+                raise TraceError(f"{what} needs {name}, which is not a builtin operator on arrays.")
         self._tensors = [read_tensor(tensor, model.buffers) for tensor in subgraph.tensors]
         for tensor in self._tensors:
             tensor.name = ""  # the converter's names are not unique
@@ -173,11 +174,8 @@ def _convert(function, shapes, copies, what, dtypes) -> bytes:
 
 def _reason(error: Exception) -> str:
     """The reason in a converter error, as one line."""
-    text = str(error).strip()
-    missing = re.search(r"(?:TF Select|Custom) ops: (.+)", text)
-    if missing:
-        return f"there is none for {missing[1].strip()}"
-    return text.splitlines()[0].rstrip(".") if text else repr(error)
+    missing = re.search(r"(?:TF Select|Custom) ops: (.+)", str(error))
+    return f"there is none for {missing[1].strip()}" if missing else first_line(error)
 
 
 def _in_order(entries: list[schema.TensorMapT]) -> list[int]:

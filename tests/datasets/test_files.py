@@ -191,6 +191,14 @@ BAD = {
         r"t\.csv, line 1: no column is named 'label'; .*'text', 'class'",
     ),
     "semicolons": ("t.csv", "label;text\na;x\n", r"line 1: .*'label;text'.*separated by a comma"),
+    "semicolons and quotes": (
+        *("t.csv", 'label;text\na;"x"\n"b";"y"\n'),
+        r"line 1: .*'label;text'.*separated by a comma",
+    ),
+    "semicolons and a quoted header": (
+        *("t.csv", '"label";"text"\n"a";"x"\n'),
+        r"line 1: not valid CSV .*separated by commas",
+    ),
     "a column twice": ("t.csv", "text,text,label\nx,y,a\n", "line 1: more than one column is"),
     "nothing": ("t.tsv", "", r"t\.tsv, line 1: .*the columns are none"),
     "a header alone": ("t.tsv", "label\ttext\n", r"t\.tsv: no rows"),

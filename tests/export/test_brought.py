@@ -279,6 +279,16 @@ def untraceable():
     return model
 
 
+class Broken(layers.Layer):
+    """Has an output shape, and cannot be run."""
+
+    def compute_output_shape(self, shape):
+        return shape
+
+    def call(self, x):
+        raise ValueError("\x1b[1mshapes differ\x1b[0m.")
+
+
 REFUSED = {
     not_built: "is not built. Call it once",
     two_outputs: r"2 outputs \('what', 'how'\)",
@@ -288,7 +298,9 @@ REFUSED = {
     other_mask: "mask that is not `tokens != 0`",
     mask_in_one_layer: "gets no mask",
     untraceable: "cannot be traced",
-    lambda: object(): "no Keras 3 model",
+    lambda: chain(both(), Broken(), layers.Dense(2)):
+        r"Keras cannot run model .*, int32 \[\d+, 7\]: shapes differ\. Make model\.predict work",
+    lambda: object(): "not a Keras 3 model",
     lambda: chain(layers.LSTM(3, return_sequences=True), layers.Dense(2), mask=False):
         "scores for each token",
     lambda: chain(layers.LSTM(3, return_sequences=True), layers.Dense(2),

@@ -61,11 +61,19 @@ def test_what_auto_and_all_stand_for(tmp_path, name, automatic, every):
         assert all(file.subgraphs == 1 for file in written if file.lowering != "loop")
 
 
+def places(told):
+    """The files of the lines that warnings point to."""
+    return [warning.filename for warning in told if warning.category is UserWarning]
+
+
 def test_unrolling_that_takes_much_memory_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(exporter, "MUCH_MEMORY", 10_000)
     source = bundle("bigru", max_length=30, num_layers=2)
-    with pytest.warns(UserWarning, match=r"bigru, unrolled, .* 30 steps .* lowering 'loop'"):
+    with pytest.warns(
+        UserWarning, match=r"bigru, unrolled, .* 30 steps .* lowering 'loop'"
+    ) as told:
         (file,) = export.export_model(source, tmp_path, lowering="unrolled", precision="float32")
+    assert places(told) == [__file__]
     steps = 30 * 2 * 2 * 5 * 15  # steps, layers, directions, units, gates
     once = 4 * (2 * 6 * 15 + 2 * 10 * 15 + 10 * 3)
     assert file.packed_bytes == 4 * steps + once
@@ -175,8 +183,11 @@ def test_a_finer_precision_takes_the_place_of_one_that_changes_labels(tmp_path, 
         return verify(content, reference, ids, **options)
 
     monkeypatch.setattr(exporter, "verify", broken)
-    with pytest.warns(UserWarning, match="int8 changes too much. Written as float16 instead"):
+    with pytest.warns(
+        UserWarning, match="int8 changes too much. Written as float16 instead"
+    ) as told:
         (file,) = export.export_model(bundle(), tmp_path, lowering="loop")
+    assert places(told) == [__file__]
     assert file.path == "peephole-bilstm-loop-float16.tflite"
     # It is written once, not in the place of both.
     with pytest.warns(UserWarning, match="float16 instead"):

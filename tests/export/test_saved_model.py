@@ -50,7 +50,7 @@ def test_nothing_is_left_of_a_wrong_one(tmp_path, monkeypatch):
 def test_a_folder_that_is_no_saved_model_is_not_replaced(tmp_path):
     (tmp_path / "saved_model").mkdir()
     (tmp_path / "saved_model" / "notes.txt").write_text("mine")
-    with pytest.raises(ValueError, match="is no SavedModel"):
+    with pytest.raises(ValueError, match="is not a SavedModel"):
         export_saved_model(bundle(), tmp_path / "saved_model")
     assert (tmp_path / "saved_model" / "notes.txt").read_text() == "mine"
 

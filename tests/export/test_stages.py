@@ -148,6 +148,14 @@ def test_a_convolution_before_the_recurrent_layers_is_computed(tmp_path, name, l
     compare(model_of(UNMASKED[name], mask=False), tmp_path, lowering)
 
 
+def test_the_warning_points_to_the_call_and_no_layer_of_our_own_is_named(tmp_path):
+    model = model_of([both(), pooled(layers.GlobalMaxPooling1D(), layers.GlobalAveragePooling1D())])
+    with pytest.warns(UserWarning, match="NaN for a text without a word") as told:
+        export.export_model(model, tmp_path, lowering="loop", precision="float32")
+    assert __file__ in {one.filename for one in told if "NaN for a text" in str(one.message)}
+    assert not any("'stage'" in str(one.message) for one in told)
+
+
 def test_masked_positions_are_as_the_layer_gives_them(tmp_path):
     # `zero_output_for_mask` is Keras's default inside of Bidirectional only.
     for zeros in (False, True):

@@ -156,7 +156,7 @@ def test_resume_on_another_machine_is_refused(quick, interrupted, eager, what, v
     path = interrupted / "checkpoint" / "data.json"
     before = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps(before | {what: value}), encoding="utf-8")
-    with pytest.raises(RunError, match=rf"begun with something else \({what}\)"):
+    with pytest.raises(RunError, match=rf"started with other inputs \({what}\)"):
         run(quick, interrupted, resume=True)
 
 

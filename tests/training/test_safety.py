@@ -152,7 +152,7 @@ def test_a_damaged_checkpoint_is_refused_before_going_on(
     monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: fitted.append(1))
     if (name, damage) == ("state.npz", "gone"):
         return  # begins at the first epoch again
-    with pytest.raises(RunError, match=rf"{name} is (damaged|missing).*begin again"):
+    with pytest.raises(RunError, match=rf"{name} is (damaged|missing).*start again"):
         run(config, folder, resume=True)
     assert not fitted
 

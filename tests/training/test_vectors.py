@@ -193,7 +193,7 @@ def test_changed_vectors_are_not_resumed_with(tiny_flags, tmp_path, killed_run):
     quiet = {"tensorboard": False, "verbose": False}
     killed_run(config, tmp_path / "run")
     write(path, words[::-1], np.eye(4, 32))
-    with pytest.raises(RunError, match=r"begun with something else \(.*word vectors"):
+    with pytest.raises(RunError, match=r"started with other inputs \(.*word vectors"):
         train(config, tmp_path / "run", resume=True, **quiet)
     write(path, words, np.eye(4, 32))
     train(config, tmp_path / "run", resume=True, **quiet)

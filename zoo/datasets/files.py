@@ -181,8 +181,12 @@ def _tsv_cells(content: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _csv_cells(path: Path, content: str) -> Iterator[tuple[int, list[str]]]:
-    """Yields the cells of each row with the line on which it begins."""
+    """Yields the cells of each row with the line on which it begins.
+
+    Rows before an invalid one are yielded first: a header without the columns is the better error.
+    """
     rows: list[tuple[int, list[str]]] = []
+    invalid: csv.Error | None = None
     line = 1
     # The module's default limit is too small for long texts, and it is a global setting.
     limit = csv.field_size_limit(2**31 - 1)
@@ -193,13 +197,16 @@ def _csv_cells(path: Path, content: str) -> Iterator[tuple[int, list[str]]]:
                 rows.append((line, cells))
             line = reader.line_num + 1
     except csv.Error as error:
-        raise DatasetError(
-            f"{path}, line {line}: not valid CSV ({error}). A text with commas, quotes or line "
-            'breaks must be in double quotes, and a quote inside it is doubled: "".'
-        ) from error
+        invalid = error
     finally:
         csv.field_size_limit(limit)
-    return iter(rows)
+    yield from rows
+    if invalid:
+        raise DatasetError(
+            f"{path}, line {line}: not valid CSV ({invalid}). Columns are separated by commas. A "
+            "text with commas, quotes or line breaks must be in double quotes, and a quote inside "
+            'it is doubled: "".'
+        ) from invalid
 
 
 def _table_records(
@@ -215,7 +222,8 @@ def _table_records(
             raise DatasetError(
                 f"{path}, line {line}: {number} named {wanted!r}; the columns are {names}. The "
                 f"first line must name the columns, separated by a {between}. Add that line, or "
-                "choose the columns with text_column and label_column."
+                "choose the columns with --text-column and --label-column (in Python, text_column "
+                "and label_column)."
             )
     text_at = columns.index(text_column)
     label_at = columns.index(label_column) if label_column else None
@@ -257,7 +265,8 @@ def _json_records(
                 keys = ", ".join(repr(_shorten(key)) for key in row) or "none"
                 raise DatasetError(
                     f"{where}: no key {wanted!r}; the keys are {keys}. Add it, or choose the keys "
-                    "with text_column and label_column."
+                    "with --text-column and --label-column (in Python, text_column and "
+                    "label_column)."
                 )
         text, label = row[text_column], row[label_column] if label_column else NO_LABEL
         if not isinstance(text, str):
@@ -302,8 +311,8 @@ def _check(where: str, text: str, label: str) -> None:
 def _check_some_text(path: Path, texts: list[str]) -> None:
     if not any(text.strip() for text in texts):
         raise DatasetError(
-            f"{path}: every text is empty. Choose the column of the texts with text_column, or "
-            "fill it."
+            f"{path}: every text is empty. Choose the column of the texts with --text-column "
+            "(in Python, text_column), or fill it."
         )
 
 

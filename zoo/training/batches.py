@@ -88,14 +88,14 @@ class Rest(keras.utils.PyDataset):
 
     def __init__(self, batches: Batches, start: int):
         super().__init__()
-        self.batches, self.start, self.begun = batches, start, False
+        self.batches, self.start, self.started = batches, start, False
 
     def __len__(self):
         return len(self.batches) - self.start
 
     def __getitem__(self, index):
         ids, labels = self.batches[index + self.start]
-        if index == 0 and not self.begun and len(self) > 1:
+        if index == 0 and not self.started and len(self) > 1:
             # Keras reads the shape from this one first; it must differ from the next, as in
             # `Batches`.
             ids = keras.tree.map_structure(
@@ -104,10 +104,10 @@ class Rest(keras.utils.PyDataset):
         return ids, labels
 
     def on_epoch_begin(self):
-        self.begun = True
+        self.started = True
 
     def on_epoch_end(self):
-        if not self.begun:  # Keras calls it once before the first epoch, too
+        if not self.started:  # Keras calls it once before the first epoch, too
             self.batches.on_epoch_end()
 
 

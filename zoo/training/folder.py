@@ -1,4 +1,4 @@
-"""The folder of an unfinished run: begun, resumed, recorded."""
+"""The folder of an unfinished run: its settings, inputs and checkpoint."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def begin(config: TrainingConfig, output: Path, resume: bool) -> TrainingConfig:
         ]
         if changed:
             raise RunError(
-                f"{output} was begun with other settings ({', '.join(changed)}). Resume with the "
+                f"{output} was started with other settings ({', '.join(changed)}). Resume with the "
                 "same ones, or choose another --output."
             )
         remove_partial(output, records.FILES)
@@ -146,7 +146,9 @@ def check_checkpoint(checkpoint: Checkpoint) -> None:
     try:
         checkpoint.check()
     except DamagedFileError as error:
-        raise RunError(f"{error} The run cannot go on; begin again in another --output.") from error
+        raise RunError(
+            f"{error} The run cannot be resumed; start again in another --output."
+        ) from error
 
 
 def check_data(now: dict[str, Any], output: Path, checkpoint: Checkpoint) -> None:
@@ -157,14 +159,14 @@ def check_data(now: dict[str, Any], output: Path, checkpoint: Checkpoint) -> Non
             raise ValueError("it holds no JSON object")
     except (OSError, ValueError) as error:
         raise RunError(
-            f"{checkpoint.data} is missing or damaged ({error}). The run cannot go on; begin again "
-            "in another --output."
+            f"{checkpoint.data} is missing or damaged ({error}). The run cannot be resumed; start "
+            "again in another --output."
         ) from error
     now = json.loads(records.dumps(now))  # tuples as lists
     changed = [name for name, value in now.items() if before.get(name) != value]
     if changed:
         raise RunError(
-            f"{output} was begun with something else ({', '.join(changed)}). Resume with the same, "
+            f"{output} was started with other inputs ({', '.join(changed)}). Resume with the same, "
             "or choose another --output."
         )
 

@@ -44,15 +44,15 @@ def train(
     checkpoint = _checkpoint(given, output)
     if resume:
         folder.check_checkpoint(checkpoint)
-    begun_with = given.digests() | {"backend": keras.backend.backend(), "16 bits": mixed}
+    inputs = given.digests() | {"backend": keras.backend.backend(), "16 bits": mixed}
     if resume:
-        folder.check_data(begun_with, output, checkpoint)
+        folder.check_data(inputs, output, checkpoint)
         given = dataclasses.replace(given, chosen=folder.chosen_before(checkpoint))
     else:
         teachers.forget(checkpoint.folder)
     settings = {name: getattr(given.config, name) for name in CHOSEN}
     asked = dataclasses.replace(config, **settings)
-    folder.note(output, asked, begun_with, given.chosen)
+    folder.note(output, asked, inputs, given.chosen)
     settled = given.config  # with the sizes of the initial model
 
     with terminal.progress("Splitting the texts into words"):
@@ -260,7 +260,7 @@ class _Forecast(keras.callbacks.Callback):
         left = self.total - epoch - 1
         if left and not self.said and (self.done > 1 or seconds > self.LONG):
             self.said = True
-            self.say(f"At most {left * seconds / 60:.1f} minutes to go, of {left} epochs")
+            self.say(f"At most {left * seconds / 60:.1f} minutes left for {left} epochs")
 
 
 def _tensorboard(folder, wanted, say):

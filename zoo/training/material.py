@@ -93,7 +93,7 @@ def gather(config: TrainingConfig, dataset: Dataset, say) -> Material:
     varied = _varied(settled, dataset, vectors, delimiter)
     if varied:
         changed = len(set(varied) - set(dataset.train.texts))
-        say(f"Variants: {len(varied):,} texts, {changed:,} of them new")
+        say(f"Augmentation: {len(varied):,} texts, {changed:,} of them new")
     if start:
         _warn_of_texts_seen(start, dataset, config, say)
     tokenizer = Tokenizer(vocabulary, settled.max_length, delimiter)

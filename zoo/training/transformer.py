@@ -133,7 +133,7 @@ def answers(
             result[places] = logits(places).softmax(dim=-1).cpu().numpy()
             terminal.advance(len(places))
     if not np.isfinite(result).all():
-        raise ValueError(f"{PREFIX}{folder}: its answers are no numbers; take another transformer.")
+        raise ValueError(f"{PREFIX}{folder}: its answers are not numbers; use another transformer.")
     return result
 
 
