@@ -188,7 +188,7 @@ def time_answers(rows: Sequence[dict[str, str]]) -> None:
     """
     from export.architecture import read
     from export.tflite import find
-    from studies.speed import runtimes
+    from studies.peers import runtimes
 
     made = lambda row: (row["model"], row["lowering"], row["precision"])  # noqa: E731
     kinds = sorted({made(row) for row in rows})

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from studies.speed import runtimes
+from studies.peers import runtimes
 
 
 def answer(path: Path, count: int, max_length: int) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from studies import memory
-from studies.speed import runtimes
+from studies.peers import runtimes
 
 
 def measure(path: Path, max_length: int) -> dict[str, float | None]:

@@ -10,7 +10,7 @@ import keras
 from export import architecture
 from export.architecture import Architecture
 from export.tflite import available, find
-from studies.speed.peers import NoPeerError
+from studies.peers import NoPeerError
 
 Add = Callable[[str, str, str, str], Path]  # runtime, form, precision, suffix to a path
 PEERS = "pip install '.[peers]'"
@@ -92,7 +92,7 @@ def _onnx(read: Architecture, max_length: int, add: Add) -> None:
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    from studies.speed import onnx_model
+    from studies.peers import onnx_model
 
     model = onnx_model.build(read, max_length)
     path = add("onnxruntime", "onnx", "float32", ".onnx")
@@ -104,7 +104,7 @@ def _onnx(read: Architecture, max_length: int, add: Add) -> None:
 def _torch(read: Architecture, max_length: int, add: Add) -> None:
     import torch
 
-    from studies.speed import torch_model
+    from studies.peers import torch_model
 
     del max_length  # the module takes texts of any length
     packed = torch_model.pack(read)

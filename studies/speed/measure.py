@@ -10,7 +10,8 @@ import numpy as np
 from studies import models, processes
 from studies.agreement import DifferentAnswerError, largest_difference
 from studies.clocks import take_turns
-from studies.speed import contenders, runtimes
+from studies.peers import runtimes
+from studies.speed import contenders
 from studies.speed.cases import Case
 from studies.speed.contenders import Contender
 from zoo.scores import softmax

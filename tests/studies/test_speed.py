@@ -8,9 +8,9 @@ from export.benchmark import main
 from studies import models
 from studies.agreement import DifferentAnswerError
 from studies.clocks import take_turns
-from studies.speed import contenders, measure, runtimes
+from studies.peers import NoPeerError, runtimes
+from studies.speed import contenders, measure
 from studies.speed.cases import Case
-from studies.speed.peers import NoPeerError
 from tests.export.models import classifier, probabilities, texts_of_every_length
 from zoo import catalogue
 from zoo.files import read_table
@@ -24,7 +24,7 @@ LENGTH = 9
 def test_onnx_answers_as_keras(tmp_path, family):
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     onnx = pytest.importorskip("onnx", reason="onnx is not installed")
-    from studies.speed import onnx_model
+    from studies.peers import onnx_model
 
     model, ids = classifier(family), texts_of_every_length(LENGTH, 60)
     onnx.save(onnx_model.build(architecture.read(model), LENGTH), tmp_path / "model.onnx")
@@ -36,7 +36,7 @@ def test_onnx_answers_as_keras(tmp_path, family):
 @pytest.mark.parametrize("family", ["bilstm", "bigru", "birnn"])
 def test_torch_answers_as_keras(tmp_path, family):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    from studies.speed import torch_model
+    from studies.peers import torch_model
 
     model, ids = classifier(family), texts_of_every_length(LENGTH, 60)[1:]  # it takes no empty one
     torch.save(torch_model.pack(architecture.read(model)), tmp_path / "model.pt")
@@ -48,7 +48,7 @@ def test_torch_answers_as_keras(tmp_path, family):
 def test_peers_without_such_a_cell_say_so():
     pytest.importorskip("torch", reason="PyTorch is not installed")
     pytest.importorskip("onnx", reason="onnx is not installed")
-    from studies.speed import onnx_model, torch_model
+    from studies.peers import onnx_model, torch_model
 
     read = architecture.read(classifier("coupled-bilstm"))
     with pytest.raises(NoPeerError, match="CoupledLSTMCell"):

@@ -43,7 +43,7 @@ def _onnx_runtime(path: Path, threads: int) -> Ask:
 def _torch(path: Path, threads: int) -> Ask:
     import torch
 
-    from studies.speed import torch_model
+    from studies.peers import torch_model
 
     module = torch_model.load(path)
 

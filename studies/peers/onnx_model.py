@@ -7,7 +7,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from export.architecture import Architecture, RecurrentLayer
-from studies.speed.peers import NoPeerError, require_last
+from studies.peers import NoPeerError, require_last
 from zoo import cells
 
 OPSET = 17

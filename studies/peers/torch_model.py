@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from studies.speed.peers import NoPeerError, require_last
+from studies.peers import NoPeerError, require_last
 
 if TYPE_CHECKING:
     from export.architecture import Architecture

@@ -1,4 +1,4 @@
-"""What the models of other runtimes have in common."""
+"""Models of other runtimes with the weights of a Keras model, and how each runtime is called."""
 
 from __future__ import annotations
 
