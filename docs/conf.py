@@ -12,7 +12,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 project = "BiRNN Zoo"
 author = "The BiRNN Zoo authors"
 project_copyright = author
-release = re.search(r'version = "(.*)"', (ROOT / "pyproject.toml").read_text()).group(1)
+(release,) = re.findall(r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_heading_anchors = 3  # links to headings, by the names that GitHub gives them

@@ -126,8 +126,8 @@ def accuracy() -> str:
     """Each run of results/accuracy.csv with its two int8 files."""
     runs: dict[tuple[str, ...], dict[str, dict[str, str]]] = {}
     for row in read_table(RESULTS / "accuracy.csv"):
-        recipe = re.match(r"make -f recipes/([a-z-]+)\.mk", row["command"])
-        key = (row["dataset"], row["model"], recipe[1] if recipe else "", row["seed"])
+        made = re.match(r"make -f recipes/([a-z-]+)\.mk", row["command"])
+        key = (row["dataset"], row["model"], made[1] if made else "", row["seed"])
         form = "fused" if "-fused-" in row["file"] else "loop"
         runs.setdefault(key, {})[form] = row
     rows = []
