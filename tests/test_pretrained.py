@@ -18,7 +18,7 @@ every_model = pytest.mark.parametrize("name", pretrained.names())
 TEXTS = ["what a fine day", "", "zzyzx " * 500, "Call now to win a FREE prize!!! Txt WIN to 80082"]
 
 
-def test_some_are_there():
+def test_models_are_shipped():
     assert len(pretrained.names()) >= 6
     for name in pretrained.names():
         assert (ROOT / "recipes" / f"{name}.mk").is_file()

@@ -100,7 +100,7 @@ def test_it_makes_the_runs_that_are_missing_and_draws(place, in_threads, monkeyp
 def test_a_folder_that_is_missing_is_refused_before_any_run(place, in_threads, monkeypatch, capsys):
     monkeypatch.setattr(leaderboard, "one_run", lambda *_: pytest.fail("ran"))
     assert board(["trec", "no/such"]) == 2
-    assert "no/such is no folder" in capsys.readouterr().err
+    assert "there is no folder no/such" in capsys.readouterr().err
 
 
 def test_a_file_is_as_small_as_the_verification_allows(monkeypatch, capsys):

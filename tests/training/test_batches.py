@@ -181,7 +181,7 @@ def dropped(word_dropout, **options):
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5])
-def test_about_the_share_of_the_words_becomes_unknown_and_nothing_else(share):
+def test_word_dropout_hides_about_that_share_of_the_words_and_nothing_else(share):
     found, words = dropped(share)
     assert not found[~words].any()
     assert found[words].mean() == pytest.approx(share, abs=0.03)

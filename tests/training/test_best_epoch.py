@@ -104,7 +104,7 @@ def test_the_weights_kept_are_the_mean_of_those_of_the_steps(
     assert [row["loss"] for row in rows(folder)] == [row["loss"] for row in rows(plain)]
 
 
-def test_an_interrupted_run_with_averaged_weights_goes_on(averaging, tmp_path, eager):
+def test_an_interrupted_run_with_averaged_weights_resumes(averaging, tmp_path, eager):
     folder = run_until(averaging, tmp_path / "half", 2, "history.csv")
     run(averaging, folder, resume=True)
     assert_same_run(folder, run(averaging, tmp_path / "whole"))

@@ -185,7 +185,7 @@ def test_a_run_records_what_was_chosen(small_run):
     assert "standard error" in (folder / "README.md").read_text(encoding="utf-8")
 
 
-def test_what_was_chosen_makes_the_same_run_when_it_is_given(small_run, tmp_path):
+def test_passing_the_chosen_settings_gives_the_same_run(small_run, tmp_path):
     folder, _ = small_run
     recorded = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     train(TrainingConfig(**recorded["training"]), tmp_path / "run", **QUIET)
@@ -209,7 +209,7 @@ def test_a_resumed_run_keeps_what_was_chosen(small_run, tmp_path, killed_run, mo
         assert after | {"seconds": 0} == before | {"seconds": 0}
 
 
-def test_a_run_that_was_begun_before_there_were_such_settings_goes_on_as_it_was(
+def test_a_run_begun_by_an_older_version_resumes_unchanged(
     tiny_flags, tiny_run, tmp_path, killed_run
 ):
     folder = tmp_path / "run"

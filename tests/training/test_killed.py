@@ -28,7 +28,7 @@ def kill_in_the_middle(settings, folder):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_a_killed_run_goes_on_as_if_nothing_had_been(tiny_flags, tiny_run, tmp_path, capsys):
+def test_a_killed_run_resumes_to_the_same_result(tiny_flags, tiny_run, tmp_path, capsys):
     folder = tmp_path / "killed"
     kill_in_the_middle(tiny_flags, folder)
     assert status("--resume", "--output", folder) == 0

@@ -36,7 +36,7 @@ def sequences(count, length):
     return ids
 
 
-def test_what_comes_next_is_learnt_and_stays_in_the_classifier(monkeypatch):
+def test_pretraining_learns_the_next_word_and_the_classifier_keeps_the_weights(monkeypatch):
     keras.utils.set_random_seed(0)
     model = catalogue.create_model(
         "peephole-bilstm", vocab_size=23, num_classes=2, embed_dim=16, hidden_dim=16, num_layers=2

@@ -50,7 +50,7 @@ def test_a_model_trained_in_16_bits_computes_in_32(mixed_run, tiny_data):
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_in_16_bits_goes_on(mixed, mixed_run, tmp_path, eager):
+def test_an_interrupted_run_in_16_bits_resumes(mixed, mixed_run, tmp_path, eager):
     with scaled_to_overflow():
         folder = run_until(mixed, tmp_path / "run", 2, "history.csv")
         run(mixed, folder, resume=True)

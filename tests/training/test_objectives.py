@@ -156,7 +156,7 @@ def test_each_batch_has_others_beside_it():
 
 
 @pytest.mark.parametrize("count", [3, 10, 35, 90])
-def test_a_run_that_goes_on_reads_the_same_texts_without_labels(count):
+def test_a_resumed_run_reads_the_same_unlabelled_texts(count):
     others = np.arange(1, count + 1, dtype=np.int32)[:, None]
 
     def batches(epoch):

@@ -95,9 +95,7 @@ def test_the_folder_is_named_after_model_and_data(quick, tiny_data, tmp_path, mo
     assert names(tmp_path / "runs" / f"peephole-bilstm-tiny-{tiny_data.name}") == FILES
 
 
-def test_limits_hold_for_training_texts_and_vocabulary_and_nothing_is_said(
-    quick, tmp_path, eager, capsys
-):
+def test_limits_of_texts_and_vocabulary_hold_and_nothing_is_printed(quick, tmp_path, eager, capsys):
     folder = run(quick | {"limit": 20, "vocab_size": 10, "epochs": 1}, tmp_path / "run")
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     data = config["data"]

@@ -179,7 +179,7 @@ def test_a_checkpoint_of_the_version_before_is_gone_on_with(config, tmp_path, mo
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_loss_that_is_no_number_stops_at_once_and_keeps_nothing(config, tmp_path):
+def test_a_nan_loss_stops_training_at_once_and_keeps_nothing(config, tmp_path):
     import dataclasses
 
     wild = dataclasses.replace(config, learning_rate=3e38, clip_norm=1e30)
@@ -188,7 +188,7 @@ def test_a_loss_that_is_no_number_stops_at_once_and_keeps_nothing(config, tmp_pa
     assert not (tmp_path / "run").exists()
 
 
-def test_the_best_weights_before_a_loss_that_is_no_number_are_kept(config, tmp_path, monkeypatch):
+def test_the_best_weights_before_a_nan_loss_are_kept(config, tmp_path, monkeypatch):
     whole = run(config, tmp_path / "whole")
     before = keras.Model.train_step
     steps = []

@@ -166,7 +166,7 @@ def test_what_teachers_said_is_kept_for_resuming(
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_run_killed_among_its_teachers_goes_on_with_the_next(
+def test_a_run_killed_between_two_teachers_resumes_with_the_next(
     tiny_flags, tiny_run, tmp_path, monkeypatch
 ):
     given = {"epochs": 1, "teacher": ("ngrams", str(tiny_run), "ngrams")}
@@ -200,7 +200,7 @@ def test_a_refused_teacher_leaves_no_run_behind(tiny_flags, tiny_run, tmp_path):
     assert not (tmp_path / "run" / "checkpoint" / "config.json").exists()
 
 
-def test_what_is_learnt_is_half_the_labels_and_half_the_teachers(tiny_data, tmp_path, monkeypatch):
+def test_targets_are_half_labels_and_half_teachers(tiny_data, tmp_path, monkeypatch):
     dataset = load_dataset(str(tiny_data))
     count = len(dataset.train.texts)
     said = np.tile(np.float32([0.2, 0.8]), (count + 1, 1))
