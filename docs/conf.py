@@ -1,4 +1,4 @@
-"""The site: `make docs` builds it into build/docs from the Markdown files beside this one."""
+"""Sphinx's settings: `make docs` builds the Markdown files in this folder into build/docs."""
 
 import os
 import re
@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))  # the API reference reads the docstrings of this very checkout
+sys.path.insert(0, str(ROOT))  # the API reference is built from this checkout
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 project = "BiRNN Zoo"
 author = "The BiRNN Zoo authors"
 project_copyright = author
-release = re.search(r'version = "(.*)"', (ROOT / "pyproject.toml").read_text()).group(1)
+(release,) = re.findall(r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_heading_anchors = 3  # links to headings, by the names that GitHub gives them
@@ -43,18 +43,18 @@ LIST_ITEM = re.compile(r"\s*[*-] ")
 
 
 def setup(app):
-    """Adapts to Sphinx what is written for GitHub and for readers of the code."""
+    """Adapts links written for GitHub, and docstrings written as Markdown, to Sphinx."""
     app.connect("source-read", _offer_files)
     app.connect("autodoc-process-docstring", _as_restructuredtext, priority=400)  # before napoleon
 
 
 def _offer_files(app, docname, source):
-    """Markdown files outside of docs/ are not pages of the site, which offers them as files."""
+    """Turns links to Markdown files outside of docs/ into downloads, as they have no page."""
     source[0] = LEAVING.sub(r"](path:\1)", source[0])
 
 
 def _as_restructuredtext(app, what, name, obj, options, lines):
-    """Lists get the empty line that reStructuredText wants; what is returned is prose, no type."""
+    """Adds the empty line that a list needs, and marks the text under Returns as prose."""
     found, prose = [], False
     for line in lines:
         before = found[-1] if found else ""

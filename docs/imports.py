@@ -132,10 +132,11 @@ def picture() -> str:
     for name, level in levels(edges).items():
         package, _, module = name.rpartition(".")
         rows[level][package or name].append(module)
-    body, y = [], MARGIN + LINE
+    body: list[str] = []
+    y: float = MARGIN + LINE
     for level in sorted(rows, reverse=True):
-        height = 0
-        x = MARGIN
+        height = 0.0
+        x: float = MARGIN
         for package, names in sorted(rows[level].items()):
             lines = _wrapped(sorted(names))
             width = CHARACTER * max(len(package), *map(len, lines)) + 2 * PAD

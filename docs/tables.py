@@ -1,9 +1,9 @@
-"""The tables of README and docs/ that come from the code, from results/ or from model cards.
+"""The generated tables of README and docs/: from the code, from results/ and from model cards.
 
     python -m docs.tables
 
-writes each of them anew, between `<!-- table: NAME -->` and `<!-- end of table -->`. The tests
-refuse a page whose tables are not what this module makes.
+rewrites them, between `<!-- table: NAME -->` and `<!-- end of table -->`. The tests fail for a page
+whose tables are not up to date.
 """
 
 import re
@@ -19,7 +19,7 @@ RESULTS = ROOT / "results"
 BLOCK = re.compile(
     r"(?P<begin><!-- table: (?P<name>[a-z-]+) -->\n).*?(?P<end><!-- end of table -->)", re.DOTALL
 )
-TELLS = {  # what a shipped model is for
+TELLS = {  # what a shipped model predicts
     "film-review-sentiment": "praise or blame in a film review",
     "sentence-sentiment": "praise or blame in a sentence",
     "question-type": "what a question asks for, 6 labels",
@@ -38,9 +38,9 @@ SETS = {
     "sst2": "SST-2",
     "trec": "TREC",
 }
-# Shipped models whose weights are older than changes to training, see results/README.md.
+# Shipped models that were trained before changes to training, see results/README.md.
 OLDER = ("film-review-sentiment", "news-topic", "sms-spam")
-SPEED = {  # a row: what is divided by what, in the base model
+SPEED = {  # a row: which time is divided by which, for the base model
     "`bilstm` `loop` / stock Keras conversion": ("bilstm", "loop", "bilstm", "stock"),
     "`bilstm` `loop` / ONNX Runtime": ("bilstm", "loop", "bilstm", "onnx"),
     "`bigru` `loop` / stock Keras conversion": ("bigru", "loop", "bigru", "stock"),
@@ -67,16 +67,16 @@ def pages() -> list[Path]:
 
 
 def filled(page: str) -> str:
-    """A page with its tables made anew.
+    """A page with its tables up to date.
 
     Raises:
-        KeyError: If it names a table that there is not.
+        KeyError: If the page names a table that does not exist.
     """
     return BLOCK.sub(lambda found: found["begin"] + TABLES[found["name"]]() + found["end"], page)
 
 
 def shipped() -> str:
-    """The models that come with the package, as README has them."""
+    """The models that come with the package."""
     rows = []
     for name in TELLS:
         record = pretrained.config(name)
@@ -93,12 +93,12 @@ def shipped() -> str:
                 licence,
             )
         )
-    head = ("name", "tells", "test accuracy (95 % confidence interval)", "MB", "data", "licence")
+    head = ("name", "predicts", "test accuracy (95 % confidence interval)", "MB", "data", "licence")
     return table(head, rows)
 
 
 def catalogue() -> str:
-    """Every family of the catalogue; `loop` and `unrolled`, which all have, are left out."""
+    """Every family of the catalogue, with its lowerings besides `loop` and `unrolled`."""
     head = ("model", "layer", "from", "more lowerings")
     rows = []
     for name, family in FAMILIES.items():
@@ -123,11 +123,11 @@ def clients() -> str:
 
 
 def accuracy() -> str:
-    """Each run of results/accuracy.csv with its two int8 files."""
+    """Each run of results/accuracy.csv, with its two int8 files."""
     runs: dict[tuple[str, ...], dict[str, dict[str, str]]] = {}
     for row in read_table(RESULTS / "accuracy.csv"):
-        recipe = re.match(r"make -f recipes/([a-z-]+)\.mk", row["command"])
-        key = (row["dataset"], row["model"], recipe[1] if recipe else "", row["seed"])
+        made = re.match(r"make -f recipes/([a-z-]+)\.mk", row["command"])
+        key = (row["dataset"], row["model"], made[1] if made else "", row["seed"])
         form = "fused" if "-fused-" in row["file"] else "loop"
         runs.setdefault(key, {})[form] = row
     rows = []
@@ -152,7 +152,7 @@ def accuracy() -> str:
 
 
 def first_hour() -> str:
-    """Small data sets with no flags, beside TF-IDF."""
+    """Training on small data sets with default settings, beside TF-IDF."""
     rows = [
         (SETS[row["dataset"]], f"{int(row['rows']):,}", row["accuracy"], row["tfidf"],
          row["tfidf_all_rows"], row["most_frequent_label"], row["seconds"])
@@ -163,11 +163,11 @@ def first_hour() -> str:
 
 
 def speed() -> str:
-    """Times of an answer, as ratios, for the base model on one thread."""
+    """Ratios of prediction times, for the base model on one thread."""
     rows = [row for row in read_table(RESULTS / "speed.csv") if row["threads"] == "1"]
 
     def of(column: str, study: str, **wanted: str) -> list[float]:
-        """Values of the float32 and the int8 row."""
+        """The values of the float32 and the int8 row."""
         return [
             float(row[column])
             for precision in ("float32", "int8")
@@ -215,7 +215,7 @@ def textbook() -> str:
 
 
 def attacks() -> str:
-    """What damaged files and killed runs came to, summed over kinds of damage."""
+    """Outcomes of damaged files and killed runs, summed over the kinds of damage."""
     outcomes = ("refused", "same", "changed", "traceback", "signal", "hang", "memory")
     sums: dict[str, list[int]] = {}
     for row in read_table(RESULTS / "attacks.csv"):
@@ -245,7 +245,7 @@ TABLES: dict[str, Callable[[], str]] = {
 
 
 def main() -> None:
-    """Writes the tables of all pages anew."""
+    """Rewrites the tables of all pages."""
     for path in pages():
         before = path.read_text(encoding="utf-8")
         after = filled(before)

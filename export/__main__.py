@@ -7,10 +7,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# TensorFlow's converter lowers the equations of cells. Weights do not depend on the backend that
-# trained them.
-os.environ["KERAS_BACKEND"] = "tensorflow"
-
 from export.choices import INTEGER, LOWERINGS, PRECISIONS
 from zoo import imports, terminal
 
@@ -22,6 +18,9 @@ PROG = "python -m export"
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns the exit status."""
+    # TensorFlow's converter lowers the equations of cells. Weights do not depend on the backend
+    # that trained them.
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     parser = argparse.ArgumentParser(
         prog=PROG, description="Write what a device runs, verified against Keras."
     )

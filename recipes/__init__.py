@@ -1,1 +1,1 @@
-"""How the models that come with the package were made: a file each."""
+"""How the models that come with the package were made: one file each."""

@@ -1,13 +1,15 @@
-"""Looks at a recipe's texts before anything is made of them: `python -m recipes.data FOLDER…`.
+"""Checks the data sets that recipes train on: `python -m recipes.data FOLDER…`.
 
-`recipes/DATA.md` says where each set comes from and in what form its folder holds it.
+Says whether each folder holds the texts that the published figures come from. `recipes/DATA.md`
+says where each data set comes from, and which files its folder needs.
 """
 
 import argparse
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
-# Of the files that the shipped models and the figures in results/accuracy.csv come from.
+# SHA-256 of the files behind the shipped models and the figures in results/accuracy.csv.
 HASHES = {
     "ag_news/train.tsv": "ff7aa9d4c24571d7bc5d29196392c12c8727a49ba6ca0faa3e3a08cce4f292c6",
     "ag_news/test.tsv": "df79346776484dfd3edcecc228c459ec47e42d77ac05d3ded1bd9377e1254421",
@@ -35,31 +37,47 @@ HASHES = {
 }
 
 
-def main(folders: list[str]) -> None:
-    """Refuses a folder that lacks a file; says where one has other texts."""
-    for folder in map(Path, folders):
-        names = [Path(name).name for name in HASHES if Path(name).parent.name == folder.name]
-        if not names:
-            known = ", ".join(sorted({str(Path(name).parent) for name in HASHES}))
-            raise SystemExit(f"{folder} is not a data set of a recipe; choose one of {known}.")
-        missing = [name for name in names if not (folder / name).is_file()]
-        if missing:
-            raise SystemExit(
-                f"{folder} lacks {', '.join(missing)}. recipes/DATA.md says where the texts come "
-                "from; give the folder that holds them as DATA."
-            )
-        digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
-        others = [name for name in names if digests[name] != HASHES[f"{folder.name}/{name}"]]
-        if others:
-            print(
-                f"Note: {folder} has other texts than those that the published figures are of, in "
-                f"{', '.join(others)}; expect other figures."
-            )
-        else:
-            print(f"{folder}: the texts that the published figures are of")
+def check(folder: Path) -> str:
+    """What there is to say of a folder that has all files of its data set.
+
+    Raises:
+        SystemExit: If no recipe uses a folder of that name, or if it lacks a file.
+    """
+    names = [Path(name).name for name in HASHES if Path(name).parent.name == folder.name]
+    if not names:
+        known = ", ".join(sorted({str(Path(name).parent) for name in HASHES}))
+        raise SystemExit(
+            f"No recipe uses a data set named {folder.name!r}. Rename {folder} to one of {known}."
+        )
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise SystemExit(
+            f"{folder} lacks {', '.join(missing)}. recipes/DATA.md says where the texts come from. "
+            "In a recipe, DATA is the folder that holds this one."
+        )
+    digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+    others = [name for name in names if digests[name] != HASHES[f"{folder.name}/{name}"]]
+    if others:
+        return (
+            f"Note: {', '.join(others)} in {folder} differ from the files behind the published "
+            "figures; expect other figures."
+        )
+    return f"{folder}: the files behind the published figures"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Checks the folders in the order given, and stops at the first that lacks a file."""
+    parser = argparse.ArgumentParser(prog="python -m recipes.data", description=__doc__)
+    parser.add_argument(
+        "folders",
+        nargs="+",
+        type=Path,
+        metavar="FOLDER",
+        help="a data set's folder, such as data/trec, with its .tsv files",
+    )
+    for folder in parser.parse_args(arguments).folders:
+        print(check(folder))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folders", nargs="+", metavar="FOLDER", help="a data set of a recipe")
-    main(parser.parse_args().folders)
+    main()

@@ -1,12 +1,10 @@
 """Puts a trained run into the package: `python -m recipes.ship RUN NAME COMMAND`.
 
-`python -m recipes.ship --card NAME` writes the card of a shipped model anew: from its words, and an
-answer timed again. `python -m recipes.ship --seal NAME` seals the file of a shipped model that has
-no seal yet (see `zoo.seal`).
+It writes the folder NAME of `zoo.pretrained`: the exported file, the weights, and a card. The
+card's figures come from the run, its text from `recipes/NAME.md`, and COMMAND is what made the run.
 
-COMMAND is what made the run, for the card. What it writes is `zoo.pretrained`'s folder NAME: the
-exported file, the weights, and the card, whose figures come from the run and whose words come from
-`recipes/NAME.md`.
+`--card NAME` writes the card of a shipped model anew, and times its answer again. `--seal NAME`
+seals the file of a shipped model that has no seal yet (see `zoo.seal`).
 """
 
 import argparse
@@ -16,14 +14,16 @@ import os
 import platform
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import numpy as np
 
 import export
-from export.tflite.quantize import int8_rows
+from export.tflite.rounding import to_int8
 from studies.clocks import median_time
 from studies.intervals import of_share
 from zoo import bundle as bundles
@@ -31,6 +31,8 @@ from zoo import catalogue, litert, pretrained
 from zoo.bundle import Bundle
 from zoo.datasets import Dataset, DatasetError
 from zoo.files import replacing, write_bytes, write_text
+from zoo.inference import Classifier
+from zoo.records import RunError
 from zoo.seal import seal
 from zoo.training import transformer
 
@@ -74,9 +76,51 @@ vocabulary and the labels out of it.
 """
 
 
-def main(run: str, name: str, command: str) -> None:
-    """Writes the folder of a shipped model, whole or not at all."""
-    bundle = bundles.load(run)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Ships a run, or rewrites the card or the file of a shipped model."""
+    parser = argparse.ArgumentParser(
+        prog="python -m recipes.ship",
+        usage="%(prog)s [-h] (RUN NAME COMMAND | --card NAME | --seal NAME)",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("run", nargs="?", metavar="RUN", help="the folder of the run to ship")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the model's name in the package")
+    parser.add_argument("command", nargs="?", metavar="COMMAND", help="what made the run")
+    shipped = pretrained.names()
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument(
+        "--card", choices=shipped, metavar="NAME", help="write a shipped model's card anew"
+    )
+    again.add_argument(
+        "--seal", choices=shipped, metavar="NAME", help="seal the file of a shipped model"
+    )
+    options = parser.parse_args(arguments)
+    if options.card or options.seal:
+        if options.run:
+            parser.error(f"--card and --seal take one name, and {options.run!r} is a second one.")
+        if options.card:
+            renew_card(options.card)
+        else:
+            seal_shipped(options.seal)
+    elif options.command is None:
+        parser.error("RUN, NAME and COMMAND are all needed: the card says what made the model.")
+    elif not (WORDS / f"{options.name}.md").is_file():
+        parser.error(f"there is no recipes/{options.name}.md. Write the text of its card there.")
+    else:
+        ship(options.run, options.name, options.command)
+
+
+def ship(run: str, name: str, command: str) -> None:
+    """Writes a model's folder, whole or not at all.
+
+    Raises:
+        SystemExit: If the run or its data set cannot be read, or if a file is too large.
+    """
+    try:
+        bundle = bundles.load(run)
+    except RunError as error:
+        raise SystemExit(str(error)) from None
     try:
         dataset = bundle.dataset()
     except DatasetError as error:
@@ -84,8 +128,8 @@ def main(run: str, name: str, command: str) -> None:
     put(bundle, dataset, name, command)
 
 
-def recard(name: str) -> None:
-    """Writes the card of a shipped model again, with its answers timed again."""
+def renew_card(name: str) -> None:
+    """Times the answer of a shipped model again, and writes its record and card."""
     folder, record = pretrained.FOLDER / name, pretrained.config(name)
     record["measured"] |= timed(litert.load(pretrained.file(name)))
     write_text(folder / pretrained.CONFIG, json.dumps(record, indent=2) + "\n")
@@ -95,12 +139,12 @@ def recard(name: str) -> None:
 def put(bundle: Bundle, dataset: Dataset, name: str, command: str) -> None:
     """Rounds the weights, exports, measures, and writes the folder."""
     embedding, *others = bundle.model.get_weights()
-    integers, scales = int8_rows(embedding)
-    packed = [integers, scales[:, None], *(weight.astype(np.float16) for weight in others)]
+    integers, scales = to_int8(embedding, axis=1)
+    packed = [integers, scales, *(weight.astype(np.float16) for weight in others)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / pretrained.WEIGHTS
         np.savez_compressed(path, *packed)
-        # What can be loaded again is what is exported and measured.
+        # Export and measure the weights as they will be loaded: rounded.
         bundle.model.set_weights(pretrained.read_weights(path))
         weights = path.read_bytes()
     content = exported(bundle, dataset)
@@ -126,7 +170,10 @@ def put(bundle: Bundle, dataset: Dataset, name: str, command: str) -> None:
         write_text(folder / pretrained.CONFIG, json.dumps(record, indent=2) + "\n")
         write_card(name, folder, bundle, record)
         if len(content) > LARGEST_FILE:
-            raise SystemExit(f"{name}: {len(content):,} bytes; {LARGEST_FILE:,} at most.")
+            raise SystemExit(
+                f"The file of {name} has {len(content):,} bytes; {LARGEST_FILE:,} is the most. "
+                "Train with a smaller vocabulary or fewer units."
+            )
         total = sum(path.stat().st_size for path in folder.iterdir())
         for other in set(pretrained.names()) - {name}:
             files = (pretrained.FOLDER / other).iterdir()
@@ -134,14 +181,14 @@ def put(bundle: Bundle, dataset: Dataset, name: str, command: str) -> None:
         if total > LARGEST_ALL:
             raise SystemExit(
                 f"With {name} the shipped models take {total:,} bytes; {LARGEST_ALL:,} at most. "
-                "Take a smaller vocabulary, or another model out."
+                "Train with a smaller vocabulary, or remove another model."
             )
         shutil.rmtree(pretrained.FOLDER / name, ignore_errors=True)
     print(f"{name}: {len(content):,} bytes, {measured['accuracy']:.4f}; all {total:,} bytes")
 
 
 def seal_shipped(name: str) -> None:
-    """Seals a shipped file, and puts its hash into record and card; its other bytes stay."""
+    """Adds the seal to a shipped file and writes the new hash into its record and card."""
     folder, record = pretrained.FOLDER / name, pretrained.config(name)
     content = seal(pretrained.file(name).read_bytes())
     write_bytes(pretrained.file(name), content)
@@ -150,8 +197,8 @@ def seal_shipped(name: str) -> None:
     write_card(name, folder, pretrained.load(name), record)
 
 
-def exported(bundle, dataset) -> bytes:
-    """The bytes of the file that MediaPipe takes."""
+def exported(bundle: Bundle, dataset: Dataset) -> bytes:
+    """The bytes of the file for MediaPipe."""
     with tempfile.TemporaryDirectory() as folder:
         (file,) = export.export_model(
             bundle, folder, lowering="fused", precision="int8", texts=dataset.valid.texts
@@ -159,8 +206,8 @@ def exported(bundle, dataset) -> bytes:
         return (Path(folder) / file.path).read_bytes()
 
 
-def portable(value):
-    """A run's record without the places of one machine: a run as RECIPE/RUN, a file by its name."""
+def portable(value: Any) -> Any:
+    """A run's record without paths of this machine: a run becomes RECIPE/RUN, a file its name."""
     if isinstance(value, dict):
         places = ("data_dir", "download_dir")
         return {key: portable(one) for key, one in value.items() if key not in places}
@@ -176,8 +223,8 @@ def portable(value):
     return kind + "/".join(parts[-2:] if (Path(place) / "model.keras").is_file() else parts[-1:])
 
 
-def timed(classifier) -> dict:
-    """How long an answer takes, and where."""
+def timed(classifier: Classifier) -> dict[str, Any]:
+    """The median time of an answer in milliseconds, and the processor."""
     return {"median_ms": round(median_time(classifier), 3), "cpu": cpu()}
 
 
@@ -188,8 +235,8 @@ def cpu() -> str:
     return names[0] if names else platform.processor()
 
 
-def write_card(name: str, folder: Path, bundle, record: dict) -> None:
-    """Writes the model card, in Markdown."""
+def write_card(name: str, folder: Path, bundle: Bundle, record: dict[str, Any]) -> None:
+    """Writes the model card, in Markdown, beside the file and the weights in a folder."""
     words = (WORDS / f"{name}.md").read_text(encoding="utf-8").strip()
     model, data, measured = record["model"], record["data"], record["measured"]
     low, high = measured["interval"]
@@ -225,18 +272,4 @@ def write_card(name: str, folder: Path, bundle, record: dict) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m recipes.ship", description=__doc__)
-    parser.add_argument("run", nargs="?", metavar="RUN", help="the run folder to ship")
-    parser.add_argument("name", metavar="NAME", help="the name of the shipped model")
-    parser.add_argument("command", nargs="?", metavar="COMMAND", help="what made the run")
-    parser.add_argument("--card", action="store_true", help="write the card of a shipped model")
-    parser.add_argument("--seal", action="store_true", help="seal the file of a shipped model")
-    options = parser.parse_args()
-    if (options.card or options.seal) and options.name not in pretrained.names():
-        parser.error(f"there is no shipped model {options.name!r}.")
-    if options.card or options.seal:
-        (recard if options.card else seal_shipped)(options.name)
-    elif options.run is None or options.command is None:
-        parser.error("give RUN, NAME and COMMAND, which the card mentions.")
-    else:
-        main(options.run, options.name, options.command)
+    main()

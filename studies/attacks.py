@@ -1,17 +1,17 @@
 """Damages files and kills training runs, and counts the outcomes.
 
-A tiny run is trained and exported. Then copies of its files are damaged in one place each, and
-loaded and asked, each in a process of its own; and training runs are killed at random moments,
-resumed until they finish, and compared with one that was not killed. A row of attacks.csv says how
-often each outcome occurred:
+A tiny run is trained and exported. Copies of its files are damaged in one place each. Each copy is
+loaded and run on some texts in a process of its own. Training runs are killed at random moments,
+resumed until they finish, and compared with a run that was not killed. A row of attacks.csv counts
+the outcomes:
 
     refused     an error message of one sentence
-    same        the answers, or the weights, of the undamaged file to the last bit
-    changed     other answers or weights, and no message
+    same        the predictions or weights of the undamaged file, bit for bit
+    changed     other predictions or weights, and no message
     traceback   any other exception
     signal      a signal ended the process
     hang        the process did not end in time
-    memory      512 MB more memory than for the undamaged file, or more
+    memory      the process took at least 512 MB more than with the undamaged file
 """
 
 import argparse
@@ -43,7 +43,7 @@ Counts = dict[str, collections.Counter[str]]  # outcomes by kind of attack
 KINDS = ("byte", "bit", "zeros", "cut", "appended")
 OUTCOMES = ("refused", "same", "changed", "traceback", "signal", "hang", "memory")
 TEXTS = ["", "a lovely film", "the story was awful and dull", "zzyzx " * 50]
-SECONDS = 60  # that a file may take
+SECONDS = 60  # time limit for a file
 ADDRESS_SPACE = 16 * 2**30  # bytes; TensorFlow reserves much and uses little
 MORE_MEMORY = 512 * 1024  # KB
 LONGEST_SENTENCE = 1000  # characters
@@ -70,13 +70,13 @@ def damage(content: bytes, kind: str, choices: random.Random) -> bytes:
 
 
 def ask_file(content: bytes) -> str:
-    """The answers of a .tflite file."""
+    """The predictions of a .tflite file for `TEXTS`."""
     answers = litert.load_content(content, "model.tflite").predict(TEXTS)
     return repr([(one.label, one.scores) for one in answers])
 
 
 def ask_run(folder: Path) -> str:
-    """The answers of a run folder."""
+    """The predictions of a run folder for `TEXTS`."""
     from zoo import bundle
 
     answers = bundle.load(folder).classifier().predict(TEXTS)
@@ -84,10 +84,10 @@ def ask_run(folder: Path) -> str:
 
 
 def in_child(ask: Callable[[], str]) -> tuple[str, str, int]:
-    """Asks in a process of its own, which is forked: so slow imports happen once.
+    """Calls a function in a forked process, which inherits what is imported already.
 
     Returns:
-        The outcome, the answers or the error message, and the peak memory of the process in KB.
+        The outcome, the predictions or the error message, and the peak memory of the process in KB.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
         child = os.fork()
@@ -139,16 +139,16 @@ def _wait(child: int) -> tuple[int | None, int]:
 
 
 class Attack:
-    """Counts outcomes, compared with the answers of the undamaged file."""
+    """Counts outcomes against the predictions of the undamaged file."""
 
     def __init__(self, undamaged: Callable[[], str]):
         outcome, self.expected, self.memory = in_child(undamaged)
         if outcome != "same":
-            raise RuntimeError(f"the undamaged file gave no answers: {outcome} {self.expected}")
+            raise RuntimeError(f"the undamaged file could not be run: {outcome} {self.expected}")
         self.counts: Counts = collections.defaultdict(collections.Counter)
 
     def attempt(self, kind: str, ask: Callable[[], str], what: str) -> None:
-        """Asks a damaged file, and counts the outcome."""
+        """Runs a damaged file, and counts the outcome."""
         outcome, said, used = in_child(ask)
         if outcome == "same" and said != self.expected:
             outcome = "changed"
@@ -228,7 +228,7 @@ class Killing:
         return self.train(output)
 
     def kill(self, kinds: list[signal.Signals], number: int) -> None:
-        """Starts a run, sends it one signal after the other, resumes it, and lets it finish."""
+        """Starts a run, ends it with each signal in turn, and resumes it until it finishes."""
         output, sent, outcome = self.place / str(number), [], "same"
         process: subprocess.Popen | None = self.train(output)
         for kind in kinds:
@@ -305,21 +305,41 @@ def made(folder: Path | None, files: list[Path]) -> Iterator[tuple[Path, list[Pa
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the flags."""
-    parser.add_argument("--flips", type=int, default=1000, help="of each file, sealed and not")
-    parser.add_argument("--damages", type=int, default=500, help="of a run, with hashes and not")
-    parser.add_argument("--kills", type=int, default=100, help="by SIGKILL")
-    parser.add_argument("--stops", type=int, default=6, help="by SIGTERM and SIGINT")
+    parser.add_argument(
+        "--flips",
+        type=int,
+        default=1000,
+        help="damaged copies of each .tflite file (default: 1000)",
+    )
+    parser.add_argument(
+        "--damages", type=int, default=500, help="damaged copies of the run folder (default: 500)"
+    )
+    parser.add_argument(
+        "--kills", type=int, default=100, help="training runs to end by SIGKILL (default: 100)"
+    )
+    parser.add_argument(
+        "--stops",
+        type=int,
+        default=6,
+        help="training runs to end by SIGTERM or SIGINT (default: 6)",
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--run", type=Path, help="a run folder to damage (default: a new one)")
-    parser.add_argument("--file", type=Path, action="append", default=[], help="files of it")
     parser.add_argument(
-        "--only-hashed", action="store_true", help="leave out files without seal or SHA256SUMS"
+        "--file",
+        type=Path,
+        action="append",
+        default=[],
+        help="an exported file of RUN; may be repeated",
+    )
+    parser.add_argument(
+        "--only-hashed", action="store_true", help="skip files without a seal or SHA256SUMS"
     )
     command.add_output(parser)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Attacks, and writes the table; rows of parts that are left out stay."""
+    """Runs the attacks and writes the table. Rows of attacks that are skipped stay."""
     table = Table(options.output / "attacks.csv", options.seed)
     if options.flips or options.damages:
         with made(options.run, options.file) as (folder, files):
@@ -341,7 +361,7 @@ class Table:
         }
 
     def add(self, attack: str, counts: Counts, flags: str) -> None:
-        """Adds a row for each kind of an attack that `flags` ask for."""
+        """Adds a row for each kind of an attack; `flags` repeat it."""
         for kind, count in counts.items():
             self.rows[attack, kind] = {
                 "attack": attack,

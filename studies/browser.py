@@ -1,6 +1,6 @@
 """MediaPipe's text classifier for the web, in Chromium.
 
-It needs node, Chromium (CHROMIUM says where, if not at /usr/bin/chromium) and `npm install` in
+It needs node, Chromium (at /usr/bin/chromium, or where CHROMIUM says) and `npm install` in
 studies/web.
 """
 
@@ -20,7 +20,7 @@ CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 
 def scores(paths: Sequence[Path], texts: Sequence[str]) -> list[np.ndarray]:
-    """Asks several files the same texts in one browser.
+    """Runs several files on the same texts in one browser.
 
     Returns:
         Scores [texts, labels] of each file.

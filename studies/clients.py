@@ -1,4 +1,4 @@
-"""The clients that run exported files in apps: each takes texts, one at a time, and gives scores.
+"""The clients that run exported files in apps. Each function takes texts and returns scores.
 
 The client in a web browser is in `studies.browser`.
 """
@@ -55,7 +55,7 @@ def in_mediapipe(path: Path, texts: Sequence[str]) -> np.ndarray:
 
 
 def mediapipe_classifier(content: bytes):
-    """A client. Close it: one that the garbage collector closes may wait forever."""
+    """A MediaPipe classifier. Close it yourself: the garbage collector may hang when it does."""
     from mediapipe.tasks.python import BaseOptions, text
 
     options = text.TextClassifierOptions(base_options=BaseOptions(model_asset_buffer=content))
@@ -63,7 +63,7 @@ def mediapipe_classifier(content: bytes):
 
 
 def ask_mediapipe(client, texts: Sequence[str], labels: Sequence[str]) -> np.ndarray:
-    """Scores [texts, labels] of one client."""
+    """Scores [texts, labels] of one MediaPipe classifier."""
     rows = []
     for one in texts:
         (head,) = client.classify(one).classifications
@@ -78,7 +78,7 @@ def in_micro(path: Path, texts: Sequence[str]) -> np.ndarray:
 
 
 def ask_micro(content: bytes, ids: np.ndarray) -> np.ndarray:
-    """tflite-micro, for token ids [texts, L]."""
+    """Scores [texts, labels] of tflite-micro for token ids [texts, L]."""
     from tflite_micro import runtime
 
     interpreter = runtime.Interpreter.from_bytes(content, arena_size=8_000_000)
@@ -107,11 +107,11 @@ CLIENTS = {
 def expected_clients(lowering: str, precision: str, cell: str) -> set[str]:
     """The clients that must run a file of this lowering, precision and class of cell.
 
-    MediaPipe takes a single subgraph and no int8 scores. CompiledModel has no variables, in which
-    the fused operators keep their state. Of the fused operators tflite-micro has only that of the
-    LSTM, with all weights in floats or all in integers. It also runs float loops; int8 weights with
-    float activations give NaN there. `studies.export_catalogue` tries which files of the other
-    lowerings it runs.
+    MediaPipe takes a single subgraph and no int8 scores. CompiledModel lacks the variable tensors
+    that hold the state of the fused operators. tflite-micro has only one of the fused operators,
+    the LSTM, and only with all weights in floats or all in integers. It also runs float loops; int8
+    weights with float activations give NaN there. `studies.export_catalogue` finds out which files
+    of the other lowerings it runs.
     """
     names = {"litert", "tf.lite"}
     if lowering != "loop" and precision != "integer":

@@ -1,4 +1,4 @@
-"""Times functions in turns, so that whatever slows the machine down slows all of them."""
+"""Times functions in turns, so that other load on the machine slows all of them alike."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-LEAST = 0.005  # seconds of a turn: a faster function is called several times in it
+LEAST = 0.005  # seconds of a turn; a faster function is called several times in one turn
 
 
 def take_turns(functions: Sequence[Callable[..., Any]], rounds: int, *arguments) -> np.ndarray:
     """Times functions that are called with the same arguments.
 
-    In each round every function has a turn, and each round begins with the next one. A turn begins
-    with a call that is not timed, which fills the caches.
+    In each round every function has a turn, and the order rotates from round to round. A turn
+    begins with a call that is not timed, which fills the caches.
 
     Returns:
         Seconds of a call, [functions, rounds].
@@ -37,6 +37,6 @@ def take_turns(functions: Sequence[Callable[..., Any]], rounds: int, *arguments)
 
 
 def median_time(classifier, rounds: int = 200) -> float:
-    """Milliseconds of a classifier's answer to a text of full length, without the tokenizing."""
+    """Median milliseconds of a prediction for a text of full length, without the tokenizer."""
     ids = np.full((1, classifier.tokenizer.max_length), 3, np.int32)
     return 1e3 * float(np.median(take_turns([classifier.forward], rounds, ids)))

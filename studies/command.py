@@ -1,4 +1,4 @@
-"""The command line of the studies: which there are, and what their flags have in common.
+"""The command line of the studies: the list of them, and the flags they share.
 
 A study is a module with two functions: `add_arguments(parser)` and `run(options)`. Its docstring
 is what `--help` shows. It imports Keras and TensorFlow inside functions only, so that `--help` and
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "arguments",
         nargs=argparse.REMAINDER,
         metavar="…",
-        help=f"its own; {PROG} STUDY --help shows them",
+        help=f"the study's own arguments; see {PROG} STUDY --help",
     )
     options = parser.parse_args(arguments)
     if options.study is None:

@@ -28,13 +28,22 @@ COLUMNS = 4  # of the picture
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the flags."""
     parser.add_argument(
-        "--dataset", required=True, action="append", help="as for train.py; may be repeated"
+        "--dataset",
+        required=True,
+        action="append",
+        help="a data set, as for train.py; may be repeated",
     )
-    parser.add_argument("--seeds", type=int, default=5, help="runs of each (default: 5)")
-    parser.add_argument("--epochs", type=int, default=6, help="of each run (default: 6)")
-    parser.add_argument("--size", default="small", help="of the trained models (default: small)")
     parser.add_argument(
-        "--costs-only", action="store_true", help="keep the accuracies of the table in --output"
+        "--seeds", type=int, default=5, help="runs per model and data set (default: 5)"
+    )
+    parser.add_argument("--epochs", type=int, default=6, help="epochs of each run (default: 6)")
+    parser.add_argument(
+        "--size", default="small", help="size of the trained models (default: small)"
+    )
+    parser.add_argument(
+        "--costs-only",
+        action="store_true",
+        help="measure time and memory only; keep the accuracies of the table in --output",
     )
     command.add_output(parser)
 
@@ -67,8 +76,8 @@ def compare(
 ) -> None:
     """Writes lstm_vs_gru.csv and lstm_vs_gru.png.
 
-    Time and memory are measured on models of the textbook size; accuracy on models of `size`, which
-    are trained once a seed on each data set, all with the same settings.
+    Time and memory are measured on models of the base size, accuracy on models of `size`. Those are
+    trained on each data set once per seed, all with the same settings.
 
     Args:
         datasets: As for train.py; each has a test split.
@@ -77,7 +86,7 @@ def compare(
         size: A size of the catalogue.
         epochs, max_length, learning_rate: As for train.py.
         costs_only: Measure time and memory again, and keep the accuracies of the table in the
-            folder: a second measurement of accuracy gives the same, one of costs does not.
+            folder. Accuracies are reproducible; times are not.
         say: Receives a line about each step.
 
     Raises:
@@ -180,7 +189,7 @@ def _costs(say: Callable[[str], None]) -> list[dict[str, str]]:
 
 
 def _memory(family: str, kind: str) -> str:
-    """MB that a model and such a step take at their peak; "" if the system does not say."""
+    """Peak memory of a step in MB; "" if the system does not report it."""
     peak = processes.run("step", family, kind)["peak_kb"]
     return "" if peak is None else f"{peak / 1024:.0f}"
 

@@ -1,9 +1,9 @@
-"""Exports the whole catalogue in every lowering and precision, and asks every client.
+"""Exports the whole catalogue in every lowering and precision, and runs it in every client.
 
 DATA is a folder with train.tsv and test.tsv. The -tiny model of each family is trained for some
 epochs (into runs/export/FAMILY, unless it is there already) and exported in every form. Each client
-that runs a file answers texts of the test split in random order, and its scores are compared with
-those of Keras. The study ends if a client refuses a file that it should run or answers differently.
+that supports a file runs it on test texts in random order, and its scores are compared with those
+of Keras. The study stops if a client refuses a file that it should run, or if its scores differ.
 Adds rows to export.csv.
 """
 
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> None:
     """Measures the families, and writes the table after each."""
     dataset = load_dataset(options.data)
     if missing := browser.missing():
-        raise ValueError(f"the client in the browser cannot be asked: {missing}.")
+        raise ValueError(f"the web client cannot be run: {missing}.")
     table = options.output / "export.csv"
     rows = {(row["model"], row["file"]): row for row in read_table(table)}
     cells = {name: cell for name, cell, *_ in describe.table()}
@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> None:
         print(f"{family}: {len(measured)} files, {time.perf_counter() - started:.0f} s", flush=True)
     models = {model for model, _ in rows}
     if lacking := [family for family in FAMILIES if f"{family}-tiny" not in models]:
-        print(f"{table} has no rows of {', '.join(lacking)}.")
+        print(f"{table} has no rows for {', '.join(lacking)}.")
 
 
 def measure(family: str, cell: str, data: Path, dataset: Dataset) -> Iterator[dict[str, Any]]:
@@ -81,7 +81,7 @@ def measure(family: str, cell: str, data: Path, dataset: Dataset) -> Iterator[di
         dataset: The data set.
 
     Raises:
-        DifferentAnswerError: If a client answers differently from Keras.
+        DifferentAnswerError: If the scores of a client differ from those of Keras.
     """
     from zoo import bundle
 
@@ -132,7 +132,7 @@ def measure(family: str, cell: str, data: Path, dataset: Dataset) -> Iterator[di
 
 
 def export_all(model: Bundle, folder: Path, cell: str, dataset: Dataset) -> list[ExportedFile]:
-    """Exports in every lowering and precision; LSTMs in integers too."""
+    """Exports in every lowering and precision, and LSTMs with `integer`, too."""
     from export import export_model
 
     texts = dataset.valid.texts
@@ -150,7 +150,7 @@ def export_all(model: Bundle, folder: Path, cell: str, dataset: Dataset) -> list
 
 
 def can_run(ask: Ask, path: Path, texts: Sequence[str], expected: np.ndarray) -> bool:
-    """Whether a client runs a file: tflite-micro refuses many, and computes others wrongly."""
+    """Whether a client runs a file correctly. tflite-micro refuses many and gets others wrong."""
     from export.choices import PRECISION
 
     try:
@@ -169,4 +169,4 @@ def check(what: str, got: np.ndarray, expected: np.ndarray, precision: str) -> N
     if (off := largest_difference(got, expected)) > PRECISION[precision].largest_difference:
         raise DifferentAnswerError(f"{what}: differs from Keras by {off:.3g}")
     if (agreement := label_agreement(got, expected)) < LEAST_AGREEMENT:
-        raise DifferentAnswerError(f"{what}: the same label as Keras on {agreement:.1%} only")
+        raise DifferentAnswerError(f"{what}: only {agreement:.1%} of the labels are those of Keras")

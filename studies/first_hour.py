@@ -1,10 +1,10 @@
 """Measures what a newcomer gets on a small data set with no flags, beside TF-IDF.
 
-DATA is a folder with a folder for each data set (see recipes/DATA.md). The study takes some of the
-training rows, the same each time, and all test rows. It trains with nothing but --model, --dataset
-and --output (and --seed for further seeds), exports, and writes a row of first_hour.csv. The model
-is compared with logistic regression on TF-IDF: fitted to the training texts of the run, and to all
-training rows, with those that the run holds out to validate on.
+DATA is a folder with a folder for each data set (see recipes/DATA.md). The study takes a fixed
+sample of the training rows and all test rows. It trains with nothing but --model, --dataset and
+--output (and --seed for further seeds), exports, and writes a row of first_hour.csv. The model is
+compared with logistic regression on TF-IDF, fitted once to the training texts of the run and once
+to all training rows, including those that the run holds out for validation.
 """
 
 import argparse
@@ -32,14 +32,28 @@ SHUFFLE = 0  # seed of the rows' order
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the flags."""
     parser.add_argument("data", type=Path, metavar="DATA", help="a folder of data sets")
-    parser.add_argument("--sets", nargs="+", default=SETS, metavar="NAME:ROWS")
-    parser.add_argument("--models", nargs="+", default=["bilstm-small"], metavar="MODEL")
-    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="runs of each")
+    parser.add_argument(
+        "--sets",
+        nargs="+",
+        default=SETS,
+        metavar="NAME:ROWS",
+        help="data sets and numbers of training rows (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--models",
+        nargs="+",
+        default=["bilstm-small"],
+        metavar="MODEL",
+        help="models of the catalogue (default: bilstm-small)",
+    )
+    parser.add_argument(
+        "--seeds", type=int, default=1, metavar="N", help="runs per model and set (default: 1)"
+    )
     command.add_output(parser)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Trains, and replaces the rows of the same data set, number of rows, model and seed."""
+    """Measures each set and model, and writes the table; rows of the same key are replaced."""
     wanted = []
     for one in options.sets:
         name, _, rows = one.partition(":")
@@ -71,7 +85,7 @@ def key(row: Mapping[str, str]) -> tuple[str, int, str, int]:
 
 
 def cut(source: Path, rows: int, target: Path) -> Path:
-    """Writes a data set of `rows` training rows of another one and all its test rows."""
+    """Writes a data set with a sample of `rows` training rows and all test rows of another."""
     target.mkdir()
     # Not splitlines, which also splits at characters that a text may contain.
     header, *lines = (source / "train.tsv").read_text(encoding="utf-8").strip("\n").split("\n")
@@ -83,7 +97,7 @@ def cut(source: Path, rows: int, target: Path) -> Path:
 
 
 def measure(folder: Path, model: str, seed: int, output: Path) -> dict[str, Any]:
-    """Trains, exports and compares: a row."""
+    """Trains, exports and compares; returns a row of the table."""
     given = ["--model", model, "--dataset", str(folder), "--output", str(output)]
     given += ["--seed", str(seed)] if seed else []
     started = time.monotonic()
@@ -113,7 +127,7 @@ def measure(folder: Path, model: str, seed: int, output: Path) -> dict[str, Any]
 
 
 def _python(*arguments: str) -> subprocess.CompletedProcess:
-    # A command of ours hides descriptor 2, where libraries write; its own stream is still visible.
+    # This process hides descriptor 2, where libraries write. sys.stderr is still visible.
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, stderr=sys.stderr, check=False)
 
 

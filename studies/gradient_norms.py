@@ -1,7 +1,7 @@
 """Norms of the gradient with respect to earlier states: how gradients vanish.
 
-A loss depends on the last state of a sequence of random inputs. The norm of its gradient with
-respect to the state k steps before tells how far back the cell can learn.
+The loss depends on the last state after a sequence of random inputs. The norm of its gradient with
+respect to the state k steps earlier shows how far back the cell can learn.
 """
 
 import keras
@@ -13,7 +13,7 @@ OPEN, SHUT = 1000.0, -1000.0  # biases of a gate: its sigmoid is exactly 1 or 0
 
 
 def _new(kind):
-    # The smallest number in float32 is 1e-45.
+    # float64, since gradients may be smaller than 1e-45, the least number of float32.
     return lambda units: kind(units, dtype="float64")
 
 

@@ -1,4 +1,4 @@
-"""Measures the vanishing gradient: how much of it is left so many steps before the last state.
+"""Measures the vanishing gradient: how much is left at each distance from the last state.
 
 Writes gradients.csv and gradients.png.
 """

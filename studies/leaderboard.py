@@ -1,10 +1,10 @@
 """Trains every family with the same settings, on several data sets and with several seeds.
 
 Each run is exported for MediaPipe (`fused`, `parallel` or `unrolled`), with int8 weights where the
-verification accepts them. Validation texts choose the epoch; the test texts are read once a run.
-leaderboard.csv gets the row of a run as soon as it is finished, and a run that has its row is not
-repeated. When all rows are there, a file of each model is timed, in turns, and leaderboard.md and
-leaderboard.png are made from the table.
+verification accepts them. Validation texts choose the epoch; the test texts are read once per run.
+The row of a run is written to leaderboard.csv as soon as it is finished, and a run that has a row
+is not repeated. When all rows are there, one file per model is timed, in turns, and leaderboard.md
+and leaderboard.png are made from the table.
 """
 
 from __future__ import annotations
@@ -53,13 +53,15 @@ ONE_CORE = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the flags."""
     parser.add_argument(
-        "datasets", nargs="*", type=Path, metavar="DATA", help="folders, as for train.py"
+        "datasets", nargs="*", type=Path, metavar="DATA", help="data sets: folders, as for train.py"
     )
     command.add_families(parser, "--families", nargs="+")
     parser.add_argument("--seeds", type=int, default=3, choices=range(1, max(intervals.T) + 1))
     parser.add_argument("--size", default="tiny")
-    parser.add_argument("--jobs", type=int, default=2, help="runs at a time, on a core each")
-    parser.add_argument("--time", action="store_true", help="time all answers again")
+    parser.add_argument(
+        "--jobs", type=int, default=2, help="runs at a time, one core each (default: 2)"
+    )
+    parser.add_argument("--time", action="store_true", help="time all files again")
     command.add_output(parser)
 
 
@@ -103,7 +105,7 @@ def measure(options: argparse.Namespace) -> list[str]:
     failures: list[str] = []
     part = options.jobs * RUNS_OF_A_PROCESS
     for first in range(0, len(missing), part):
-        # New processes now and then, since TensorFlow keeps all that it has traced.
+        # New processes now and then, since TensorFlow never frees what it has traced.
         with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:
             running = {pool.submit(one_run, *each): each for each in missing[first : first + part]}
             for future in as_completed(running):
@@ -127,7 +129,7 @@ def key(row: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def one_run(dataset: str, model: str, seed: int) -> dict[str, Any]:
-    """Trains, exports and evaluates: a row."""
+    """Trains, exports and evaluates; returns a row of the table."""
     from zoo import litert
     from zoo.training import TrainingConfig, train
 
@@ -159,7 +161,7 @@ def one_run(dataset: str, model: str, seed: int) -> dict[str, Any]:
 def smallest_file(bundle: Bundle, folder: str, texts: Sequence[str]) -> ExportedFile:
     """Exports for MediaPipe, in the lowest precision that the verification accepts.
 
-    Rounding errors add up in a simple recurrent cell: with int8 weights it may give other labels.
+    Rounding errors add up in a simple recurrent cell, so int8 weights may change its labels.
     """
     from export import VerificationError, export_model
     from export.architecture import read
@@ -172,15 +174,15 @@ def smallest_file(bundle: Bundle, folder: str, texts: Sequence[str]) -> Exported
                 bundle, folder, lowering=lowering, precision=precision, texts=texts
             )[0]
         except VerificationError as error:
-            print(f"{bundle.name} not as {precision}: {error}", flush=True)
+            print(f"{bundle.name} cannot be exported as {precision}: {error}", flush=True)
     return export_model(bundle, folder, lowering=lowering, precision=PRECISIONS[-1], texts=texts)[0]
 
 
 def time_answers(rows: Sequence[dict[str, str]]) -> None:
-    """Sets `answer_ms` of the rows: an answer to a text of full length, on one thread.
+    """Sets `answer_ms` of the rows: the time of a text of full length, on one thread.
 
-    The tokenizing is not timed. The timed files have random weights, which do not change the time.
-    All of them take turns, since the speed of a machine differs from one hour to the next.
+    The tokenizer is not timed. The files have random weights, which do not change the time. They
+    take turns, since the speed of a machine changes from hour to hour.
     """
     from export.architecture import read
     from export.tflite import find

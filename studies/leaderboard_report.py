@@ -1,4 +1,4 @@
-"""Makes a page and a picture of leaderboard.csv."""
+"""Makes leaderboard.md and leaderboard.png from leaderboard.csv."""
 
 from collections import Counter
 from collections.abc import Sequence, Set
@@ -14,11 +14,11 @@ from zoo.files import write_text
 INTRODUCTION = """\
 # Leaderboard
 
-Every family of the catalogue with the same settings, {seeds} seeds a data set: how many of 100 test
-texts the exported file answers right, mean ± half of an interval of 95 %. In the order of the means
-over the data sets, those that lack one last; most neighbours are within each other's interval. The
-file is the one for MediaPipe; bytes and time are medians, and the time is that of a text of full
-length on one thread.
+Every family of the catalogue, trained with the same settings and {seeds} seeds per data set. The
+figures are the accuracy of the exported file on the test texts in percent, as mean ± half of a
+95 % confidence interval. Models are sorted by the mean over the data sets, those that lack a data
+set last. Most neighbours are within each other's interval. The file is the one for MediaPipe. kB
+and ms are medians; ms is the time of a text of full length on one thread.
 
 Made by `make results-leaderboard` from `leaderboard.csv`, which has a row for each run.
 
@@ -83,7 +83,7 @@ def standings(rows: Sequence[dict[str, str]]) -> list[Standing]:
 
 
 def page(found: dict[str, list[Standing]], seeds: str) -> str:
-    """The page: a line for each model, the most accurate first.
+    """The page: a row for each model, the most accurate first.
 
     Args:
         found: Standings by data set.
@@ -127,7 +127,7 @@ def _share(standing: Standing | None) -> str:
 
 
 def front(standings: Sequence[Standing], cost: str) -> list[Standing]:
-    """The Pareto front, the cheapest first: no other is as cheap and more accurate."""
+    """The Pareto front, the cheapest first: no other model is as cheap and more accurate."""
     found: list[Standing] = []
     for each in sorted(standings, key=lambda each: (getattr(each, cost), -each.accuracy)):
         if not found or each.accuracy > found[-1].accuracy:

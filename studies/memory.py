@@ -8,10 +8,10 @@ PROCESS = Path("/proc/self")
 
 
 def peak(work: Callable[[], object]) -> int | None:
-    """Does some work; returns the KB that it added to the memory of this process at its peak.
+    """Calls a function and measures how much it adds to the peak memory of this process.
 
-    Memory that the process had freed before, but not returned, is used again without being
-    counted, so a new process gives the most accurate figure (see `studies.processes`).
+    Memory that the process freed but did not return to the system is not counted when it is used
+    again. A new process gives the most accurate figure (see `studies.processes`).
 
     Returns:
         KB; None where the system is not Linux.

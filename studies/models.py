@@ -12,12 +12,13 @@ from zoo import catalogue
 if TYPE_CHECKING:
     import keras
 
-VOCABULARY, CLASSES = 25_000, 2  # of the textbook model: two layers of 256 units, embeddings of 300
+# Of the textbook model, the base size of the catalogue: two layers of 256 units, embeddings of 300.
+VOCABULARY, CLASSES = 25_000, 2
 BATCH, TIME = 32, 100  # texts and ids of a training step
 
 
 def textbook(family: str, **sizes: Any) -> keras.Model:
-    """A model of the textbook size, but for the `sizes` that `create_model` is given."""
+    """A model of the textbook size, except for the `sizes`, which `create_model` takes."""
     return catalogue.create_model(family, vocab_size=VOCABULARY, num_classes=CLASSES, **sizes)
 
 
@@ -32,20 +33,20 @@ def compiled(family: str, *, xla: bool = False) -> keras.Model:
 
 
 def randomize(model: keras.Model, seed: int = 0) -> None:
-    """Draws weights so large that answers depend on the text, as those of a trained model do."""
+    """Draws weights large enough for predictions to depend on the text, as after training."""
     rng = np.random.default_rng(seed)
     shapes = [weight.shape for weight in model.get_weights()]
     model.set_weights([rng.normal(size=shape) / np.sqrt(shape[-1]) for shape in shapes])
 
 
 def training_step(model: keras.Model) -> Callable[[], object]:
-    """A step on a batch of `BATCH` texts of `TIME` ids, without padding."""
+    """A training step on a batch of `BATCH` texts of `TIME` ids, without padding."""
     ids, labels = _batch()
     return lambda: model.train_on_batch(ids, labels)
 
 
 def answer(model: keras.Model) -> Callable[[], object]:
-    """An answer in Keras to one text of `TIME` ids, without padding."""
+    """A prediction in Keras for one text of `TIME` ids, without padding."""
     ids, _ = _batch()
     return lambda: model.predict_on_batch(ids[:1])
 

@@ -1,4 +1,4 @@
-"""Drawing: what every study that draws needs of matplotlib."""
+"""What the studies that draw need of matplotlib."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def require() -> None:
-    """Raises `ValueError` if matplotlib is missing: before hours of measuring, not after."""
+    """Raises `ValueError` if matplotlib is missing. Call it before hours of measuring."""
     if importlib.util.find_spec("matplotlib") is None:
         raise ValueError("drawing needs matplotlib; pip install '.[plots]'.")
 

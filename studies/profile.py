@@ -1,8 +1,8 @@
 """Profiles loop files with Linux perf: where the time of an answer goes.
 
-The models have the textbook size, the texts 100 ids; one thread runs. A file is asked a few times
-and many times, and the difference is divided by the number of answers. Needs `perf` and the
-permission to use it. Writes profile.csv.
+The models have the textbook size, the texts 100 ids, and one thread runs. Each file is profiled
+over a few and over many predictions, and the difference is divided by their number, so loading the
+file does not count. Needs `perf` and the permission to use it. Writes profile.csv.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from studies import command, models, processes
 from zoo.files import write_table
 
 LENGTH = 100  # ids of a text
-FEW, MANY = 10, 210  # answers
+FEW, MANY = 10, 210  # predictions
 HERTZ = 4000
 OTHERS = "the rest"
 # Functions of the runtime by what they do; the first pattern that matches counts.
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Writes the table."""
     if shutil.which("perf") is None:
-        raise ValueError("profiling needs Linux perf, and there is no command perf; install it.")
+        raise ValueError("profiling needs Linux perf, and there is no command perf. Install it.")
     from export import architecture
     from export.tflite import find
 

@@ -15,13 +15,17 @@ from zoo import catalogue
 from zoo.files import read_table, write_table
 
 FAMILIES = ("bilstm", "peephole-bilstm", "bigru")
-BUILT_IN = "bilstm"  # what the others are compared with; on a GPU, cuDNN's
+BUILT_IN = "bilstm"  # the baseline of the others; on a GPU, it runs in cuDNN
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the flags."""
-    parser.add_argument("families", nargs="*", metavar="FAMILY", help="beside bilstm")
-    parser.add_argument("--rounds", type=int, default=15, help="turns of each (default: 15)")
+    parser.add_argument(
+        "families", nargs="*", metavar="FAMILY", help="families to time beside bilstm"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=15, help="timed turns per model (default: 15)"
+    )
     command.add_output(parser)
 
 

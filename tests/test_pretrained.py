@@ -18,7 +18,7 @@ every_model = pytest.mark.parametrize("name", pretrained.names())
 TEXTS = ["what a fine day", "", "zzyzx " * 500, "Call now to win a FREE prize!!! Txt WIN to 80082"]
 
 
-def test_some_are_there():
+def test_models_are_shipped():
     assert len(pretrained.names()) >= 6
     for name in pretrained.names():
         assert (ROOT / "recipes" / f"{name}.mk").is_file()
@@ -163,15 +163,15 @@ def test_asking_one_imports_no_keras():
 
 
 def test_weights_are_packed_as_the_file_has_them(tmp_path):
-    from export.tflite.quantize import int8_rows
+    from export.tflite.rounding import to_int8
 
     rng = np.random.default_rng(0)
     embedding, kernel = rng.normal(size=(50, 8)), rng.normal(size=(8, 3)).astype(np.float16)
-    integers, scales = int8_rows(embedding.astype(np.float32))
-    np.savez_compressed(tmp_path / "weights.npz", integers, scales[:, None], kernel)
+    integers, scales = to_int8(embedding.astype(np.float32), axis=1)
+    np.savez_compressed(tmp_path / "weights.npz", integers, scales, kernel)
     found = pretrained.read_weights(tmp_path / "weights.npz")
     assert [weight.dtype for weight in found] == [np.float32] * 2
-    np.testing.assert_array_equal(found[0], integers * scales[:, None])
+    np.testing.assert_array_equal(found[0], integers * scales)
     np.testing.assert_allclose(found[0], embedding, atol=scales.max() / 2 + 1e-6)
     np.testing.assert_array_equal(found[1], kernel.astype(np.float32))
 

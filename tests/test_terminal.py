@@ -44,7 +44,7 @@ def refused(name, *arguments):
         (["export.benchmark", "--help"], "--rounds"),
     ],
 )
-def test_what_is_asked_often_is_answered_without_a_framework(arguments, shown):
+def test_frequent_commands_import_no_framework(arguments, shown):
     done, modules = command(*arguments)
     assert done.returncode == 0, done.stderr[-2000:]
     assert shown in done.stdout
@@ -72,7 +72,7 @@ def test_what_is_asked_often_is_answered_without_a_framework(arguments, shown):
         (["export.benchmark", "nope"], "no study 'nope'"),
     ],
 )
-def test_what_is_asked_wrongly_is_refused_without_a_framework(arguments, message):
+def test_wrong_commands_are_refused_before_a_framework_is_imported(arguments, message):
     stderr = refused(*arguments)
     assert message in stderr
     assert "Traceback" not in stderr
@@ -107,7 +107,7 @@ def test_a_bad_file_is_refused_without_a_framework(tmp_path, content, message):
         ("--teacher", "no.tflite", []),
     ],
 )
-def test_other_files_that_are_not_there_are_refused_as_early(tiny_data, flag, name, more):
+def test_missing_files_are_refused_as_early(tiny_data, flag, name, more):
     assert name in refused(*training(tiny_data, flag, name, *more))
 
 

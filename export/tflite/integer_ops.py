@@ -10,6 +10,7 @@ import numpy as np
 
 from export.tflite.graph import Graph, Quantization, Tensor
 from export.tflite.ops import LSTM_ORDER, TANH, cast, options_of, require, reshape
+from export.tflite.rounding import to_int8
 
 PROBABILITY = Quantization.of(1 / 256, -128)  # required by the kernels for int8 softmax
 INSIDE = Quantization.of(2**-12)
@@ -18,11 +19,9 @@ RESET_STEPS = 3
 
 def symmetric(graph: Graph, value: np.ndarray, name: str = "") -> Tensor:
     """Creates a symmetric int8 constant."""
-    largest = float(np.abs(value).max())
-    scale = np.float32(largest / 127 if largest else 1)
-    integers = np.clip(np.round(value / scale), -127, 127)
-    quantization = Quantization.of(scale)
-    return graph.constant(integers, np.int8, quantization=quantization, name=name, real=value)
+    integers, scale = to_int8(value)
+    quantization = Quantization.of(float(scale))
+    return graph.constant(integers, quantization=quantization, name=name, real=value)
 
 
 def bias(graph: Graph, value: np.ndarray, x: Tensor, weights: Tensor, name: str = "") -> Tensor:

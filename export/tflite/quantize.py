@@ -8,8 +8,9 @@ from export.choices import PRECISIONS
 from export.tflite import ops
 from export.tflite.graph import Graph, Model, Operator, Quantization, Tensor
 from export.tflite.integer_ops import symmetric
+from export.tflite.rounding import to_int8
 
-__all__ = ["PRECISIONS", "SCALES", "SMALLEST", "BeyondFloat16Error", "int8_rows", "quantize"]
+__all__ = ["PRECISIONS", "SCALES", "SMALLEST", "BeyondFloat16Error", "quantize"]
 
 SMALLEST = 1024  # elements; smaller matrices stay float32
 SCALES = "/scales"  # suffix of the name of a table's scales
@@ -84,9 +85,9 @@ class _Shared:
             rows = ops.gather(graph, self.half(graph, table), indices)
             result = ops.dequantize(graph, rows)
         else:
-            values, scales = int8_rows(table.value)
+            values, scales = to_int8(table.value, axis=1)
             integers = graph.constant(values, name=table.name)
-            row_scales = graph.constant(scales[:, None], name=f"{table.name}{SCALES}")
+            row_scales = graph.constant(scales, name=f"{table.name}{SCALES}")
             rows = ops.cast(graph, ops.gather(graph, integers, indices), np.float32)
             row_scales = ops.gather(graph, row_scales, indices)
             result = ops.multiply(graph, rows, row_scales)
@@ -97,10 +98,11 @@ class _Shared:
             operator.inputs[1] = ops.dequantize(graph, self.half(graph, weights))
         else:
             if weights not in self.converted:
-                integers, scales = int8_rows(weights.value)
+                integers, scales = to_int8(weights.value, axis=1)
                 zeros = np.zeros(len(scales), np.int64)
+                quantization = Quantization(scales[:, 0], zeros)
                 self.converted[weights] = graph.constant(
-                    integers, quantization=Quantization(scales, zeros), name=weights.name
+                    integers, quantization=quantization, name=weights.name
                 )
             operator.inputs[1] = self.converted[weights]
             operator.version = max(operator.version, 12)  # the first with a scale for each row
@@ -145,14 +147,6 @@ def _is_large_matrix(tensor: Tensor) -> bool:
         and len(tensor.shape) == 2
         and tensor.data.size >= SMALLEST
     )
-
-
-def int8_rows(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Quantises each row symmetrically: int8 [rows, columns] and float32 scales [rows]."""
-    largest = np.abs(matrix).max(axis=1)
-    scales = np.where(largest > 0, largest / 127, 1).astype(np.float32)
-    integers = np.clip(np.round(matrix / scales[:, None]), -127, 127).astype(np.int8)
-    return integers, scales
 
 
 def _take_over(graph: Graph, result: Tensor, old: Tensor) -> None:

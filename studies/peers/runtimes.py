@@ -1,6 +1,6 @@
 """Opens a file in its runtime: token ids in, probabilities out.
 
-A runtime is imported when one of its files is opened, and nothing else with it.
+A runtime is imported only when one of its files is opened.
 """
 
 from collections.abc import Callable

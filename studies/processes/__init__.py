@@ -1,6 +1,6 @@
 """Programs that studies run in processes of their own: `python -m studies.processes.NAME`.
 
-In a new process a first answer is really the first, and the memory is that of the work alone.
+In a new process, the first prediction really is the first, and no other work adds to the memory.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""Answers the same text many times, for a profiler to watch.
+"""Runs a file on the same text many times, for a profiler to watch.
 
 `python -m studies.processes.answers FILE COUNT L`: FILE is a .tflite, .onnx or .pt file, COUNT the
-number of answers, L the number of token ids.
+number of predictions, L the number of token ids.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from studies.peers import runtimes
 
 
 def answer(path: Path, count: int, max_length: int) -> None:
-    """Loads a file and asks it a text of `max_length` ids `count` times."""
+    """Loads a file and runs it `count` times on a text of `max_length` ids."""
     ask = runtimes.load(path)
     for _ in range(count):
         ask(np.ones((1, max_length), np.int32))

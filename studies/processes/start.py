@@ -1,4 +1,4 @@
-"""Loads a file and answers a first text: prints times and memory as JSON.
+"""Loads a file and runs it once: prints the times and the memory as JSON.
 
 `python -m studies.processes.start FILE L`: FILE is a .tflite, .onnx or .pt file, L the number of
 token ids. The import of the runtime is not counted.
@@ -16,11 +16,11 @@ from studies.peers import runtimes
 
 
 def measure(path: Path, max_length: int) -> dict[str, float | None]:
-    """Loads a file and asks it a text of `max_length` ids.
+    """Loads a file and runs it on a text of `max_length` ids.
 
     Returns:
-        Milliseconds until it is loaded (`load_ms`) and has answered (`first_answer_ms`), and the
-        KB that both add to the process (`peak_kb`).
+        Milliseconds until it is loaded (`load_ms`) and has given its first prediction
+        (`first_answer_ms`), and the KB that both add to the process (`peak_kb`).
     """
     ids = np.ones((1, max_length), np.int32)
     _import(path)

@@ -1,4 +1,4 @@
-"""Runs a training step, or an answer, of a textbook model: prints its memory as JSON.
+"""Runs a training step or a prediction of a textbook model: prints its memory as JSON.
 
 `python -m studies.processes.step FAMILY training_step|answer`
 """

@@ -8,7 +8,7 @@ class Case:
     """A model, and the texts that it answers.
 
     Attributes:
-        family: A family of the catalogue. The model has the textbook size, but for `units`.
+        family: A family of the catalogue. The model has the textbook size, except for `units`.
         units: Of a direction of a layer.
         max_length: L, the number of ids of a file's input.
         words: Lengths of the texts, without padding; empty for `max_length` alone.

@@ -68,12 +68,12 @@ def make(
         except NoPeerError as error:
             say(f"Left out: {error}")
         except ImportError as error:
-            say(f"Left out: {error.name} is not installed; {PEERS} brings it.")
+            say(f"Left out: {error.name} is not installed; {PEERS} installs it.")
     return contenders
 
 
 def stock(model: keras.Model, max_length: int, precision: str) -> bytes:
-    """A .tflite file by the export of Keras and the converter of TensorFlow alone."""
+    """A .tflite file made by Keras's own export and TensorFlow's converter."""
     import tensorflow as tf
 
     tokens = tf.TensorSpec((1, max_length), tf.int32, "tokens")

@@ -1,4 +1,4 @@
-"""One model in every runtime: its answers checked, its start measured, its answers timed."""
+"""One model in every runtime: checks its scores, measures its start, times its predictions."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ from zoo.scores import softmax
 
 EMBEDDING = 300  # width
 TEXTS = 20
-# Of a probability: float32 runtimes sum in another order; int8 weights are rounded.
+# Of a probability. Runtimes sum float32 numbers in different orders; int8 weights are rounded.
 LARGEST_DIFFERENCE = {"float32": 1e-4, "int8": 0.1}
 
 

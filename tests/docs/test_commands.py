@@ -20,7 +20,7 @@ COMMANDS = commands()
 # Commands that measure for minutes: they are asked for help, which they give after they have found
 # what is to be measured.
 MEASURES = ("studies", "export.benchmark")
-WITHOUT_FLAGS = ("docs.tables", "recipes.data", "zoo.parameters")
+WITHOUT_FLAGS = ("docs.imports", "docs.tables", "pytest", "recipes.data", "zoo.parameters")
 ELSEWHERE = {"sha256sum", ".", ".venv/bin/pre-commit"}  # programs that are not the project's
 
 

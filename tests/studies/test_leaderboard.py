@@ -114,7 +114,7 @@ def test_a_file_is_as_small_as_the_verification_allows(monkeypatch, capsys):
     model = zoo.create_model("birnn-tiny", vocab_size=10, num_classes=2)
     run = SimpleNamespace(name="birnn-tiny", model=model)
     assert leaderboard.smallest_file(run, "there", ["a text"]) == "there/float16"
-    assert "birnn-tiny not as int8: other labels" in capsys.readouterr().out
+    assert "birnn-tiny cannot be exported as int8: other labels" in capsys.readouterr().out
 
 
 def test_files_are_timed_when_all_are_there(place, in_threads, monkeypatch):
