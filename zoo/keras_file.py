@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ import keras
 from zoo import archive
 from zoo.reasons import first_line
 
-CONFIG, WEIGHTS = "config.json", "model.weights.h5"
-ENTRIES = {CONFIG, WEIGHTS, "metadata.json"}
+CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
+ENTRIES = {CONFIG, WEIGHTS, METADATA}
 LARGEST = 4_000_000_000  # bytes
 LARGEST_CONFIG = 1_000_000  # bytes
 BUILT_IN = ("keras", "builtins")  # packages of the classes that need no registration
+_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 STATE_RATIO = 64  # largest ratio of a layer's units² to the bytes of all weights
 
 
@@ -43,10 +45,32 @@ def load(path: str | os.PathLike) -> keras.Model:
     try:
         model = keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras's errors for a bad file have no common class
+        newer = _newer_version(path)
+        if newer:
+            raise KerasFileError(
+                f"{path} was saved by Keras {newer}, and Keras {keras.__version__} cannot load it. "
+                f"Install keras>={newer}."
+            ) from error
         raise KerasFileError(f"Keras cannot load {path}: {first_line(error)}") from error
     if not isinstance(model, keras.Model):
         raise KerasFileError(f"{path} holds a {type(model).__name__}, not a model.")
     return model
+
+
+def _newer_version(path: Path) -> str | None:
+    """The version of Keras that saved a file, if it is newer than the installed one."""
+    with archive.opened(str(path), largest=LARGEST) as files:
+        if METADATA not in files.namelist():
+            return None
+        try:
+            saved = json.loads(files.read(METADATA)).get("keras_version")
+        except (ValueError, AttributeError):
+            return None
+    numbers = [_VERSION.match(str(version)) for version in (saved, keras.__version__)]
+    if not all(numbers):
+        return None
+    theirs, ours = (tuple(map(int, found.groups())) for found in numbers if found)
+    return saved if theirs > ours else None
 
 
 def _check(path: Path) -> None:
