@@ -62,6 +62,7 @@ def _default_output(config: TrainingConfig) -> Path:
 
 def _parser() -> argparse.ArgumentParser:
     from zoo.sizes import POOLINGS
+    from zoo.tokenizers import KINDS
     from zoo.training.config import KEEP, OBJECTIVES, TrainingConfig
     from zoo.training.defaults import CHOSEN
 
@@ -101,6 +102,11 @@ def _parser() -> argparse.ArgumentParser:
     add("patience", int, "epochs without a better validation accuracy before it stops")
     add("batch_size", int, "texts in a step")
     add("max_length", int, "token ids of a text, the rest is cut")
+    parser.add_argument(
+        "--tokenizer",
+        choices=KINDS,
+        help="whole words, or words and pieces of words (default: that of --init, or words)",
+    )
     add("vocab_size", int, "most token ids")
     add("seed", int, "decides initial weights, order and dropout")
     add("limit", int, "train on the first N texts only")

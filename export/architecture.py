@@ -95,6 +95,8 @@ class Architecture:
         scores: The kind of scores. The file outputs probabilities or plain numbers.
         right_padded: Whether zeros are at the end of texts only. If not, the ids of a masked model
             are compacted first.
+        inputs: Names of the file's inputs: the ids, or `zoo.metadata.BERT_INPUTS` for ids of word
+            pieces, of which the lowerings read the first.
     """
 
     embedding: np.ndarray
@@ -105,6 +107,7 @@ class Architecture:
     masked: bool
     scores: Scores
     right_padded: bool = True
+    inputs: tuple[str, ...] = ("tokens",)
 
     def is_taken(self, number: int) -> bool:
         """Whether a stage takes the outputs of a layer (from 1) or the embedding (0)."""

@@ -11,9 +11,11 @@ from export.architecture import Architecture, UnsupportedModelError
 from zoo.reasons import first_line
 from zoo.samples import Samples, evenly_spaced, of_length
 from zoo.scores import Scores
-from zoo.text import Tokenizer
+from zoo.tokenizers import AnyTokenizer
+from zoo.wordpiece import WordPieceTokenizer
 
 COUNT = 256  # minimum number of texts
+EVERY_LENGTH = 512  # up to this maximum length, every length is asked
 UNKNOWN_WORD = "qxzvqxzv"
 
 
@@ -61,7 +63,7 @@ def of(
     read: Architecture,
     length: int,
     *,
-    tokenizer: Tokenizer | None,
+    tokenizer: AnyTokenizer | None,
     texts: Sequence[str] | np.ndarray,
     samples: Samples | None,
 ) -> Questions:
@@ -163,7 +165,7 @@ def sample(real: Sequence[str]) -> list[str]:
     return [real[place] for place in evenly_spaced(len(real), COUNT)]
 
 
-def made_up(tokenizer: Tokenizer, count: int = COUNT, seed: int = 0) -> list[str]:
+def made_up(tokenizer: AnyTokenizer, count: int = COUNT, seed: int = 0) -> list[str]:
     """Makes up texts that reveal a wrong export.
 
     The first ones are edge cases: empty and blank texts, one word, only unknown words, and lengths
@@ -182,19 +184,20 @@ def made_up(tokenizer: Tokenizer, count: int = COUNT, seed: int = 0) -> list[str
     texts = ["", "   ", "?!", UNKNOWN_WORD, " ".join([UNKNOWN_WORD] * limit)]
     texts += [_random_text(rng, words, length) for length in sorted(lengths) if length > 0]
     texts += [_random_text(rng, words, 2 * limit)]
+    if tokenizer.kind == WordPieceTokenizer.kind:  # its files are resized for each length
+        every = range(1, limit + 1, -(-limit // EVERY_LENGTH))
+        texts += [_random_text(rng, words, length) for length in every]
     while len(texts) < count:
         texts.append(_random_text(rng, words, int(rng.integers(1, limit + 2))))
     return texts
 
 
-def _words(tokenizer: Tokenizer) -> list[str]:
+def _words(tokenizer: AnyTokenizer) -> list[str]:
     """One word per id, in the order of the ids, which is that of frequency."""
-    vocabulary = tokenizer.vocabulary
-    special = {vocabulary.pad, vocabulary.unknown, vocabulary.start}
     words: dict[int, str] = {}
-    for word, number in vocabulary.items():
-        if number not in special:
-            words.setdefault(number, word)
+    for word, number in tokenizer.vocabulary.items():
+        if number not in words and tokenizer.split(word) == [word]:  # not of special tokens
+            words[number] = word
     return [words[number] for number in sorted(words)] or [UNKNOWN_WORD]
 
 

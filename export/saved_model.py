@@ -10,10 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from export import questions
+from export.string_ops import tokenize_op
 from export.verification import MADE_UP, VerificationError
 from zoo import bundle as bundles
 from zoo import models, scores
-from zoo.text import Tokenizer
 
 
 def export_saved_model(
@@ -52,7 +52,7 @@ def export_saved_model(
         )
     archive = keras.export.ExportArchive()
     archive.track(bundle.model)
-    tokenize = _Tokenize(bundle.tokenizer)
+    tokenize = tokenize_op(bundle.tokenizer)
     archive.track(tokenize)
     labels = tf.constant(bundle.labels)
     function = tf.identity if bundle.scores.applied else tf.nn.softmax
@@ -82,34 +82,6 @@ def export_saved_model(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return folder
-
-
-class _Tokenize(tf.Module):
-    """The device's tokenizer in TensorFlow operators: string [batch] to int32 [batch, L]."""
-
-    def __init__(self, tokenizer: Tokenizer):
-        super().__init__()
-        vocabulary = tokenizer.vocabulary
-        self.delimiter, self.max_length = tokenizer.delimiter, tokenizer.max_length
-        self.start, self.pad = vocabulary.start, vocabulary.pad
-        # Built under init_scope, so that the table belongs to the module, not to a trace.
-        self.table = tf.lookup.StaticHashTable(
-            tf.lookup.KeyValueTensorInitializer(
-                tf.constant(list(vocabulary)), tf.constant(list(vocabulary.values()), tf.int32)
-            ),
-            default_value=vocabulary.unknown,
-        )
-
-    def __call__(self, texts):
-        # A text ends at a NUL, so afterwards NUL can serve as the separator.
-        texts = tf.strings.regex_replace(texts, r"(?s)\x00.*", "")
-        words = tf.strings.split(tf.strings.regex_replace(texts, self.delimiter, "\0"), "\0")
-        words = tf.ragged.boolean_mask(words, words != "")
-        ids = self.table.lookup(words)
-        if self.start is not None:
-            first = tf.fill([tf.shape(texts)[0], 1], tf.constant(self.start, tf.int32))
-            ids = tf.concat([first, ids], axis=1)
-        return ids.to_tensor(self.pad, shape=[None, self.max_length])
 
 
 def _verify(folder: Path, bundle: bundles.Bundle) -> None:

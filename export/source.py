@@ -12,9 +12,12 @@ from export import architecture, questions
 from export.architecture import Architecture, UnsupportedModelError
 from export.questions import Questions
 from zoo import bundle as bundles
-from zoo import models, scores
+from zoo import models, scores, wordpiece
+from zoo.metadata import BERT_INPUTS
 from zoo.samples import of_length
-from zoo.text import PAD_ID, Tokenizer
+from zoo.text import PAD, PAD_ID
+from zoo.tokenizers import AnyTokenizer
+from zoo.wordpiece import WordPieceTokenizer
 
 PADDINGS = ("right", "any")
 SIXTEEN_BITS = 0.02  # largest change of a score by computing in 16 bits
@@ -39,7 +42,7 @@ class Source:
     read: Architecture
     questions: Questions
     length: int
-    tokenizer: Tokenizer | None
+    tokenizer: AnyTokenizer | None
     labels: tuple[str, ...] | None
     calibration: np.ndarray
 
@@ -65,14 +68,14 @@ def of(
     if isinstance(run_or_model, (str, os.PathLike)):
         run_or_model = models.resolve(run_or_model, weights=True).bundle()
     bundle: bundles.Bundle | None = None
-    tokenizer: Tokenizer | None = None
+    tokenizer: AnyTokenizer | None = None
     labels: tuple[str, ...] | None = None
     if isinstance(run_or_model, bundles.Bundle):
         bundle = run_or_model
         model, name, tokenizer = bundle.model, bundle.name, bundle.tokenizer
         if max_length is not None:
             _require_length(max_length)
-            tokenizer = Tokenizer(tokenizer.vocabulary, max_length, tokenizer.delimiter)
+            tokenizer = tokenizer.resized(max_length)
         labels = bundle.labels if metadata else None
     else:
         model = run_or_model
@@ -80,6 +83,8 @@ def of(
     plain = in_float32(model)
     read = architecture.read(plain, kind)
     length = tokenizer.max_length if tokenizer else _length(plain, max_length)
+    if isinstance(tokenizer, WordPieceTokenizer):
+        read = replace(read, inputs=BERT_INPUTS)
     if read.masked and (padding or _usual_padding(tokenizer)) == "any":
         read = replace(read, right_padded=False)
     asked = questions.of(
@@ -101,13 +106,13 @@ def of(
     )
 
 
-def _usual_padding(tokenizer: Tokenizer | None) -> str:
+def _usual_padding(tokenizer: AnyTokenizer | None) -> str:
     """`right` if a tokenizer pads the text and has no other token with id 0, else `any`."""
     if tokenizer is None:
         return "any"
     vocabulary = tokenizer.vocabulary
     zeros = [token for token, number in vocabulary.items() if number == PAD_ID]
-    return "right" if zeros == ["<PAD>"] else "any"
+    return "right" if zeros in ([PAD], [wordpiece.PAD]) else "any"
 
 
 def _length(model: keras.Model, max_length: int | None) -> int:

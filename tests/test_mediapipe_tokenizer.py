@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export.tflite.metadata import add_metadata
-from tests.echo_model import echo_model
 from zoo.text import DELIMITER, PAD, START, UNKNOWN, Tokenizer, Vocabulary
 
 pytest.importorskip("mediapipe", reason="the device's tokenizer is MediaPipe's")
-from mediapipe.tasks.python import BaseOptions, text
+from tests.device import Device, as_a_browser
+from tests.raw_texts import TEXTS
 
 ASCII_WORDS = r"[^\w\']+"  # of MediaPipe's own average word embedding model
 DELIMITERS = [
@@ -28,53 +27,6 @@ DELIMITERS = [
     "(,)( )",  # groups of its own
     r"\C?é",  # splits inside of a character
 ]
-
-TEXTS = [
-    "",
-    " ",
-    " \t\r\n ",
-    "a",
-    "movie",
-    "The movie was GOOD, the Movie was good; THE MOVIE WAS GOOD!",
-    "McDonald's iPhone and O'Brien's eBay",
-    # accents, composed and combining
-    "café cafe\u0301 CAFÉ CAFE\u0301 naïve nai\u0308ve Ångström A\u030angstro\u0308m",
-    "\u0301 \u0301a a\u0301\u0302\u0303\u0304 e\u20dd",
-    # special case folding
-    "ß ẞ straße STRASSE Strasse strasse STRAẞE",
-    "ﬁn ﬁ FI fi Fi ﬀ ﬃ",
-    "İstanbul istanbul i̇stanbul ISTANBUL ıstanbul I İ i ı",
-    "ΟΔΟΣ οδος οδοσ Οδος ΣΑΣ σας σασ Σ σ ς",
-    "ǆ ǅ Ǆ ǆungla ǅungla ǅUNGLA Ǆungla ǉ ǈ Ǉ",
-    "ŉ ʼN ΐ ẖ ᾳ ᾼ ΑΙ K k Å å ſ s S",
-    # scripts
-    "日本語のテキストです。とても良い映画！", "映画は 良かった　です", "中文没有空格，但有标点。",
-    "한국어 영화는 정말 좋았다", "фильм был Хорош, ФИЛЬМ", "ภาพยนตร์เรื่องนี้ดีมาก",
-    "यह फ़िल्म बहुत अच्छी थी",
-    "הסרט היה טוב מאוד", "كان الفيلم جيدًا جدًا", "\u202bעברית\u202c and \u200fRTL\u200e marks",
-    "ქართული ᲥᲐᲠᲗᲣᲚᲘ", "Ꭰ ꭰ ᏸ", "𝐀𝐁 𝒜 𐐀 𐐨 𠀀𠀁", "ᏣᎳᎩ ⴰⵎⴰⵣⵉⵖ", "Ⅷ ⅷ ⓐ Ⓐ ½ x² №",
-    # digits
-    "0 1 42 3.14 1,000", "٠١٢٣ ۴۵۶ ०१२ ๑๒ １２３ ²³ ①② 〇一二", "10/10 7½",
-    # emoji
-    "good 👍 great👍🏽 👨‍👩‍👧‍👦 🏳️‍🌈 🇩🇪 ☺️ 1️⃣ #️⃣", "👍", "a👍b", "❤️", "a\u200db a\u200cb a\ufe0fb",
-    # apostrophes and underscores
-    "'good' 'good good' don't Don't DON'T ''' ' '' rock'n'roll", "‘good’ don’t ʼgood ´x´ `y`",
-    "_ __ _a a_ a_b __init__ _'_",
-    # line ends, blanks and controls
-    "a\r\nb\r\n\r\nc", "a\nb", "a\rb", "a\u2028b\u2029c\x85d", "a\u00a0b\u202fc\u3000d\u2007e",
-    "a\u200bb\u2060c\ufeffd\u00ade", "a\x01b\x07c\x1bd\x7fe\x80f\x9fg\x0bh\x0ci",
-    # NUL ends the text
-    "a\0b", "\0", "\0a", "a b\0", "a b \0 c", "é\0é", "a\\0b",
-    # looks invalid
-    "\ufffd a\ufffdb \ufffe \uffff \U0010ffff \ue000 \u0378 a\U000e0001b", "ï¿½ Ã© â€™",
-    "<PAD> <START> <UNKNOWN> PAD START UNKNOWN <pad> <start>", "<br /><br />", "a<b>c",
-    "$0 %s {} \\ \\w",
-    "#a ##a b #c x yx xx axb a--b ---", "a, b,c , d", "é aé éa éé aéb 日é",
-    # long
-    "only " * 40, "unknownword " * 40, "!?.,;:- " * 40, "a" * 100_000,
-    "wörd " * 20_000, "日本" * 20_000,
-    "a'b_c " * 17_000, ".. " * 34_000, "x" * 65_536 + " y", " " * 100_000 + "movie",
-]  # fmt: skip
 
 
 def _all_tokens() -> list[str]:
@@ -100,39 +52,6 @@ def _vocabularies() -> dict[str, Vocabulary]:
 
 
 VOCABULARIES = _vocabularies()
-
-
-class Device:
-    """MediaPipe's TextClassifier on a model whose scores are the ids.
-
-    To be closed: one that the garbage collector closes waits for ever for a thread that the
-    collector has ended, whatever the program was doing.
-    """
-
-    def __init__(self, tokenizer: Tokenizer):
-        model = add_metadata(
-            echo_model(tokenizer.max_length),
-            name="echo",
-            description="its scores are its ids",
-            tokenizer=tokenizer,
-            labels=[f"slot {i}" for i in range(tokenizer.max_length)],
-        )
-        options = text.TextClassifierOptions(base_options=BaseOptions(model_asset_buffer=model))
-        self._classifier = text.TextClassifier.create_from_options(options)
-        self._length = tokenizer.max_length
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._classifier.close()
-
-    def encode(self, string: str) -> np.ndarray:
-        categories = self._classifier.classify(string).classifications[0].categories
-        ids = np.full(self._length, -1, np.int32)
-        for category in categories:
-            ids[category.index] = category.score
-        return ids
 
 
 def assert_same(tokenizer: Tokenizer, device: Device, string: str) -> None:
@@ -214,16 +133,8 @@ def test_few_characters_in_any_order(few, string):
     assert_same(*few, string)
 
 
-class _Surrogates(str):
-    """A str that becomes the bytes that a browser makes of surrogates."""
-
-    def encode(self, *_):
-        return self.raw.encode("utf-8", "surrogatepass")
-
-
 @pytest.mark.parametrize("raw", ["a\ud83db", "\udc00", "a \ud800", "\ude00\ud83d good", "x\udfffé"])
 def test_lone_surrogates(pair, raw):
     tokenizer, device = pair
-    string = _Surrogates(raw.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-    string.raw = raw
+    string = as_a_browser(raw)
     np.testing.assert_array_equal(tokenizer.encode([raw])[0], device.encode(string))

@@ -97,7 +97,7 @@ def test_what_is_written_is_read(tmp_path):
         metadata = read_metadata(source)
         assert metadata.labels == LABELS
         assert metadata.max_length == 3
-        assert metadata.delimiter == TOKENIZER.delimiter
+        assert metadata.tokenizer().delimiter == TOKENIZER.delimiter
         assert metadata.vocabulary == TOKENIZER.vocabulary
         for field in ("name", "description", "version", "author", "license"):
             assert getattr(metadata, field) == ARGUMENTS[field]
@@ -224,8 +224,8 @@ def test_a_file_cut_short():
 
 
 def test_another_tokenizer(monkeypatch):
-    monkeypatch.setattr(writer, "REGEX_TOKENIZER", 4)  # BERT's
-    with pytest.raises(ValueError, match="no regex tokenizer"):
+    monkeypatch.setattr(writer, "REGEX_TOKENIZER", 5)  # SentencePiece's
+    with pytest.raises(ValueError, match="no regex tokenizer and no BERT tokenizer"):
         read_metadata(model())
 
 

@@ -17,7 +17,8 @@ from zoo.files import replacing, write_text
 from zoo.inference import Classifier
 from zoo.records import CONFIG, FIGURES, LABELS, MODEL, SAMPLES, VOCABULARY, RunError
 from zoo.samples import Samples
-from zoo.text import Tokenizer, lengths
+from zoo.text import lengths
+from zoo.tokenizers import AnyTokenizer
 
 if TYPE_CHECKING:
     import keras
@@ -45,7 +46,7 @@ class Bundle:
     """
 
     model: keras.Model
-    tokenizer: Tokenizer
+    tokenizer: AnyTokenizer
     labels: tuple[str, ...]
     config: dict
     samples: Samples | None = None

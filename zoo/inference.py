@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.text import Tokenizer
+from zoo.tokenizers import AnyTokenizer
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Classifier:
     """
 
     name: str
-    tokenizer: Tokenizer
+    tokenizer: AnyTokenizer
     labels: tuple[str, ...]
     forward: Callable[[np.ndarray], np.ndarray]
 
@@ -71,10 +71,8 @@ class Classifier:
 
     def _known(self, ids: np.ndarray) -> np.ndarray:
         """The fraction of known tokens in each row of ids, float64 [texts]."""
-        vocabulary = self.tokenizer.vocabulary
-        tokens = ids if vocabulary.start is None else ids[:, 1:]
-        read = tokens != vocabulary.pad
-        known = read & (tokens != vocabulary.unknown)
+        read = self.tokenizer.read(ids)
+        known = read & (ids != self.tokenizer.vocabulary.unknown)
         return known.sum(axis=1) / np.maximum(read.sum(axis=1), 1)
 
     def evaluate(self, texts: Sequence[str], labels: np.ndarray) -> dict[str, float]:

@@ -10,7 +10,8 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from zoo import probe, structure, terminal
 from zoo.inference import Classifier
-from zoo.metadata import read_bytes, read_metadata
+from zoo.metadata import BERT_INPUTS, read_bytes, read_metadata
+from zoo.text import PAD_ID, lengths
 
 
 class ModelFileError(ValueError):
@@ -73,7 +74,8 @@ def runner(
     """Makes a function that runs a model on one text after the other.
 
     Args:
-        content: A .tflite file from int32 [1, L] to float32 or quantised int8 [1, classes].
+        content: A .tflite file from int32 [1, L] to float32 or quantised int8 [1, classes]. With
+            word pieces it has three inputs [1, L], which may be resized to the text's own length.
         threads: Number of threads of the interpreter.
         packed: Whether to use XNNPACK, the default, which packs copies of the weights: faster, with
             more memory.
@@ -96,31 +98,38 @@ def runner(
         raise _refused(error) from None
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     fits = (
-        len(inputs) == len(outputs) == 1
+        len(inputs) in (1, len(BERT_INPUTS))
+        and len({tuple(one["shape"]) for one in inputs}) == 1
+        and all(one["dtype"] == np.int32 for one in inputs)
+        and len(outputs) == 1
         and len(inputs[0]["shape"]) == len(outputs[0]["shape"]) == 2
         and inputs[0]["shape"][0] == outputs[0]["shape"][0] == 1
-        and inputs[0]["dtype"] == np.int32
         and outputs[0]["dtype"] in (np.float32, np.int8)
     )
     if not fits:
         raise ModelFileError(
-            "A text classifier takes int32 [1, L] and gives float32 or int8 [1, classes]; this has "
-            f"inputs {_kinds(inputs)} and outputs {_kinds(outputs)}."
+            "A text classifier takes int32 [1, L], one or three of them, and gives float32 or int8 "
+            f"[1, classes]; this has inputs {_kinds(inputs)} and outputs {_kinds(outputs)}."
         )
     max_length, classes = int(inputs[0]["shape"][1]), int(outputs[0]["shape"][1])
     scale, zero_point = outputs[0]["quantization"]
     if outputs[0]["dtype"] == np.float32:
         scale, zero_point = 1.0, 0
 
+    dynamic = list(inputs[0]["shape_signature"]) == [1, -1]
     # Threads would overwrite the interpreter's input and output tensors.
     lock = threading.Lock()
 
     def forward(ids: np.ndarray) -> np.ndarray:
         rows = np.empty((len(ids), classes), np.float32)
-        for number, row in enumerate(ids):
+        for number, (row, length) in enumerate(zip(ids, lengths(ids), strict=True)):
             with lock:
-                interpreter.set_tensor(inputs[0]["index"], row[None])
                 try:
+                    if dynamic:
+                        row = row[: max(length, 1)]
+                        _resize(interpreter, inputs, len(row))
+                    for one, values in zip(inputs, _inputs_of(row, len(inputs)), strict=True):
+                        interpreter.set_tensor(one["index"], values[None])
                     interpreter.invoke()
                 except RuntimeError as error:
                     raise _refused(error) from None
@@ -129,6 +138,22 @@ def runner(
         return (rows - np.float32(zero_point)) * np.float32(scale)
 
     return forward, max_length, classes
+
+
+def _resize(interpreter: Interpreter, inputs, length: int) -> None:
+    """Resizes the inputs to [1, length], if they are not."""
+    if interpreter.get_tensor(inputs[0]["index"]).shape[1] == length:
+        return
+    for one in inputs:
+        interpreter.resize_tensor_input(one["index"], [1, length])
+    interpreter.allocate_tensors()
+
+
+def _inputs_of(row: np.ndarray, count: int) -> list[np.ndarray]:
+    """Ids [L], and with three inputs the mask and the segment ids, as MediaPipe gives them."""
+    if count == 1:
+        return [row]
+    return [row, (row != PAD_ID).astype(np.int32), np.zeros_like(row)]
 
 
 def _refused(error: Exception) -> ModelFileError:

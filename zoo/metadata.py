@@ -12,13 +12,16 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 import flatbuffers
 from ai_edge_litert.schema_py_generated import Model
 from flatbuffers import number_types
 
-from zoo import archive, seal, structure
-from zoo.text import LONGEST_TEXT, Tokenizer, Vocabulary
+from zoo import archive, seal, structure, tokenizers
+from zoo.text import LONGEST_TEXT
+from zoo.tokenizers import AnyTokenizer, AnyVocabulary
+from zoo.wordpiece import WordPieceTokenizer
 
 METADATA_IDENTIFIER = b"M001"
 METADATA_NAME = b"TFLITE_METADATA"
@@ -40,6 +43,8 @@ class SubGraphMetadataSlot(IntEnum):
     DESCRIPTION = 1
     INPUT_TENSOR_METADATA = 2
     OUTPUT_TENSOR_METADATA = 3
+    ASSOCIATED_FILES = 4
+    INPUT_PROCESS_UNITS = 5
 
 
 class TensorMetadataSlot(IntEnum):
@@ -67,6 +72,10 @@ class RegexTokenizerSlot(IntEnum):
     VOCABULARY_FILE = 1
 
 
+class BertTokenizerSlot(IntEnum):
+    VOCABULARY_FILE = 0
+
+
 class AssociatedFileSlot(IntEnum):
     NAME = 0
     DESCRIPTION = 1
@@ -81,7 +90,8 @@ class AssociatedFileType(IntEnum):
 LARGEST_ASSOCIATED = 32_000_000  # bytes of the vocabulary and the labels together
 
 FEATURE_PROPERTIES = 1  # of the union ContentProperties
-REGEX_TOKENIZER = 6  # of the union ProcessUnitOptions
+BERT_TOKENIZER, REGEX_TOKENIZER = 4, 6  # of the union ProcessUnitOptions
+BERT_INPUTS = ("ids", "mask", "segment_ids")  # of a model behind a BERT tokenizer
 
 
 @dataclass(frozen=True)
@@ -90,10 +100,9 @@ class Metadata:
 
     Attributes:
         name, description, version, author, license: Texts of the file; empty where it has none.
-        delimiter: RE2 regex of the tokenizer.
-        vocabulary: Vocabulary of the tokenizer.
+        text_tokenizer: The tokenizer that the device runs before the model.
         labels: Names of the classes, in the order of the scores.
-        max_length: Number of ids per text; the model's input is [1, max_length].
+        inputs: The names of the model's inputs, in their order: one, or those of `BERT_INPUTS`.
         sealed: Whether the file has a valid seal (see `zoo.seal`).
     """
 
@@ -102,15 +111,24 @@ class Metadata:
     version: str
     author: str
     license: str
-    delimiter: str
-    vocabulary: Vocabulary
+    text_tokenizer: AnyTokenizer
     labels: tuple[str, ...]
-    max_length: int
+    inputs: tuple[str, ...]
     sealed: bool
 
-    def tokenizer(self) -> Tokenizer:
+    @property
+    def vocabulary(self) -> AnyVocabulary:
+        """The vocabulary of the tokenizer."""
+        return self.text_tokenizer.vocabulary
+
+    @property
+    def max_length(self) -> int:
+        """The largest number of ids of a text."""
+        return self.text_tokenizer.max_length
+
+    def tokenizer(self) -> AnyTokenizer:
         """The tokenizer that the device runs before the model."""
-        return Tokenizer(self.vocabulary, self.max_length, self.delimiter)
+        return self.text_tokenizer
 
 
 class Table:
@@ -224,18 +242,30 @@ def _read(content: bytes) -> Metadata:
         )
     root = Table.root(buffer)
     graph = _first(root.tables(ModelMetadataSlot.SUBGRAPH_METADATA), "subgraph")
-    text = _first(graph.tables(SubGraphMetadataSlot.INPUT_TENSOR_METADATA), "input")
+    inputs = graph.tables(SubGraphMetadataSlot.INPUT_TENSOR_METADATA)
+    _first(inputs, "input")
     scores = _first(graph.tables(SubGraphMetadataSlot.OUTPUT_TENSOR_METADATA), "output")
-    tokenizers = [
-        options
-        for unit in text.tables(TensorMetadataSlot.PROCESS_UNITS)
-        if unit.number(ProcessUnitSlot.OPTIONS_TYPE) == REGEX_TOKENIZER
-        and (options := unit.table(ProcessUnitSlot.OPTIONS))
-    ]
-    tokenizer = _first(tokenizers, "regex tokenizer (others, like BERT's, cannot be read)")
-    vocabulary_file = _first(
-        tokenizer.tables(RegexTokenizerSlot.VOCABULARY_FILE), "vocabulary file"
-    )
+    pieces = _options(graph.tables(SubGraphMetadataSlot.INPUT_PROCESS_UNITS), BERT_TOKENIZER)
+    if pieces is not None:
+        files_of_it = pieces.tables(BertTokenizerSlot.VOCABULARY_FILE)
+        names = tuple(one.string(TensorMetadataSlot.NAME) for one in inputs)
+        options: dict[str, Any] = {"kind": WordPieceTokenizer.kind}
+        if sorted(names) != sorted(BERT_INPUTS):
+            raise ValueError(
+                f"the inputs of a model with word pieces are {', '.join(BERT_INPUTS)}, not "
+                f"{', '.join(names)}; export the model again"
+            )
+    else:
+        regex = _options(inputs[0].tables(TensorMetadataSlot.PROCESS_UNITS), REGEX_TOKENIZER)
+        if regex is None:
+            raise ValueError(
+                "the metadata has no regex tokenizer and no BERT tokenizer (others, like "
+                "SentencePiece, cannot be read); export the model with one"
+            )
+        files_of_it = regex.tables(RegexTokenizerSlot.VOCABULARY_FILE)
+        names = ("tokens",)
+        options = {"delimiter": regex.string(RegexTokenizerSlot.DELIMITER)}
+    vocabulary_file = _first(files_of_it, "vocabulary file")
     labels_files = [
         file
         for file in scores.tables(TensorMetadataSlot.ASSOCIATED_FILES)
@@ -246,7 +276,9 @@ def _read(content: bytes) -> Metadata:
     vocabulary_name = vocabulary_file.string(AssociatedFileSlot.NAME)
     labels_name = labels_file.string(AssociatedFileSlot.NAME)
     files = _associated_files(content, [vocabulary_name, labels_name])
-    vocabulary = Vocabulary.parse(files[vocabulary_name], source=vocabulary_name)
+    options["max_length"] = _length(model, len(names))
+    tokenizer = tokenizers.load(options, files[vocabulary_name], source=vocabulary_name)
+    vocabulary = tokenizer.vocabulary
     if model.rows is not None and vocabulary.size > model.rows:
         raise ValueError(
             f"{vocabulary_name} has ids up to {vocabulary.size - 1}, but the model has only "
@@ -258,22 +290,35 @@ def _read(content: bytes) -> Metadata:
         version=root.string(ModelMetadataSlot.VERSION),
         author=root.string(ModelMetadataSlot.AUTHOR),
         license=root.string(ModelMetadataSlot.LICENSE),
-        delimiter=tokenizer.string(RegexTokenizerSlot.DELIMITER),
-        vocabulary=vocabulary,
+        text_tokenizer=tokenizer,
         labels=_lines(files[labels_name], labels_name),
-        max_length=_length(model),
+        inputs=names,
         sealed=sealed,
     )
 
 
-def _length(model: structure.Structure) -> int:
+def _length(model: structure.Structure, inputs: int) -> int:
+    shapes = set(model.inputs)
     shape = model.inputs[0] if model.inputs else ()
-    if len(shape) != 2 or not 1 <= shape[1] <= LONGEST_TEXT:
+    if (
+        len(model.inputs) != inputs
+        or len(shapes) != 1
+        or len(shape) != 2
+        or not 1 <= shape[1] <= LONGEST_TEXT
+    ):
         raise ValueError(
-            f"its input is {list(shape)}; a text classifier takes [1, L] ids, L from 1 to "
-            f"{LONGEST_TEXT:,}"
+            f"its inputs are {[list(one) for one in model.inputs]}; this text classifier takes "
+            f"{inputs} of [1, L] ids, L from 1 to {LONGEST_TEXT:,}"
         )
     return shape[1]
+
+
+def _options(units: list[Table], kind: int) -> Table | None:
+    """The options of the first process unit of a kind."""
+    for unit in units:
+        if unit.number(ProcessUnitSlot.OPTIONS_TYPE) == kind:
+            return unit.table(ProcessUnitSlot.OPTIONS)
+    return None
 
 
 def _first(tables: list[Table], what: str) -> Table:

@@ -28,9 +28,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from zoo import sums
+from zoo import sums, tokenizers
 from zoo.datasets import Dataset, DatasetError, Source
-from zoo.text import LONGEST_TEXT
+from zoo.tokenizers import AnyTokenizer
 
 MODEL, VOCABULARY, LABELS, CONFIG = "model.keras", "vocab.txt", "labels.txt", "config.json"
 HISTORY, FIGURES, CARD, SAMPLES = "history.csv", "metrics.json", "README.md", "samples.npz"
@@ -93,8 +93,7 @@ def require_finished(folder: Path) -> None:
 def make(
     *,
     model: Mapping[str, Any],
-    max_length: int,
-    delimiter: str,
+    tokenizer: AnyTokenizer,
     dataset: Dataset,
     training: Mapping[str, Any],
     chosen: Sequence[str],
@@ -105,7 +104,7 @@ def make(
 
     Args:
         model: Its `name` and the arguments of `zoo.create_model`.
-        max_length, delimiter: Of the tokenizer.
+        tokenizer: Its tokenizer.
         dataset: The training data.
         training: All settings.
         chosen: Names of the settings that were chosen from the data.
@@ -113,7 +112,7 @@ def make(
     """
     return {
         "model": dict(model),
-        "tokenizer": {"max_length": max_length, "delimiter": delimiter},
+        "tokenizer": tokenizer.options,
         "data": {
             "name": dataset.name,
             "source": dataset.source,
@@ -132,12 +131,12 @@ def make(
 
 
 def imported(
-    *, model: Mapping[str, Any], max_length: int, delimiter: str, origin: Mapping[str, Any]
+    *, model: Mapping[str, Any], tokenizer: AnyTokenizer, origin: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Creates the record of an imported model; `origin` says how it was imported."""
     return {
         "model": dict(model),
-        "tokenizer": {"max_length": max_length, "delimiter": delimiter},
+        "tokenizer": tokenizer.options,
         "imported": dict(origin),
     }
 
@@ -172,14 +171,10 @@ def parse(content: bytes, path: Path) -> dict[str, Any]:
         needed = name in ("model", "tokenizer")
         if not isinstance(record.get(name, None if needed else {}), dict):
             raise RunError(f"{path} is damaged: {name!r} is missing or not an object.")
-    length, delimiter = (record["tokenizer"].get(name) for name in ("max_length", "delimiter"))
-    if type(length) is not int or not 1 <= length <= LONGEST_TEXT:
-        raise RunError(
-            f"{path}: max_length is {length!r:.60}; it must be an integer from 1 to "
-            f"{LONGEST_TEXT:,}."
-        )
-    if not isinstance(delimiter, str):
-        raise RunError(f"{path}: delimiter is {delimiter!r:.60}; it must be a string.")
+    try:
+        tokenizers.check_options(record["tokenizer"])
+    except ValueError as error:
+        raise RunError(f"{path}: {error}.") from error
     return record
 
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zoo import imports, records, samples, sums
+from zoo import imports, records, samples, sums, tokenizers
 from zoo.records import CONFIG, FIGURES, LABELS, LARGEST, MODEL, SAMPLES, VOCABULARY, RunError
 from zoo.samples import Samples
-from zoo.text import PAD, PAD_ID, Tokenizer, Vocabulary
+from zoo.text import PAD, PAD_ID
+from zoo.tokenizers import AnyTokenizer
 
 if TYPE_CHECKING:
     import keras
@@ -20,7 +21,7 @@ class RunParts(NamedTuple):
     """The content of the files: the arguments of `zoo.bundle.Bundle`."""
 
     model: keras.Model
-    tokenizer: Tokenizer
+    tokenizer: AnyTokenizer
     labels: tuple[str, ...]
     config: dict[str, Any]
     samples: Samples | None
@@ -58,16 +59,19 @@ def _read(folder: Path, digests: Mapping[str, str] | None) -> RunParts:
     for name in (MODEL, *([SAMPLES] if with_samples else [])):
         if digests is not None:
             _check_digest(folder, name, digests, sums.digest(folder / name))
-    vocabulary = Vocabulary.parse(content[VOCABULARY], source=str(folder / VOCABULARY))
     labels = tuple(_lines(folder / LABELS, content[LABELS]))
     config = records.parse(content[CONFIG], folder / CONFIG)
     _check_imports(config, folder)
-    options = config["tokenizer"]
     try:
         records.check_name(config)
-        tokenizer = Tokenizer(vocabulary, options["max_length"], options["delimiter"])
+        tokenizer = tokenizers.load(
+            config["tokenizer"], content[VOCABULARY], source=str(folder / VOCABULARY)
+        )
+    except tokenizers.VocabularyError as error:
+        raise RunError(str(error)) from error
     except ValueError as error:
         raise RunError(f"{folder / CONFIG}: {error}") from error
+    vocabulary = tokenizer.vocabulary
     import zoo.cells
     import zoo.layers  # noqa: F401  registers what model.keras may hold
     from zoo import keras_file, model_graph

@@ -56,6 +56,7 @@ COUNTING = {
 # with the ids.
 PASSING = {
     CODES.CAST: 0,
+    CODES.CONCATENATION: 0,
     CODES.EXPAND_DIMS: 0,
     CODES.GATHER: 0,
     CODES.GATHER_ND: 0,

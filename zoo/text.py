@@ -11,6 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import re2
@@ -94,8 +95,8 @@ class Vocabulary(Mapping[str, int]):
             )
         split = _splitter(delimiter)
         counts: Counter[str] = Counter()
-        for text in _checked(texts):
-            counts.update(split(_as_on_device(text)))
+        for text in checked(texts):
+            counts.update(split(as_on_device(text)))
 
         words: Counter[str] = Counter()
         spellings = defaultdict(set)
@@ -265,6 +266,8 @@ class Tokenizer:
             empty string, on which the device would loop forever.
     """
 
+    kind: ClassVar[str] = "words"
+
     def __init__(self, vocabulary: Vocabulary, max_length: int, delimiter: str = DELIMITER):
         if max_length < 1:
             raise ValueError(
@@ -275,13 +278,27 @@ class Tokenizer:
         self.delimiter = delimiter
         self._split = _splitter(delimiter)
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """What a run's record holds of it, beside the vocabulary."""
+        return {"max_length": self.max_length, "delimiter": self.delimiter}
+
+    @property
+    def added(self) -> int:
+        """The number of ids that are added to those of a text's tokens: 1 for `<START>`."""
+        return int(self.vocabulary.start is not None)
+
+    def resized(self, max_length: int) -> "Tokenizer":
+        """The same tokenizer for texts of another length."""
+        return Tokenizer(self.vocabulary, max_length, self.delimiter)
+
     def split(self, text: str) -> list[str]:
         """The tokens of `text`, all of them.
 
         Surrogates that UTF-8 cannot hold are read as a browser reads them: a pair is its
         character, a lone one is U+FFFD.
         """
-        return self._split(_as_on_device(text))
+        return self._split(as_on_device(text))
 
     def encode(self, texts: Iterable[str]) -> np.ndarray:
         """The ids of `texts`: int32 [batch, max_length].
@@ -289,7 +306,7 @@ class Tokenizer:
         Raises:
             TypeError: `texts` is a str, or holds something else than str.
         """
-        texts = list(_checked(texts))
+        texts = list(checked(texts))
         vocabulary = self.vocabulary
         rows = np.full((len(texts), self.max_length), vocabulary.pad, np.int32)
         first = 0
@@ -302,6 +319,20 @@ class Tokenizer:
             tokens = self.split(text)[:room]
             row[first : first + len(tokens)] = [lookup(token, unknown) for token in tokens]
         return rows
+
+    def tokens(self, text: str) -> list[str]:
+        """What the model reads of `text`: at most `max_length` tokens, `<START>` included.
+
+        Words that the vocabulary lacks are `<UNKNOWN>`.
+        """
+        words = [word if word in self.vocabulary else UNKNOWN for word in self.split(text)]
+        return [*[START] * self.added, *words][: self.max_length]
+
+    def read(self, ids: np.ndarray) -> np.ndarray:
+        """Which ids [batch, L] stand for tokens of the text: bool [batch, L]."""
+        found = ids != self.vocabulary.pad
+        found[:, : self.added] = False
+        return found
 
 
 _BREAKS_LINE = re.compile("[ \n]")
@@ -323,7 +354,8 @@ def _check_entry(token: str, token_id: int) -> None:
         )
 
 
-def _checked(texts: Iterable[str]) -> Iterator[str]:
+def checked(texts: Iterable[str]) -> Iterator[str]:
+    """Yields texts; raises `TypeError` if `texts` is a str or holds something else than str."""
     if isinstance(texts, (str, bytes)):
         raise TypeError(f"texts is one {type(texts).__name__}: give a list of str, [text]")
     for position, text in enumerate(texts):
@@ -335,12 +367,18 @@ def _checked(texts: Iterable[str]) -> Iterator[str]:
         yield text
 
 
-def _as_on_device(text: str) -> str:
+def as_on_device(text: str, surrogates: str = "replace") -> str:
+    """A text as the device receives it: up to a NUL, with pairs of surrogates joined.
+
+    Args:
+        text: The text.
+        surrogates: What becomes of lone surrogates: `replace` by U+FFFD, or `surrogatepass`.
+    """
     text = text.partition("\0")[0]
     try:
         text.encode()
     except UnicodeEncodeError:
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", surrogates)
     return text
 
 

@@ -11,7 +11,8 @@ import keras
 import numpy as np
 
 from zoo import scores as score_kinds
-from zoo.text import PAD_ID, Tokenizer, lengths
+from zoo.text import PAD_ID, lengths
+from zoo.tokenizers import AnyTokenizer
 from zoo.torch_readout import Readout, TorchImportError
 
 TOLERANCE = {"scores": 1e-4, "logits": 1e-3}
@@ -56,12 +57,12 @@ class Answer:
     from_text: bool = False
 
 
-def read_answers(path: str | os.PathLike, tokenizer: Tokenizer, token_ids: int) -> list[Answer]:
+def read_answers(path: str | os.PathLike, tokenizer: AnyTokenizer, token_ids: int) -> list[Answer]:
     """Reads JSON lines, each with `text` or `ids`, and `logits` or `scores`.
 
     Args:
         path: The file.
-        tokenizer: Tokenizer of the imported model.
+        tokenizer: AnyTokenizer of the imported model.
         token_ids: Number of rows of its embedding.
 
     Raises:
@@ -85,7 +86,7 @@ def read_answers(path: str | os.PathLike, tokenizer: Tokenizer, token_ids: int) 
     return answers
 
 
-def _answer(line: str, number: int, tokenizer: Tokenizer, token_ids: int) -> Answer:
+def _answer(line: str, number: int, tokenizer: AnyTokenizer, token_ids: int) -> Answer:
     try:
         row = json.loads(line)
     except ValueError as error:
@@ -103,8 +104,7 @@ def _answer(line: str, number: int, tokenizer: Tokenizer, token_ids: int) -> Ans
             raise ValueError(f"text must be a string, not {row['text']!r:.60}.")
         ids = tokenizer.encode([row["text"]])[0]
         ids = ids[: max(_length(ids), 1)]
-        more = tokenizer.vocabulary.start is not None
-        cut = len(tokenizer.split(row["text"])) + more > tokenizer.max_length
+        cut = len(tokenizer.split(row["text"])) + tokenizer.added > tokenizer.max_length
     else:
         ids = _ids(row["ids"], token_ids)
     return Answer(ids, np.array(values, np.float64), kind, number, cut, "text" in names)

@@ -26,7 +26,7 @@ from zoo import cells, records, torch_check
 from zoo.bundle import Bundle
 from zoo.classifier import build_classifier
 from zoo.layers import Recurrent
-from zoo.text import APOSTROPHE, DELIMITER, PAD, PAD_ID, START, UNKNOWN, Tokenizer, Vocabulary
+from zoo.text import APOSTROPHE, PAD, PAD_ID, START, UNKNOWN, Tokenizer, Vocabulary
 from zoo.torch_readout import Readout, TorchImportError
 
 SPECIAL = (PAD, UNKNOWN, START)
@@ -264,8 +264,7 @@ def import_bundle(
             "num_classes": classes,
             "parameters": model.count_params(),
         },
-        max_length=max_length,
-        delimiter=DELIMITER,
+        tokenizer=tokenizer,
         origin={
             "from": Path(path).name,
             **readout.record(),

@@ -13,7 +13,7 @@ import numpy as np
 
 from export.architecture import Architecture
 from export.choices import INTEGER, PRECISION, PRECISIONS, Precision
-from export.tflite import fused, integer, loop, parallel, unrolled
+from export.tflite import dynamic, fused, integer, loop, parallel, unrolled
 from export.tflite.graph import Model
 from export.tflite.parts import NoLoweringError
 from export.tflite.quantize import quantize
@@ -94,9 +94,21 @@ def _as_it_is(model: Model) -> None:
     """For a form whose lowering quantises already."""
 
 
+def _dynamic_or(static):
+    """The build of a lowering that has no fixed length where the model allows it."""
+
+    def build(architecture: Architecture, max_length: int) -> Model:
+        if dynamic.supports(architecture):
+            static.require(architecture)
+            return dynamic.build(architecture, max_length, static.sequence)
+        return static.build(architecture, max_length)
+
+    return build
+
+
 FORMS = (
-    *_floats("fused", fused.build, fused.require),
-    *_floats("parallel", parallel.build, parallel.require),
+    *_floats("fused", _dynamic_or(fused), fused.require),
+    *_floats("parallel", _dynamic_or(parallel), parallel.require),
     *_floats("loop", loop.build),
     *_floats("unrolled", unrolled.build),
     Form(

@@ -60,10 +60,14 @@ def supports(cell: keras.Layer) -> bool:
 
 
 def _scan(graph: Graph, cell: keras.Layer, x: Tensor) -> Tensor:
-    sequence = ops.reshape(graph, x, (1, *x.shape))
-    weights = [keras.ops.convert_to_numpy(weight) for weight in cell.weights]
-    outputs = FUSED[type(cell)](graph, sequence, cell, *weights)
+    outputs = sequence(graph, cell, ops.reshape(graph, x, (1, *x.shape)))
     return ops.reshape(graph, outputs, outputs.shape[1:])
+
+
+def sequence(graph: Graph, cell: keras.Layer, x: Tensor) -> Tensor:
+    """Runs a cell over x [1, time, features], from zero states: [1, time, outputs]."""
+    weights = [keras.ops.convert_to_numpy(weight) for weight in cell.weights]
+    return FUSED[type(cell)](graph, x, cell, *weights)
 
 
 def columns(weight: np.ndarray, gates: str) -> dict[str, np.ndarray]:

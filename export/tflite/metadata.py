@@ -14,12 +14,15 @@ from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import number_types
 
 from zoo.metadata import (
+    BERT_INPUTS,
+    BERT_TOKENIZER,
     FEATURE_PROPERTIES,
     METADATA_IDENTIFIER,
     METADATA_NAME,
     REGEX_TOKENIZER,
     AssociatedFileSlot,
     AssociatedFileType,
+    BertTokenizerSlot,
     ContentSlot,
     ModelMetadataSlot,
     ProcessUnitSlot,
@@ -31,12 +34,15 @@ from zoo.metadata import (
 )
 from zoo.structure import MODEL_IDENTIFIER
 from zoo.text import Tokenizer
+from zoo.tokenizers import AnyTokenizer
+from zoo.wordpiece import WordPieceTokenizer
 
 VOCABULARY_FILE = "vocab.txt"
 LABELS_FILE = "labels.txt"
 
-_MIN_PARSER_VERSION = "1.2.1"  # the first with the regex tokenizer
+_MIN_PARSER_VERSION = "1.2.1"  # the first with the regex tokenizer; BERT's is of 1.1.0
 _ALIGNMENT = 16  # of a buffer's data
+_NUMBERS = {1: "one", len(BERT_INPUTS): "three"}
 
 
 def add_metadata(
@@ -44,7 +50,7 @@ def add_metadata(
     *,
     name: str,
     description: str,
-    tokenizer: Tokenizer,
+    tokenizer: AnyTokenizer,
     labels: Sequence[str],
     version: str = "1",
     author: str = "",
@@ -55,8 +61,9 @@ def add_metadata(
     The model's bytes are kept in one piece: its weights are not repacked.
 
     Args:
-        content: A TFLite model without metadata; input int32 [1, tokenizer.max_length], output
-            float32 [1, len(labels)].
+        content: A TFLite model without metadata; input int32 [1, tokenizer.max_length], for word
+            pieces three of them, as of `zoo.metadata.BERT_INPUTS`; output float32
+            [1, len(labels)].
         name, description, version, author, license: Texts; empty ones are left out.
         tokenizer: The tokenizer that the device runs before the model.
         labels: The names of the classes, in the order of the scores.
@@ -78,7 +85,7 @@ def add_metadata(
             ModelMetadataSlot.NAME: name,
             ModelMetadataSlot.DESCRIPTION: description,
             ModelMetadataSlot.VERSION: version,
-            ModelMetadataSlot.SUBGRAPH_METADATA: [_main_subgraph(tokenizer.delimiter)],
+            ModelMetadataSlot.SUBGRAPH_METADATA: [_main_subgraph(tokenizer)],
             ModelMetadataSlot.AUTHOR: author,
             ModelMetadataSlot.LICENSE: license,
             ModelMetadataSlot.MIN_PARSER_VERSION: _MIN_PARSER_VERSION,
@@ -105,15 +112,17 @@ def _check_labels(labels: Sequence[str]) -> None:
         raise ValueError(f"labels {list(labels)}: each names one class; remove the repetition")
 
 
-def _check_model(model: schema.Model, tokenizer: Tokenizer, labels: Sequence[str]) -> None:
+def _check_model(model: schema.Model, tokenizer: AnyTokenizer, labels: Sequence[str]) -> None:
+    inputs = len(BERT_INPUTS) if tokenizer.kind == WordPieceTokenizer.kind else 1
     graph = model.Subgraphs(0)
     types = schema.TensorType
     # int8 scores are for microcontrollers; MediaPipe refuses them with an error.
-    for side, indices, tensor_types, size, meaning in (
-        ("input", graph.InputsAsNumpy(), [types.INT32], tokenizer.max_length, "max_length"),
+    for side, indices, count, tensor_types, size, meaning in (
+        ("input", graph.InputsAsNumpy(), inputs, [types.INT32], tokenizer.max_length, "max_length"),
         (
             "output",
             graph.OutputsAsNumpy(),
+            1,
             [types.FLOAT32, types.INT8],
             len(labels),
             "the number of labels",
@@ -121,11 +130,11 @@ def _check_model(model: schema.Model, tokenizer: Tokenizer, labels: Sequence[str
     ):
         tensors = [graph.Tensors(int(index)) for index in indices]
         found = [(tensor.Type(), tensor.ShapeAsNumpy().tolist()) for tensor in tensors]
-        if found not in [[(tensor_type, [1, size])] for tensor_type in tensor_types]:
+        if found not in [[(tensor_type, [1, size])] * count for tensor_type in tensor_types]:
             type_names = {number: name for name, number in vars(types).items()}
             listed = [f"{type_names[number]} {shape}" for number, shape in found]
             raise ValueError(
-                f"the model's {side}s are {listed}: the device needs one, "
+                f"the model's {side}s are {listed}: the device needs {_NUMBERS[count]}, "
                 f"{type_names[tensor_types[0]]} {[1, size]}, that is [1, {meaning}]; "
                 "export the model for this tokenizer and these labels"
             )
@@ -137,7 +146,7 @@ def _check_model(model: schema.Model, tokenizer: Tokenizer, labels: Sequence[str
             )
 
 
-def _main_subgraph(delimiter: str) -> dict:
+def _main_subgraph(tokenizer: AnyTokenizer) -> dict:
     content = {ContentSlot.PROPERTIES_TYPE: FEATURE_PROPERTIES, ContentSlot.PROPERTIES: {}}
     vocabulary = {
         AssociatedFileSlot.NAME: VOCABULARY_FILE,
@@ -147,28 +156,40 @@ def _main_subgraph(delimiter: str) -> dict:
         AssociatedFileSlot.NAME: LABELS_FILE,
         AssociatedFileSlot.TYPE: AssociatedFileType.TENSOR_AXIS_LABELS,
     }
-    tokenizer = {
-        RegexTokenizerSlot.DELIMITER: delimiter,
-        RegexTokenizerSlot.VOCABULARY_FILE: [vocabulary],
-    }
-    text = {
-        TensorMetadataSlot.NAME: "input_text",
-        TensorMetadataSlot.DESCRIPTION: "The ids of the text's tokens.",
-        TensorMetadataSlot.CONTENT: content,
-        TensorMetadataSlot.PROCESS_UNITS: [
-            {ProcessUnitSlot.OPTIONS_TYPE: REGEX_TOKENIZER, ProcessUnitSlot.OPTIONS: tokenizer}
-        ],
-    }
     scores = {
         TensorMetadataSlot.NAME: "probability",
         TensorMetadataSlot.DESCRIPTION: "The scores of the labels.",
         TensorMetadataSlot.CONTENT: content,
         TensorMetadataSlot.ASSOCIATED_FILES: [labels],
     }
-    return {
-        SubGraphMetadataSlot.INPUT_TENSOR_METADATA: [text],
-        SubGraphMetadataSlot.OUTPUT_TENSOR_METADATA: [scores],
+    if isinstance(tokenizer, WordPieceTokenizer):
+        kind = BERT_TOKENIZER
+        options: dict = {BertTokenizerSlot.VOCABULARY_FILE: [vocabulary]}
+    else:
+        assert isinstance(tokenizer, Tokenizer)
+        kind = REGEX_TOKENIZER
+        options = {
+            RegexTokenizerSlot.DELIMITER: tokenizer.delimiter,
+            RegexTokenizerSlot.VOCABULARY_FILE: [vocabulary],
+        }
+    units = [{ProcessUnitSlot.OPTIONS_TYPE: kind, ProcessUnitSlot.OPTIONS: options}]
+    subgraph = {SubGraphMetadataSlot.OUTPUT_TENSOR_METADATA: [scores]}
+    if kind == BERT_TOKENIZER:  # for all three inputs, which the device tells apart by their names
+        inputs = [
+            {TensorMetadataSlot.NAME: name, TensorMetadataSlot.CONTENT: content}
+            for name in BERT_INPUTS
+        ]
+        return subgraph | {
+            SubGraphMetadataSlot.INPUT_TENSOR_METADATA: inputs,
+            SubGraphMetadataSlot.INPUT_PROCESS_UNITS: units,
+        }
+    text = {
+        TensorMetadataSlot.NAME: "input_text",
+        TensorMetadataSlot.DESCRIPTION: "The ids of the text's tokens.",
+        TensorMetadataSlot.CONTENT: content,
+        TensorMetadataSlot.PROCESS_UNITS: units,
     }
+    return {SubGraphMetadataSlot.INPUT_TENSOR_METADATA: [text]} | subgraph
 
 
 def _write(builder: flatbuffers.Builder, table: dict) -> int:

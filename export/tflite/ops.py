@@ -132,6 +132,69 @@ def slice_rows(graph: Graph, x: Tensor, rows: int) -> Tensor:
     return graph.add("SLICE", [x, begin, size], [(shape, x.dtype)], options_of("SliceOptions"))[0]
 
 
+def first_steps(graph: Graph, x: Tensor, steps: int) -> Tensor:
+    """At most the first `steps` of x [1, time, ...], whatever the time is."""
+    return _steps(graph, x, 0, steps, min(steps, x.shape[1]))
+
+
+def without_last_step(graph: Graph, x: Tensor) -> Tensor:
+    """All steps of x [1, time, ...] but the last, whatever the time is."""
+    return _steps(graph, x, 0, -1, x.shape[1] - 1)
+
+
+def last_step(graph: Graph, x: Tensor) -> Tensor:
+    """The last step of x [1, time, ...], whatever the time is: [1, 1, ...]."""
+    return _steps(graph, x, -1, None, 1)
+
+
+def without_last_rows(graph: Graph, x: Tensor, rows: int) -> Tensor:
+    """All of x [time, width] but the last rows, whatever the time is."""
+    return _steps(graph, x, 0, -rows, x.shape[0] - rows, axis=0)
+
+
+def unknown_rows(graph: Graph, x: Tensor, shape: Sequence[int]) -> Tensor:
+    """Reshapes x, whatever the time is: the last dimension but one takes what is left."""
+    require(np.prod(x.shape) == np.prod(shape), "RESHAPE", f"as many elements as {list(shape)}", x)
+    left = [-1 if axis == len(shape) - 2 else size for axis, size in enumerate(shape)]
+    options = options_of("ReshapeOptions", newShape=left)
+    target = graph.constant(left, np.int32)
+    return graph.add("RESHAPE", [x, target], [(tuple(shape), x.dtype)], options)[0]
+
+
+def _steps(
+    graph: Graph, x: Tensor, begin: int, end: int | None, time: int, *, axis: int = 1
+) -> Tensor:
+    """x[..., begin:end] along an axis; the slice is cut to the steps that x has at run time."""
+    code, rank = "STRIDED_SLICE", len(x.shape)
+    require(rank > axis, code, f"more than {axis} dimensions", x)
+    open_ends = sum(1 << other for other in range(rank) if other != axis or end is None)
+    bounds = [
+        graph.constant([value if one == axis else other for one in range(rank)], np.int32)
+        for value, other in ((begin, 0), (0 if end is None else end, 0), (1, 1))
+    ]
+    options = options_of("StridedSliceOptions", endMask=open_ends)
+    shape = (*x.shape[:axis], time, *x.shape[axis + 1 :])
+    return graph.add(code, [x, *bounds], [(shape, x.dtype)], options, quantization=x.quantization)[
+        0
+    ]
+
+
+def reverse_steps(graph: Graph, x: Tensor) -> Tensor:
+    """Reverses x [1, time, ...] along the time, whatever the time is."""
+    axis = graph.constant([1], np.int32)
+    return graph.add("REVERSE_V2", [x, axis], [(x.shape, x.dtype)], options_of("ReverseV2Options"))[
+        0
+    ]
+
+
+def mean_of_steps(graph: Graph, x: Tensor) -> Tensor:
+    """The mean of x [1, time, width] over the time, whatever the time is: [1, width]."""
+    require(len(x.shape) == 3 and x.dtype == np.float32, "MEAN", "float32 [1, time, width]", x)
+    axis = graph.constant([1], np.int32)
+    shape = (x.shape[0], x.shape[2])
+    return graph.add("MEAN", [x, axis], [(shape, x.dtype)], options_of("ReducerOptions"))[0]
+
+
 def unstack_rows(graph: Graph, x: Tensor) -> list[Tensor]:
     """Splits x [rows, columns] into rows [1, columns]."""
     require(len(x.shape) == 2, "SPLIT", "x [rows, columns]", x)

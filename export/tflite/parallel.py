@@ -48,7 +48,16 @@ def supports(cell: keras.Layer) -> bool:
     return isinstance(cell, LinearCell)
 
 
-def _scan(graph: Graph, cell: keras.Layer, x: Tensor) -> Tensor:
+def sequence(graph: Graph, cell: keras.Layer, x: Tensor) -> Tensor:
+    """Runs a cell over x [1, time, features], whatever the time is: [1, time, units]."""
+    time, features = x.shape[1:]
+    rows = ops.unknown_rows(graph, x, (time, features))
+    outputs = _scan(graph, cell, rows, _later_of_any)
+    return ops.unknown_rows(graph, outputs, (1, *outputs.shape))
+
+
+def _scan(graph: Graph, cell: keras.Layer, x: Tensor, later=None) -> Tensor:
+    later = later or _later
     traced = Traced(
         lambda inputs: list(cell.coefficients(cell.project(inputs))),
         [x.shape],
@@ -58,10 +67,10 @@ def _scan(graph: Graph, cell: keras.Layer, x: Tensor) -> Tensor:
     a, b = traced.place(graph, x)
     time, distance = x.shape[0], 1
     while distance < time:
-        b = ops.add(graph, b, ops.multiply(graph, a, _later(graph, b, distance)))
+        b = ops.add(graph, b, ops.multiply(graph, a, later(graph, b, distance)))
         distance *= 2
         if distance < time:
-            a = ops.multiply(graph, a, _later(graph, a, distance // 2))
+            a = ops.multiply(graph, a, later(graph, a, distance // 2))
     return b
 
 
@@ -69,3 +78,9 @@ def _later(graph: Graph, x: Tensor, distance: int) -> Tensor:
     """Shifts x [time, units] towards the end, filling with zeros."""
     zeros = graph.constant(np.zeros((distance, x.shape[1]), np.float32))
     return ops.concatenate(graph, [zeros, ops.slice_rows(graph, x, x.shape[0] - distance)], 0)
+
+
+def _later_of_any(graph: Graph, x: Tensor, distance: int) -> Tensor:
+    """As `_later`, whatever the time is."""
+    zeros = graph.constant(np.zeros((distance, x.shape[1]), np.float32))
+    return ops.without_last_rows(graph, ops.concatenate(graph, [zeros, x], 0), distance)

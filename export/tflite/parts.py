@@ -39,9 +39,10 @@ OUTPUT_NAMES = {"softmax": "probabilities", "sigmoid": "probabilities", "numbers
 def begin(architecture: Architecture, max_length: int) -> tuple[Model, Graph, Tensor]:
     """Creates a model whose first graph takes int32 ids [1, max_length]."""
     output = OUTPUT_NAMES[architecture.scores.kind]
-    model = Model(input_names=("tokens",), output_names=(output,))
+    model = Model(input_names=architecture.inputs, output_names=(output,))
     graph = model.graph("main")
-    return model, graph, graph.input((1, max_length), np.int32, "tokens")
+    ids, *_ = [graph.input((1, max_length), np.int32, name) for name in architecture.inputs]
+    return model, graph, ids
 
 
 def compact_ids(graph: Graph, architecture: Architecture, ids: Tensor) -> Tensor:

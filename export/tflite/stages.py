@@ -180,7 +180,7 @@ def merged(graph: Graph, results: Sequence[Tensor], merge: str) -> Tensor:
     if len(results) == 1:
         return results[0]
     if merge == "concat":
-        return ops.concatenate(graph, results, 1)
+        return ops.concatenate(graph, results, -1)
     one, other = results
     if merge == "mul":
         return ops.multiply(graph, one, other)

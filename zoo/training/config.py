@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 from zoo import catalogue, imports, sizes
 from zoo.datasets import Source
+from zoo.pieces import LEAST as LEAST_PIECES
+from zoo.tokenizers import KINDS
 from zoo.training import teachers
+from zoo.wordpiece import WordPieceTokenizer
 
 # The objectives of `zoo.training.objectives`, named here since that module imports Keras.
 OBJECTIVES = ("cross-entropy", "adversarial", "virtual-adversarial", "mixed")
@@ -33,6 +36,7 @@ class TrainingConfig:
             epoch, trained at a lower learning rate, is usually better.
         batch_size: Texts per step; chosen from the data.
         max_length: Token ids per text; longer texts are truncated. Chosen from the data.
+        tokenizer: Of `zoo.tokenizers.KINDS`; None for that of `init`, or the first one.
         vocab_size: Maximum number of token ids, including special ones.
         seed: Seed of the initial weights, the order of texts and dropout.
         learning_rate: Initial learning rate of Adam, with cosine decay to zero over all epochs.
@@ -86,6 +90,7 @@ class TrainingConfig:
     keep: str | None = None
     batch_size: int | None = None
     max_length: int | None = None
+    tokenizer: str | None = None
     vocab_size: int = 20_000
     seed: int = 0
     learning_rate: float | None = None
@@ -122,6 +127,18 @@ class TrainingConfig:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
         if self._given("keep", KEEP[0]) not in KEEP:
             raise ValueError(f"keep must be one of {', '.join(KEEP)}, not {self.keep!r}.")
+        if self._given("tokenizer", KINDS[0]) not in KINDS:
+            raise ValueError(
+                f"tokenizer must be one of {', '.join(KINDS)}, not {self.tokenizer!r}."
+            )
+        least = {"vocab_size": LEAST_PIECES, "max_length": 2}
+        if self.tokenizer == WordPieceTokenizer.kind:
+            for name, size in least.items():
+                if self._given(name, size) < size:
+                    raise ValueError(
+                        f"{name} must be at least {size} with word pieces, not "
+                        f"{getattr(self, name)}."
+                    )
         if self.vocab_size < 4:
             raise ValueError(
                 f"vocab_size must be at least 4 (padding, start, unknown and one word), "

@@ -15,7 +15,7 @@ from zoo.digest import DamagedFileError
 from zoo.files import remove_partial, write_text
 from zoo.imports import ImportedModuleError
 from zoo.records import RunError
-from zoo.text import Tokenizer
+from zoo.tokenizers import AnyTokenizer
 from zoo.training.config import TrainingConfig
 from zoo.training.defaults import CHOSEN
 
@@ -215,7 +215,7 @@ def chosen_before(checkpoint: Checkpoint) -> tuple[str, ...]:
 def record(
     config: TrainingConfig,
     model: keras.Model,
-    tokenizer: Tokenizer,
+    tokenizer: AnyTokenizer,
     dataset: Dataset,
     mixed: bool,
     chosen: Sequence[str] = (),
@@ -245,8 +245,7 @@ def record(
             "dropout": dropouts[0].rate,
             "parameters": model.count_params(),
         },
-        max_length=tokenizer.max_length,
-        delimiter=tokenizer.delimiter,
+        tokenizer=tokenizer,
         dataset=dataset,
         training={**dataclasses.asdict(config), "mixed_precision": mixed},
         chosen=chosen,

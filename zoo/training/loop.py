@@ -15,6 +15,7 @@ from zoo.bundle import Bundle
 from zoo.datasets import Dataset
 from zoo.files import write_text
 from zoo.samples import Samples
+from zoo.text import DELIMITER
 from zoo.training import baseline, epochs, folder, language_model, material, teachers
 from zoo.training import model as models
 from zoo.training.batches import Batches, Rest, WithUnlabelled
@@ -57,7 +58,7 @@ def train(
 
     with terminal.progress("Splitting the texts into words"):
         ids = _Ids.of(given)
-    material.warn_of_unknown_words(ids.valid, given.tokenizer.vocabulary, say)
+    material.warn_of_unknown_words(ids.valid, given.tokenizer, say)
     try:
         targets = material.targets(given, checkpoint, say)
         model = _begin(given, mixed, say)
@@ -196,7 +197,9 @@ def _finish(
         if split == "validation":
             folder.check_kept_weights(checkpoint, figures[split]["accuracy"], mixed)
     with terminal.progress("Fitting TF-IDF with logistic regression, to compare"):
-        figures["baselines"] = baseline.measure(dataset, tokenizer.delimiter)
+        figures["baselines"] = baseline.measure(
+            dataset, tokenizer.options.get("delimiter", DELIMITER)
+        )
     figures["seconds"] = round(time.monotonic() - started, 1)
     if checkpoint.diverged:
         figures["diverged"] = checkpoint.diverged

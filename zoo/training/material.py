@@ -12,8 +12,9 @@ from zoo import catalogue, models, records, terminal
 from zoo.bundle import Bundle
 from zoo.datasets import Dataset
 from zoo.datasets.split import text_key
-from zoo.text import DELIMITER, Tokenizer, Vocabulary
-from zoo.training import defaults, teachers
+from zoo.text import DELIMITER, Tokenizer
+from zoo.tokenizers import AnyTokenizer
+from zoo.training import defaults, teachers, vocabulary
 from zoo.training.augment import exchanged
 from zoo.training.checkpoint import Checkpoint
 from zoo.training.config import SettledConfig, TrainingConfig
@@ -45,7 +46,7 @@ class Material:
     variants: list[str]
     start: Bundle | None
     vectors: WordVectors | None
-    tokenizer: Tokenizer
+    tokenizer: AnyTokenizer
     chosen: tuple[str, ...] = ()
 
     def digests(self) -> dict[str, Any]:
@@ -67,25 +68,19 @@ def gather(config: TrainingConfig, dataset: Dataset, say) -> Material:
     """
     start = models.resolve(config.init).bundle() if config.init else None
     vectors = _vectors(config)
-    delimiter = start.tokenizer.delimiter if start else DELIMITER
-    vocabulary = Vocabulary.from_texts(
-        dataset.train.texts, size=config.vocab_size, delimiter=delimiter
-    )
     if start:
         config = _of_the_same_sizes(config, start)
-        vocabulary = vocabulary.extended(start.tokenizer.vocabulary, size=config.vocab_size)
-    if vectors:
-        known = Vocabulary.from_words(vectors.places, size=config.vocab_size, delimiter=delimiter)
-        vocabulary = vocabulary.extended(known, size=config.vocab_size)
+    fitted = vocabulary.fit(config, dataset.train.texts, start, vectors)
+    delimiter = fitted.options.get("delimiter", DELIMITER)  # what a word is, where words are asked
     say(
         f"Data: {dataset.name}, {len(dataset.labels)} labels; {len(dataset.train.texts):,} texts "
         f"to train, {len(dataset.valid.texts):,} to validate, {len(dataset.test.texts):,} to test; "
-        f"{vocabulary.size:,} token ids"
+        f"{fitted.vocabulary.size:,} token ids"
     )
     others = _unlabelled(config, dataset, say)
     if others:
         say(f"Without labels: {len(others):,} texts")
-    lengths = _lengths(dataset, vocabulary, delimiter)
+    lengths = np.array([fitted.added + len(fitted.split(text)) for text in dataset.train.texts])
     settled = defaults.choose(config, dataset, len(others), lengths)
     chosen = tuple(name for name in defaults.CHOSEN if getattr(config, name) is None)
     if chosen:
@@ -96,15 +91,8 @@ def gather(config: TrainingConfig, dataset: Dataset, say) -> Material:
         say(f"Augmentation: {len(varied):,} texts, {changed:,} of them new")
     if start:
         _warn_of_texts_seen(start, dataset, config, say)
-    tokenizer = Tokenizer(vocabulary, settled.max_length, delimiter)
+    tokenizer = fitted.resized(settled.max_length)
     return Material(settled, dataset, others, varied, start, vectors, tokenizer, chosen)
-
-
-def _lengths(dataset: Dataset, vocabulary: Vocabulary, delimiter: str) -> np.ndarray:
-    """Token ids of each training text, not truncated, int [texts]."""
-    split = Tokenizer(vocabulary, 1, delimiter).split
-    start = vocabulary.start is not None
-    return np.array([start + len(split(text)) for text in dataset.train.texts])
 
 
 def _varied(
@@ -195,15 +183,17 @@ def targets(material: Material, checkpoint: Checkpoint, say) -> np.ndarray:
     return taught
 
 
-def warn_of_unknown_words(ids: np.ndarray, vocabulary: Vocabulary, say) -> None:
+def warn_of_unknown_words(ids: np.ndarray, tokenizer: AnyTokenizer, say) -> None:
     """Warns if many words of the validation texts [texts, L] are unknown."""
-    words = ids[(ids != vocabulary.pad) & (ids != vocabulary.start)]
-    unknown = float(np.mean(words == vocabulary.unknown)) if words.size else 0.0
+    words = ids[tokenizer.read(ids)]
+    unknown = float(np.mean(words == tokenizer.vocabulary.unknown)) if words.size else 0.0
     if unknown > MANY_UNKNOWN:
+        more = "more texts, word vectors (--vectors), or a larger --vocab-size"
+        if tokenizer.kind == Tokenizer.kind:
+            more = f"--tokenizer wordpiece, {more}"
         say(
             f"Warning: the vocabulary lacks {unknown:.0%} of the validation texts' words. Give "
-            "more texts, word vectors (--vectors), or a larger --vocab-size; texts in a script "
-            "without spaces have to be split into words first, in training and on the device."
+            f"{more}. Scripts without spaces need word pieces."
         )
 
 

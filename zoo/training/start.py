@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo import lock, models, terminal
+from zoo import lock, models, pieces, terminal
 from zoo.datasets import Dataset
 from zoo.training import folder, vectors
 from zoo.training.config import TrainingConfig
+from zoo.wordpiece import WordPieceTokenizer
 
 if TYPE_CHECKING:
     from zoo.bundle import Bundle
@@ -63,6 +64,8 @@ def train(
 
 def _check_files(config: TrainingConfig) -> None:
     """Raises `ValueError` if an input other than the data set is missing."""
+    if config.tokenizer == WordPieceTokenizer.kind:
+        pieces.require()
     if config.init:
         models.resolve(config.init, weights=True)
     if config.vectors:

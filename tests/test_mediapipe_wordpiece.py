@@ -1,0 +1,126 @@
+"""`WordPieceTokenizer` against the tokenizer that runs on the device: MediaPipe's own."""
+
+import itertools
+import random
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.raw_texts import TEXTS, generated
+from zoo.wordpiece import CONTINUATION, SPECIAL, Pieces, WordPieceTokenizer, words
+
+pytest.importorskip("mediapipe", reason="the device's tokenizer is MediaPipe's")
+from tests.device import Device, as_a_browser
+
+LENGTH = 64
+
+
+def some_pieces(texts, seed=0):
+    """A vocabulary that reads some tokens whole, some by pieces and some not at all."""
+    choices = random.Random(seed)
+    tokens = sorted({token for text in texts for token in words(text) if len(token) < 60})
+    found = dict.fromkeys(SPECIAL)
+    for token in tokens:
+        if choices.random() < 0.4:
+            found[token] = None
+        cut = choices.randrange(len(token) + 1)
+        if choices.random() < 0.5 and token[:cut]:
+            found[token[:cut]] = None
+        if choices.random() < 0.5 and token[cut:]:
+            found[CONTINUATION + token[cut:]] = None
+    characters = sorted({character for token in tokens for character in token})
+    for character in choices.sample(characters, len(characters) // 2):
+        found[character] = None
+        found[CONTINUATION + character] = None
+    return Pieces(found)
+
+
+def assert_same(tokenizer, device, string):
+    expected, actual = device.encode(string), tokenizer.encode([string])[0]
+    np.testing.assert_array_equal(actual, expected, err_msg=f"{string[:200]!r}")
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["static", "dynamic"])
+def pair(request):
+    tokenizer = WordPieceTokenizer(some_pieces(TEXTS + generated(300, seed=1)), LENGTH)
+    with Device(tokenizer, dynamic=request.param) as device:
+        yield tokenizer, device, request.param
+
+
+def test_ids_are_the_devices(pair):
+    tokenizer, device, _ = pair
+    for string in TEXTS:
+        assert_same(tokenizer, device, string)
+
+
+def test_ten_thousand_generated_texts(pair):
+    tokenizer, device, _ = pair
+    for string in generated(10_000, seed=0):
+        assert_same(tokenizer, device, string)
+
+
+@settings(deadline=None, max_examples=300)
+@given(string=st.text(st.characters(exclude_categories=["Cs", "Cn"])))
+def test_any_unicode(pair, string):
+    tokenizer, device, _ = pair
+    assert_same(tokenizer, device, string)
+
+
+def test_every_character():
+    tokenizer = WordPieceTokenizer(Pieces([*SPECIAL, "a"]), 4000)
+    planes = (range(1, 0xD800), range(0xE000, sys.maxunicode + 1))
+    with Device(tokenizer) as device:
+        for plane in planes:
+            for start in range(plane.start, plane.stop, 990):
+                # Two known tokens around white space, with an unknown one between them around a
+                # character that stands alone, else one unknown token.
+                part = plane[start - plane.start : start - plane.start + 990]
+                assert_same(tokenizer, device, " ".join(f"a{chr(c)}a" for c in part))
+
+
+_FEW = "aAé\u0301İ日#-"
+
+
+def test_few_characters_in_any_order():
+    pieces = ["".join(word) for n in (1, 2) for word in itertools.product("aé\u0301i", repeat=n)]
+    tokenizer = WordPieceTokenizer(
+        Pieces([*SPECIAL, "#", "日", *pieces, *(CONTINUATION + piece for piece in pieces[:7])]), 16
+    )
+    choices = random.Random(0)
+    with Device(tokenizer) as device:
+        for _ in range(2000):
+            length = choices.randrange(30)
+            string = "".join(choices.choice(_FEW + " 👍\u200d.\r\n<>,\0") for _ in range(length))
+            assert_same(tokenizer, device, string)
+
+
+@pytest.mark.parametrize("length", [2, 3, 5])
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_long_texts_keep_the_last_mark(length, dynamic):
+    tokenizer = WordPieceTokenizer(some_pieces(TEXTS), length)
+    with Device(tokenizer, dynamic=dynamic) as device:
+        for string in TEXTS:
+            assert_same(tokenizer, device, string)
+
+
+@pytest.mark.parametrize("string", ["x" * 200_000, "wörd " * 20_000, "日本" * 20_000, "-" * 50_000])
+def test_very_long_texts(pair, string):
+    tokenizer, device, _ = pair
+    assert_same(tokenizer, device, string)
+
+
+def test_a_piece_is_a_line_however_it_ends():
+    text = "[PAD]\r\n[CLS]\r\n[SEP]\r\n[UNK]\r\na\r\n##b"
+    tokenizer = WordPieceTokenizer(Pieces.parse(text), 8)
+    with Device(tokenizer) as device:
+        assert_same(tokenizer, device, "ab a b")
+
+
+@pytest.mark.parametrize("raw", ["a\ud83db", "\udc00", "a \ud800", "\ude00\ud83d good", "x\udfffé"])
+def test_lone_surrogates(pair, raw):
+    tokenizer, device, _ = pair
+    expected = device.encode(as_a_browser(raw))
+    np.testing.assert_array_equal(tokenizer.encode([raw])[0], expected)

@@ -1,0 +1,100 @@
+"""Learns a vocabulary of word pieces from texts.
+
+The vocabulary holds the frequent words of the training texts whole, and pieces for all others. The
+tokenizer takes the longest piece first, so it reads a word whole if the vocabulary has it.
+"""
+
+import importlib.util
+from collections import Counter
+from collections.abc import Iterable
+
+from zoo.wordpiece import CONTINUATION, LONGEST_TOKEN, SPECIAL, Pieces, words
+
+LEAST = 8  # pieces of a vocabulary
+SEEN = 2  # times that a word has to occur to be kept whole
+ASCII = [chr(code) for code in range(0x21, 0x7F) if not chr(code).isupper()]
+
+
+def require() -> None:
+    """Raises `ValueError` if `tokenizers`, which learns the pieces, is not installed."""
+    if importlib.util.find_spec("tokenizers") is None:
+        raise ValueError(
+            "Word pieces are learnt with the package tokenizers, which is not installed; install "
+            "it with: pip install '.[wordpiece]'"
+        )
+
+
+def learn(texts: Iterable[str], *, size: int, share: float = 0.25) -> Pieces:
+    """Learns the pieces of the training texts. The same texts give the same pieces.
+
+    They are, in the order of their ids: the special pieces; single characters, so that a word of
+    known characters is never unknown; frequent words, by falling count; and frequent parts of
+    words, learnt by merging pairs (Schuster & Nakajima, "Japanese and Korean voice search", ICASSP
+    2012; as in the `tokenizers` library).
+
+    Args:
+        texts: The training texts.
+        size: Pieces in all.
+        share: The fraction of them, without characters, that is learnt as parts of words.
+
+    Raises:
+        ValueError: If `size` is below `LEAST`, or `tokenizers` is not installed.
+    """
+    if size < LEAST:
+        raise ValueError(f"{size} pieces are too few; take {LEAST} or more")
+    require()
+    counts = Counter(
+        token
+        for text in texts
+        for token in words(text)
+        if len(token.encode("utf-8", "surrogatepass")) <= LONGEST_TOKEN and token.isprintable()
+    )
+    found = dict.fromkeys(SPECIAL)
+    for character in _characters(counts, (size - len(found)) // 2):
+        found[character] = None
+    room = size - len(found)
+    parts = _merged(counts, len(found) - len(SPECIAL) + int(room * share)) if room else []
+    kept = [part for part in parts if part not in found][: int(room * share)]
+    frequent = sorted(counts, key=lambda word: (-counts[word], word))
+    whole = [word for word in frequent if counts[word] >= SEEN and word not in found]
+    known = set(kept)
+    fresh = [word for word in whole if word not in known][: room - len(kept)]
+    chosen = set(fresh) | known
+    ordered = [word for word in frequent if word in chosen]
+    rest = [part for part in kept if part not in counts]
+    return Pieces([*found, *ordered, *rest])
+
+
+def _characters(counts: Counter[str], most: int) -> list[str]:
+    """Single characters, at the beginning and inside of words; frequent ones if there are many."""
+    characters: Counter[str] = Counter()
+    for word, count in counts.items():
+        characters[word[0]] += count
+        for character in word[1:]:
+            characters[CONTINUATION + character] += count
+    for character in ASCII:  # those that the texts lack come last
+        characters[character] += 0
+        if character.isalnum():
+            characters[CONTINUATION + character] += 0
+    return sorted(characters, key=lambda piece: (-characters[piece], piece))[:most]
+
+
+def _merged(counts: Counter[str], size: int) -> list[str]:
+    """Frequent parts of words, in the order in which they are merged."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+    inside = {CONTINUATION + character for word in counts for character in word[1:]}
+    learner = Tokenizer(models.WordPiece(unk_token=SPECIAL[-1]))
+    learner.pre_tokenizer = pre_tokenizers.Split(" ", "removed")
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=size,
+        min_frequency=SEEN,
+        # Ties are broken by ids, which are drawn at random for all but these.
+        special_tokens=sorted(inside),
+        continuing_subword_prefix=CONTINUATION,
+        show_progress=False,
+    )
+    repeated = (" ".join([word] * counts[word]) for word in sorted(counts))
+    learner.train_from_iterator(repeated, trainer)
+    found = learner.get_vocab()
+    return sorted(found, key=lambda piece: found[piece])
