@@ -55,6 +55,11 @@ def main(arguments: list[str] | None = None) -> int:
         action="store_true",
         help="write a file although its precision changes too many labels; the manifest says so",
     )
+    parser.add_argument(
+        "--static-shapes",
+        action="store_true",
+        help="fix all shapes, as microcontrollers need; every text takes the time of the longest",
+    )
     parser.add_argument("--saved-model", action="store_true", help="write a SavedModel too")
     parser.add_argument(
         "--output",
@@ -89,6 +94,7 @@ def export(options: argparse.Namespace) -> None:
             precision=options.precision,
             max_length=options.max_length,
             metadata=options.metadata,
+            static_shapes=options.static_shapes,
             force=options.force,
         )
     for file in written:

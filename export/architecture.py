@@ -97,6 +97,7 @@ class Architecture:
             are compacted first.
         inputs: Names of the file's inputs: the ids, or `zoo.metadata.BERT_INPUTS` for ids of word
             pieces, of which the lowerings read the first.
+        static: Whether all shapes have to be fixed.
     """
 
     embedding: np.ndarray
@@ -108,6 +109,7 @@ class Architecture:
     scores: Scores
     right_padded: bool = True
     inputs: tuple[str, ...] = ("tokens",)
+    static: bool = False
 
     def is_taken(self, number: int) -> bool:
         """Whether a stage takes the outputs of a layer (from 1) or the embedding (0)."""

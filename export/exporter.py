@@ -43,6 +43,7 @@ def export_model(
     metadata: bool = True,
     scores: str | None = None,
     padding: str | None = None,
+    static_shapes: bool = False,
     force: bool = False,
 ) -> list[ExportedFile]:
     """Exports a model to .tflite files, with a manifest.json.
@@ -70,6 +71,9 @@ def export_model(
         padding: Where zeros may occur in the ids of a masked model: `right`, at the end of a text,
             or `any`. The default is `right` for a model with a tokenizer, else `any`, which needs
             some operators that microcontrollers do not have.
+        static_shapes: Fix all shapes in `fused` and `parallel` files, as microcontrollers and some
+            accelerators need. Every text then takes the time of the longest. Otherwise time follows
+            the length of the text.
         force: Write a file even if its precision changes too many labels; the manifest says so.
 
     Returns:
@@ -105,6 +109,7 @@ def export_model(
             metadata=metadata,
             kind=scores,
             padding=padding,
+            static_shapes=static_shapes,
         )
     written: list[ExportedFile] = []
     for chosen in _lowerings(given, lowering, precisions):

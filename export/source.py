@@ -56,6 +56,7 @@ def of(
     metadata: bool,
     kind: str | None,
     padding: str | None,
+    static_shapes: bool,
 ) -> Source:
     """Reads a run, a shipped model or a Keras model; arguments as for `export.export_model`.
 
@@ -81,7 +82,7 @@ def of(
         model = run_or_model
         name = NAME.sub("-", getattr(model, "name", "")).strip(".-_") or "model"
     plain = in_float32(model)
-    read = architecture.read(plain, kind)
+    read = replace(architecture.read(plain, kind), static=static_shapes)
     length = tokenizer.max_length if tokenizer else _length(plain, max_length)
     if isinstance(tokenizer, WordPieceTokenizer):
         read = replace(read, inputs=BERT_INPUTS)

@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo import litert
 from zoo.metadata import read_metadata
+from zoo.text import PAD_ID
 
 
 def _ids(path: Path, texts: Sequence[str]) -> np.ndarray:
@@ -28,7 +29,12 @@ def in_tensorflow(path: Path, texts: Sequence[str]) -> np.ndarray:
     interpreter = tf.lite.Interpreter(model_path=str(path))
     (detail,) = interpreter.get_output_details()
     call = interpreter.get_signature_runner("serving_default")
-    rows = [call(tokens=row[None])["probabilities"] for row in _ids(path, texts)]
+    rows = []
+    for row in _ids(path, texts):
+        ids = row[None]
+        others = {"mask": (ids != PAD_ID).astype(np.int32), "segment_ids": np.zeros_like(ids)}
+        given = {name: others.get(name, ids) for name in call.get_input_details()}
+        rows.append(call(**given)["probabilities"])
     return _real(np.concatenate(rows), *detail["quantization"])
 
 
@@ -109,7 +115,8 @@ def expected_clients(lowering: str, precision: str, cell: str) -> set[str]:
 
     MediaPipe takes a single subgraph and no int8 scores. CompiledModel lacks the variable tensors
     that hold the state of the fused operators. tflite-micro has only one of the fused operators,
-    the LSTM, and only with all weights in floats or all in integers. It also runs float loops; int8
+    the LSTM, and only with all weights in floats or all in integers; float files need
+    `--static-shapes`. It also runs float loops; int8
     weights with float activations give NaN there. `studies.export_catalogue` finds out which files
     of the other lowerings it runs.
     """

@@ -91,6 +91,8 @@ def measure(family: str, cell: str, data: Path, dataset: Dataset) -> Iterator[di
         train(config, folder, tensorboard=False, verbose=False)
     model = bundle.load(folder)
     files = export_all(model, folder / "export", cell, dataset)
+    # The same with fixed shapes, for microcontrollers.
+    export_all(model, folder / "static", cell, dataset, static_shapes=True)
     order = np.random.default_rng(0).permutation(len(dataset.test.texts))[:TEXTS]
     texts = [dataset.test.texts[number] for number in order] + ["", "   ", "zzyzx " * 99]
     expected = model.classifier().scores(texts)
@@ -101,9 +103,10 @@ def measure(family: str, cell: str, data: Path, dataset: Dataset) -> Iterator[di
     for file, path, names in zip(files, paths, ran, strict=True):
         scores = {}
         for client, ask in clients.CLIENTS.items():
-            perhaps = client == "micro" and can_run(ask, path, texts[:20], expected[:20])
+            asked = folder / "static" / file.path if client == "micro" else path
+            perhaps = client == "micro" and can_run(ask, asked, texts[:20], expected[:20])
             if client in names or perhaps:
-                scores[client] = ask(path, texts)
+                scores[client] = ask(asked, texts)
         if path in in_web:
             scores["web"] = in_web[path]
         for client, got in scores.items():
@@ -131,19 +134,22 @@ def measure(family: str, cell: str, data: Path, dataset: Dataset) -> Iterator[di
         }
 
 
-def export_all(model: Bundle, folder: Path, cell: str, dataset: Dataset) -> list[ExportedFile]:
+def export_all(
+    model: Bundle, folder: Path, cell: str, dataset: Dataset, *, static_shapes: bool = False
+) -> list[ExportedFile]:
     """Exports in every lowering and precision, and LSTMs with `integer`, too."""
     from export import export_model
 
     texts = dataset.valid.texts
-    files = export_model(model, folder, lowering="all", precision="all", texts=texts)
+    options: dict[str, Any] = {"texts": texts, "static_shapes": static_shapes}
+    files = export_model(model, folder, lowering="all", precision="all", **options)
     if cell == "LSTMCell":
         train_texts = dataset.train.texts
         files += export_model(
             model,
             folder,
             precision="integer",
-            texts=texts,
+            **options,
             calibration=train_texts[:: max(len(train_texts) // 500, 1)][:500],
         )
     return files

@@ -12,16 +12,14 @@ from zoo.tokenizers import AnyTokenizer
 class Device:
     """MediaPipe's TextClassifier on a model whose scores are the ids.
 
-    With `dynamic`, the model takes texts of any length, as MediaPipe resizes it.
-
     To be closed: one that the garbage collector closes waits for ever for a thread that the
     collector has ended, whatever the program was doing.
     """
 
-    def __init__(self, tokenizer: AnyTokenizer, *, dynamic: bool = False):
+    def __init__(self, tokenizer: AnyTokenizer):
         inputs = BERT_INPUTS if tokenizer.kind == "wordpiece" else ("tokens",)
         model = add_metadata(
-            echo_model(tokenizer.max_length, inputs, dynamic=dynamic),
+            echo_model(tokenizer.max_length, inputs),
             name="echo",
             description="its scores are its ids",
             tokenizer=tokenizer,

@@ -11,7 +11,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from zoo import probe, structure, terminal
 from zoo.inference import Classifier
 from zoo.metadata import BERT_INPUTS, read_bytes, read_metadata
-from zoo.text import PAD_ID, lengths
+from zoo.text import PAD_ID
 
 
 class ModelFileError(ValueError):
@@ -75,7 +75,7 @@ def runner(
 
     Args:
         content: A .tflite file from int32 [1, L] to float32 or quantised int8 [1, classes]. With
-            word pieces it has three inputs [1, L], which may be resized to the text's own length.
+            word pieces it has three inputs [1, L].
         threads: Number of threads of the interpreter.
         packed: Whether to use XNNPACK, the default, which packs copies of the weights: faster, with
             more memory.
@@ -116,18 +116,14 @@ def runner(
     if outputs[0]["dtype"] == np.float32:
         scale, zero_point = 1.0, 0
 
-    dynamic = list(inputs[0]["shape_signature"]) == [1, -1]
     # Threads would overwrite the interpreter's input and output tensors.
     lock = threading.Lock()
 
     def forward(ids: np.ndarray) -> np.ndarray:
         rows = np.empty((len(ids), classes), np.float32)
-        for number, (row, length) in enumerate(zip(ids, lengths(ids), strict=True)):
+        for number, row in enumerate(ids):
             with lock:
                 try:
-                    if dynamic:
-                        row = row[: max(length, 1)]
-                        _resize(interpreter, inputs, len(row))
                     for one, values in zip(inputs, _inputs_of(row, len(inputs)), strict=True):
                         interpreter.set_tensor(one["index"], values[None])
                     interpreter.invoke()
@@ -138,15 +134,6 @@ def runner(
         return (rows - np.float32(zero_point)) * np.float32(scale)
 
     return forward, max_length, classes
-
-
-def _resize(interpreter: Interpreter, inputs, length: int) -> None:
-    """Resizes the inputs to [1, length], if they are not."""
-    if interpreter.get_tensor(inputs[0]["index"]).shape[1] == length:
-        return
-    for one in inputs:
-        interpreter.resize_tensor_input(one["index"], [1, length])
-    interpreter.allocate_tensors()
 
 
 def _inputs_of(row: np.ndarray, count: int) -> list[np.ndarray]:

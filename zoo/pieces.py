@@ -47,7 +47,7 @@ def learn(texts: Iterable[str], *, size: int, share: float = 0.25) -> Pieces:
         token
         for text in texts
         for token in words(text)
-        if len(token.encode("utf-8", "surrogatepass")) <= LONGEST_TOKEN and token.isprintable()
+        if len(token.encode()) <= LONGEST_TOKEN and token.isprintable()
     )
     found = dict.fromkeys(SPECIAL)
     for character in _characters(counts, (size - len(found)) // 2):

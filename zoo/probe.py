@@ -48,21 +48,13 @@ def _run(content: bytes, vocabulary: int) -> None:
 
     interpreter = Interpreter(model_content=content, num_threads=1)
     interpreter.allocate_tensors()
-    inputs = interpreter.get_input_details()
-    ids_input, *others = inputs
+    ids_input, *others = interpreter.get_input_details()
     shape = ids_input["shape"]
     full = np.arange(np.prod(shape), dtype=np.int64)[::-1].reshape(shape) % vocabulary
     for ids in (np.zeros(shape), full):  # the shortest text and the longest
         interpreter.set_tensor(ids_input["index"], ids.astype(np.int32))
         for other in others:  # the mask and the segment ids of word pieces
             interpreter.set_tensor(other["index"], np.zeros(shape, np.int32))
-        interpreter.invoke()
-    if -1 in ids_input["shape_signature"]:
-        for one in inputs:
-            interpreter.resize_tensor_input(one["index"], [1, 2])
-        interpreter.allocate_tensors()
-        for one in inputs:
-            interpreter.set_tensor(one["index"], np.zeros((1, 2), np.int32))
         interpreter.invoke()
 
 

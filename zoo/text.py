@@ -367,18 +367,17 @@ def checked(texts: Iterable[str]) -> Iterator[str]:
         yield text
 
 
-def as_on_device(text: str, surrogates: str = "replace") -> str:
-    """A text as the device receives it: up to a NUL, with pairs of surrogates joined.
+def as_on_device(text: str) -> str:
+    """A text as the device receives it: up to a NUL.
 
-    Args:
-        text: The text.
-        surrogates: What becomes of lone surrogates: `replace` by U+FFFD, or `surrogatepass`.
+    Surrogates that UTF-8 cannot hold are read as a browser reads them: a pair is its character, a
+    lone one is U+FFFD.
     """
     text = text.partition("\0")[0]
     try:
         text.encode()
     except UnicodeEncodeError:
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", surrogates)
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
 
 

@@ -198,8 +198,8 @@ class WordPieceTokenizer:
     def split(self, text: str) -> list[str]:
         """The pieces of `text`, all of them, without `[CLS]` and `[SEP]`.
 
-        A token that the vocabulary cannot put together is `[UNK]`, and so is one with a lone
-        surrogate.
+        A token that the vocabulary cannot put together is `[UNK]`. Surrogates that UTF-8 cannot
+        hold are read as a browser reads them.
         """
         return [piece for token in words(text) for piece in self._pieces(token)]
 
@@ -236,7 +236,7 @@ class WordPieceTokenizer:
         return found
 
     def _longest_first(self, token: str) -> tuple[str, ...]:
-        if len(token.encode("utf-8", "surrogatepass")) > LONGEST_TOKEN:
+        if len(token.encode()) > LONGEST_TOKEN:
             return (UNKNOWN,)
         pieces: list[str] = []
         start = 0
@@ -254,8 +254,7 @@ class WordPieceTokenizer:
 
 def words(text: str) -> list[str]:
     """The tokens of a text, before they are put together from pieces."""
-    # No file holds a lone surrogate, so its token is unknown.
-    separated = as_on_device(text, "surrogatepass").translate(_SEPARATED)
+    separated = as_on_device(text).translate(_SEPARATED)
     return [token for token in separated.split("\0") if token]
 
 
@@ -271,9 +270,7 @@ class _Separated(dict):
 
     def __missing__(self, codepoint: int) -> str:
         character = chr(codepoint)
-        if 0xD800 <= codepoint < 0xE000:
-            result = character
-        elif self._space.fullmatch(character):
+        if self._space.fullmatch(character):
             result = "\0"
         elif self._alone.fullmatch(character):
             result = f"\0{character}\0"

@@ -1,41 +1,40 @@
-"""Lowerings over as many steps as the text has tokens, for models of word pieces in MediaPipe.
+"""Lowerings over as many steps as the text has tokens, in one subgraph.
 
-     ids [1, n] ──► the first L − 1 ids and [SEP] ──► embedding [1, ≤ L, width]
-                    ┌────────────────┴────────────────┐
-                    │                              reversed
-       fused LSTM or parallel scan       fused LSTM or parallel scan
-                    │                                 │
-                    │                              and back
-                    └───────────── concat ────────────┘      or, from the top layer, the last step
-                                     │                       of each direction, or their mean
-                       the next layer, or dense and softmax
+     ids [1, L] ──► the first n, those that are not padding ──► embedding [1, n, width]
+                    ┌────────────────────┴────────────────────┐
+                    │                                      reversed
+       fused LSTM or parallel scan               fused LSTM or parallel scan
+                    │                                         │
+                    │                                      and back
+                    └────────────────── concat ───────────────┘    or, from the top layer, the last
+                                         │                         step of each direction, or the
+                           the next layer, or dense and softmax    mean of its steps
 
-MediaPipe resizes the inputs to the number of tokens of each text, so there is no padding: no length
-to compute, and no mask. Time and memory follow the text. Shapes in the graph are those of the
-longest text, L; operators that fix a shape are not used.
+The end of the slice is computed from the ids, so the runtime learns the shapes behind it in each
+call: time and memory follow the text. There is no padding in the recurrence, and so no mask.
+Shapes in the graph are those of the longest text, L; operators that fix a shape are not used.
+Microcontrollers and some accelerators need fixed shapes instead: `Architecture.static`.
 """
 
 from collections.abc import Callable
 
 import keras
+import numpy as np
 
 from export.architecture import Architecture
 from export.tflite import ops, parts, stages
 from export.tflite.graph import Graph, Model, Tensor
-from zoo.metadata import BERT_INPUTS
 
 
 def supports(architecture: Architecture) -> bool:
-    """Whether a classifier can be built without a fixed length.
+    """Whether a classifier can be built without fixed shapes.
 
-    Its ids come from word pieces, are masked, and are padded at the end only; and it has recurrent
-    and dense layers alone.
+    It masks its padding, and has recurrent and dense layers alone: other layers are traced for a
+    fixed length.
     """
-    plain = architecture.hidden is None and all(
-        layer.reads is None for layer in architecture.layers
-    )
-    masked = architecture.masked and architecture.right_padded
-    return architecture.inputs == BERT_INPUTS and masked and plain
+    plain = all(layer.reads is None for layer in architecture.layers)
+    plain = plain and architecture.hidden is None
+    return plain and architecture.masked and not architecture.static
 
 
 def build(
@@ -52,13 +51,16 @@ def build(
             whatever the time is.
 
     Returns:
-        A model from int32 ids [1, n], a mask and segment ids that it does not read, to float32
-        [1, classes] probabilities.
+        A model from int32 [1, L] ids to float32 [1, classes] probabilities.
     """
     model, graph, ids = parts.begin(architecture, max_length)
-    model.dynamic_inputs = True
-    table = graph.constant(architecture.embedding, name="embedding")
-    x = ops.gather(graph, table, cut(graph, ids, max_length))
+    ids = parts.compact_ids(graph, architecture, ids)
+    count = parts.length(graph, architecture, ids)
+    zero, one = (graph.constant([value], np.int32) for value in (0, 1))
+    # The kernels need a step. For a text without any, the result is set to zero.
+    ids = ops.first_steps(graph, ids, ops.maximum(graph, count, one))
+    any_step = ops.cast(graph, ops.less(graph, zero, count), np.float32)
+    x = ops.gather(graph, graph.constant(architecture.embedding, name="embedding"), ids)
     for layer in architecture.layers:
         results = []
         for direction in layer.directions:
@@ -66,9 +68,11 @@ def build(
             outputs = scan(graph, direction.cell, turned)
             if layer.gives == "last":
                 last = ops.last_step(graph, outputs)
-                outputs = ops.reshape(graph, last, (1, last.shape[2]))
+                last = ops.reshape(graph, last, (1, last.shape[2]))
+                outputs = ops.multiply(graph, last, any_step)
             elif layer.gives == "mean":
-                outputs = ops.mean_of_steps(graph, outputs)
+                mean = ops.mean_of_steps(graph, outputs)
+                outputs = ops.multiply(graph, mean, any_step)
             elif direction.go_backwards:
                 outputs = ops.reverse_steps(graph, outputs)
             results.append(outputs)
@@ -76,9 +80,3 @@ def build(
     parts.finish(graph, architecture, x)
     model.name_constants()
     return model
-
-
-def cut(graph: Graph, ids: Tensor, longest: int) -> Tensor:
-    """Cuts ids [1, n] to the first `longest` − 1 and the last one, `[SEP]`, as static inputs do."""
-    text = ops.first_steps(graph, ops.without_last_step(graph, ids), longest - 1)
-    return ops.concatenate(graph, [text, ops.last_step(graph, ids)], 1)

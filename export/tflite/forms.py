@@ -95,7 +95,7 @@ def _as_it_is(model: Model) -> None:
 
 
 def _dynamic_or(static):
-    """The build of a lowering that has no fixed length where the model allows it."""
+    """The build of a lowering, without fixed shapes where the model allows it."""
 
     def build(architecture: Architecture, max_length: int) -> Model:
         if dynamic.supports(architecture):

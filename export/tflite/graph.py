@@ -190,15 +190,12 @@ class Model:
         graphs: Subgraphs; WHILE refers to the others by their index.
         description: A line about the model.
         input_names, output_names: Names of the first graph's inputs and outputs in the signature.
-        dynamic_inputs: Whether runtimes may resize the second dimension of the inputs. The shapes
-            in the graph are those of the longest text.
     """
 
     graphs: list[Graph] = field(default_factory=list)
     description: str = ""
     input_names: tuple[str, ...] = ()
     output_names: tuple[str, ...] = ()
-    dynamic_inputs: bool = False
 
     def graph(self, name: str) -> Graph:
         """Adds a subgraph."""
@@ -284,11 +281,6 @@ class _Packer:
         result.description = self.model.description
         subgraphs = [self.subgraph(graph) for graph in self.model.graphs]
         result.subgraphs = [subgraph for subgraph, _ in subgraphs]
-        if self.model.dynamic_inputs:
-            main = result.subgraphs[0]
-            for place in main.inputs:
-                tensor = main.tensors[place]
-                tensor.shapeSignature = [tensor.shape[0], -1, *tensor.shape[2:]]
         result.operatorCodes = [self.operator_code(*key) for key in self.codes]
         result.buffers = self.buffers
         if self.model.input_names:

@@ -132,19 +132,23 @@ def slice_rows(graph: Graph, x: Tensor, rows: int) -> Tensor:
     return graph.add("SLICE", [x, begin, size], [(shape, x.dtype)], options_of("SliceOptions"))[0]
 
 
-def first_steps(graph: Graph, x: Tensor, steps: int) -> Tensor:
-    """At most the first `steps` of x [1, time, ...], whatever the time is."""
-    return _steps(graph, x, 0, steps, min(steps, x.shape[1]))
+def first_steps(graph: Graph, x: Tensor, count: Tensor) -> Tensor:
+    """The first steps of x [1, time], int32 [1] of them: the shape is known at run time only.
 
-
-def without_last_step(graph: Graph, x: Tensor) -> Tensor:
-    """All steps of x [1, time, ...] but the last, whatever the time is."""
-    return _steps(graph, x, 0, -1, x.shape[1] - 1)
+    In the graph it is that of x.
+    """
+    code = "STRIDED_SLICE"
+    require(count.dtype == np.int32 and count.shape == (1,), code, "a count, int32 [1]", count)
+    require(len(x.shape) == 2 and x.shape[0] == 1, code, "x [1, time]", x)
+    end = concatenate(graph, [graph.constant([1], np.int32), count], 0)
+    begin, strides = (graph.constant([value, value], np.int32) for value in (0, 1))
+    options = options_of("StridedSliceOptions")
+    return graph.add(code, [x, begin, end, strides], [(x.shape, x.dtype)], options)[0]
 
 
 def last_step(graph: Graph, x: Tensor) -> Tensor:
-    """The last step of x [1, time, ...], whatever the time is: [1, 1, ...]."""
-    return _steps(graph, x, -1, None, 1)
+    """The last step of x [1, time, width], whatever the time is: [1, 1, width]."""
+    return _steps(graph, x, -1, None, 1, axis=1)
 
 
 def without_last_rows(graph: Graph, x: Tensor, rows: int) -> Tensor:
@@ -161,10 +165,8 @@ def unknown_rows(graph: Graph, x: Tensor, shape: Sequence[int]) -> Tensor:
     return graph.add("RESHAPE", [x, target], [(tuple(shape), x.dtype)], options)[0]
 
 
-def _steps(
-    graph: Graph, x: Tensor, begin: int, end: int | None, time: int, *, axis: int = 1
-) -> Tensor:
-    """x[..., begin:end] along an axis; the slice is cut to the steps that x has at run time."""
+def _steps(graph: Graph, x: Tensor, begin: int, end: int | None, time: int, *, axis: int) -> Tensor:
+    """x[..., begin:end] along an axis, whose size is known at run time only."""
     code, rank = "STRIDED_SLICE", len(x.shape)
     require(rank > axis, code, f"more than {axis} dimensions", x)
     open_ends = sum(1 << other for other in range(rank) if other != axis or end is None)

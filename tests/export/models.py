@@ -13,7 +13,8 @@ from export.verification import verify
 from zoo.bundle import Bundle
 from zoo.catalogue import FAMILIES, create_model
 from zoo.scores import softmax
-from zoo.text import Tokenizer, Vocabulary
+from zoo.text import START, Tokenizer, Vocabulary
+from zoo.wordpiece import SPECIAL, Pieces, WordPieceTokenizer
 
 WORDS = ("good", "bad", "fine", "dull", "great", "poor", "film", "book", "cast", "not", "very")
 
@@ -66,15 +67,28 @@ def probabilities(model, ids):
     return softmax(keras.ops.convert_to_numpy(model(ids)))
 
 
-def bundle(name="peephole-bilstm", max_length=20, **sizes):
+def bundle(name="peephole-bilstm", max_length=20, *, start=True, **sizes):
     """An untrained model with a tokenizer, as a run folder would hold them."""
-    tokenizer = Tokenizer(Vocabulary.from_texts([" ".join(WORDS)] * 2, size=60), max_length)
+    vocabulary = Vocabulary.from_texts([" ".join(WORDS)] * 2, size=60)
+    if not start:
+        vocabulary = Vocabulary({word: vocabulary[word] for word in vocabulary if word != START})
+    tokenizer = Tokenizer(vocabulary, max_length)
     sizes = {"num_layers": 1, **sizes}
     model = classifier(name, vocab_size=tokenizer.vocabulary.size, **sizes)
     config = {
         "model": {"name": name},
         "tokenizer": {"max_length": max_length, "delimiter": tokenizer.delimiter},
     }
+    return Bundle(model, tokenizer, ("negative", "neutral", "positive"), config)
+
+
+def piece_bundle(name="bilstm", max_length=20, **sizes):
+    """An untrained model behind a tokenizer of word pieces."""
+    parts = ["un", "##like", "##able", "##ness", "##s", "f", "##i", "##l", "##m", "!", "日", "本"]
+    tokenizer = WordPieceTokenizer(Pieces([*SPECIAL, *WORDS, *parts]), max_length)
+    sizes = {"num_layers": 1, **sizes}
+    model = classifier(name, vocab_size=tokenizer.vocabulary.size, **sizes)
+    config = {"model": {"name": name}, "tokenizer": tokenizer.options}
     return Bundle(model, tokenizer, ("negative", "neutral", "positive"), config)
 
 

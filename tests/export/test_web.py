@@ -12,7 +12,7 @@ import pytest
 import export
 from studies import browser
 from studies.clients import ask_mediapipe, mediapipe_classifier
-from tests.export.models import WORDS, bundle, trained_bundle
+from tests.export.models import WORDS, bundle, piece_bundle, trained_bundle
 from tests.export.test_clients import agrees
 
 pytestmark = pytest.mark.slow
@@ -93,6 +93,15 @@ def test_scores_are_those_of_keras_and_depend_on_the_text_alone(asked, family, l
     mended = [text.decode("utf-16", "replace") for text in coded]
     with mediapipe_classifier(path.read_bytes()) as client:
         np.testing.assert_allclose(got[0], ask_mediapipe(client, mended, source.labels), atol=1e-5)
+
+
+def test_word_pieces(tmp_path):
+    source = piece_bundle("bilstm", num_layers=2)
+    (file,) = export.export_model(source, tmp_path, lowering="fused", precision="float32")
+    got = browser.scores([tmp_path / file.path], TEXTS + TEXTS[::-1])[0]
+    np.testing.assert_array_equal(got[: len(TEXTS)], got[len(TEXTS) :][::-1])
+    expected = source.classifier().scores(TEXTS)
+    np.testing.assert_allclose(got[: len(TEXTS)], expected, atol=1e-5)
 
 
 def test_loop_is_refused_there(tmp_path):
