@@ -115,7 +115,11 @@ def _parser() -> argparse.ArgumentParser:
     add("word_dropout", float, "share of the words that are replaced by the unknown word")
     add("average", float, "keep an exponential moving average of the weights, of momentum X")
     add("init", str, "a model to start from: of `list --pretrained`, or a run folder")
-    add("vectors", str, "word vectors to start the embedding from: a text file, as GloVe's")
+    add(
+        "vectors",
+        str,
+        "embeddings to start from: a text file of word vectors, or the folder of a transformer",
+    )
     add("pretrain", int, "passes in which it learns as a language model first")
     parser.add_argument(
         "--unlabelled",

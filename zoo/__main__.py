@@ -88,6 +88,11 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("texts", nargs="+", metavar="TEXT")
     command.set_defaults(run=predict)
 
+    command = commands.add_parser("tokens", help="show the tokens and ids that a model reads")
+    _add_model(command)
+    command.add_argument("texts", nargs="+", metavar="TEXT")
+    command.set_defaults(run=tokens)
+
     command = commands.add_parser("evaluate", help="measure a model on a data set")
     _add_model(command)
     command.add_argument("--dataset", required=True, help="as for train.py")
@@ -218,6 +223,19 @@ def predict(options) -> None:
         if not prediction.known:
             score += ", no known word"
         print(f"{prediction.label} ({score})  {prediction.text}")
+
+
+def tokens(options) -> None:
+    """Prints the tokens of each text, their ids, and the words that are unknown."""
+    from zoo import models, token_table
+
+    tokenizer = _classifier(models.resolve(options.model)).tokenizer
+    tables = [token_table.of(tokenizer, text) for text in options.texts]
+    if options.json:
+        _print_json([asdict(table) for table in tables])
+        return
+    for table in tables:
+        print(token_table.describe(table))
 
 
 def evaluate(options) -> None:

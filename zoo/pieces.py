@@ -8,7 +8,15 @@ import importlib.util
 from collections import Counter
 from collections.abc import Iterable
 
-from zoo.wordpiece import CONTINUATION, LONGEST_TOKEN, SPECIAL, Pieces, words
+from zoo.wordpiece import (
+    CONTINUATION,
+    LONGEST_TOKEN,
+    SPECIAL,
+    UNKNOWN,
+    Pieces,
+    WordPieceTokenizer,
+    words,
+)
 
 LEAST = 8  # pieces of a vocabulary
 SEEN = 2  # times that a word has to occur to be kept whole
@@ -43,12 +51,7 @@ def learn(texts: Iterable[str], *, size: int, share: float = 0.25) -> Pieces:
     if size < LEAST:
         raise ValueError(f"{size} pieces are too few; take {LEAST} or more")
     require()
-    counts = Counter(
-        token
-        for text in texts
-        for token in words(text)
-        if len(token.encode()) <= LONGEST_TOKEN and token.isprintable()
-    )
+    counts = _counted(texts)
     found = dict.fromkeys(SPECIAL)
     for character in _characters(counts, (size - len(found)) // 2):
         found[character] = None
@@ -63,6 +66,48 @@ def learn(texts: Iterable[str], *, size: int, share: float = 0.25) -> Pieces:
     ordered = [word for word in frequent if word in chosen]
     rest = [part for part in kept if part not in counts]
     return Pieces([*found, *ordered, *rest])
+
+
+def pruned(known: Iterable[str], texts: Iterable[str], *, size: int) -> Pieces:
+    """The pieces of another vocabulary that matter for these texts.
+
+    They are, in the order of their ids: the special pieces; single characters, as of `learn`; the
+    pieces that the texts are read by, by falling count; and other pieces in their own order, which
+    is that of frequency in BERT's vocabulary. The texts are read by the same pieces as with the
+    whole vocabulary, if `size` suffices.
+
+    Args:
+        known: The other vocabulary.
+        texts: The training texts.
+        size: Pieces in all.
+    """
+    known = list(known)
+    counts = _counted(texts)
+    whole = WordPieceTokenizer(Pieces([*SPECIAL, *known]), LONGEST_TOKEN)
+    used: Counter[str] = Counter()
+    for word, count in counts.items():
+        for piece in whole.split(word):
+            used[piece] += count
+    del used[UNKNOWN]
+    found = dict.fromkeys(SPECIAL)
+    for character in _characters(counts, (size - len(found)) // 2):
+        found[character] = None
+    by_count = sorted(used, key=lambda piece: (-used[piece], piece))
+    for piece in [*by_count, *known]:
+        if len(found) == size:
+            break
+        found[piece] = None
+    return Pieces(found)
+
+
+def _counted(texts: Iterable[str]) -> Counter[str]:
+    """The words of the texts that pieces can stand for, and how often they occur."""
+    return Counter(
+        word
+        for text in texts
+        for word in words(text)
+        if len(word.encode()) <= LONGEST_TOKEN and word.isprintable()
+    )
 
 
 def _characters(counts: Counter[str], most: int) -> list[str]:
@@ -84,7 +129,7 @@ def _merged(counts: Counter[str], size: int) -> list[str]:
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
     inside = {CONTINUATION + character for word in counts for character in word[1:]}
-    learner = Tokenizer(models.WordPiece(unk_token=SPECIAL[-1]))
+    learner = Tokenizer(models.WordPiece(unk_token=UNKNOWN))
     learner.pre_tokenizer = pre_tokenizers.Split(" ", "removed")
     trainer = trainers.WordPieceTrainer(
         vocab_size=size,

@@ -11,7 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import re2
@@ -39,6 +39,20 @@ UNKNOWN = "<UNKNOWN>"
 
 LONGEST_TEXT = 2**20  # token ids
 _LARGEST_ID = 2**31 - 1  # ids are int32
+
+
+class Token(NamedTuple):
+    """A token of a text.
+
+    Attributes:
+        token: As the vocabulary has it.
+        id: Its id.
+        word: The part of the text that it belongs to; empty if it was added to the text.
+    """
+
+    token: str
+    id: int
+    word: str
 
 
 class Vocabulary(Mapping[str, int]):
@@ -320,13 +334,12 @@ class Tokenizer:
             row[first : first + len(tokens)] = [lookup(token, unknown) for token in tokens]
         return rows
 
-    def tokens(self, text: str) -> list[str]:
-        """What the model reads of `text`: at most `max_length` tokens, `<START>` included.
-
-        Words that the vocabulary lacks are `<UNKNOWN>`.
-        """
-        words = [word if word in self.vocabulary else UNKNOWN for word in self.split(text)]
-        return [*[START] * self.added, *words][: self.max_length]
+    def tokens(self, text: str) -> list[Token]:
+        """The tokens of `text`, all of them, with `<START>`, as the vocabulary has them."""
+        start = [Token(START, self.vocabulary[START], "")] * self.added
+        known = (word if word in self.vocabulary else UNKNOWN for word in self.split(text))
+        found = zip(known, self.split(text), strict=True)
+        return [*start, *(Token(token, self.vocabulary[token], word) for token, word in found)]
 
     def read(self, ids: np.ndarray) -> np.ndarray:
         """Which ids [batch, L] stand for tokens of the text: bool [batch, L]."""

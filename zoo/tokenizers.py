@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from zoo.text import LONGEST_TEXT, Tokenizer, Vocabulary
+from zoo.text import LONGEST_TEXT, Token, Tokenizer, Vocabulary
 from zoo.wordpiece import Pieces, WordPieceTokenizer
 
 KINDS = (Tokenizer.kind, WordPieceTokenizer.kind)
@@ -77,8 +77,8 @@ class AnyTokenizer(Protocol):
     def encode(self, texts: Iterable[str]) -> np.ndarray:
         """Token ids, int32 [batch, max_length], padded with 0 on the right."""
 
-    def tokens(self, text: str) -> list[str]:
-        """The tokens that a model reads: with those that are added, at most `max_length`."""
+    def tokens(self, text: str) -> list[Token]:
+        """The tokens of a text, all of them, with those that are added."""
 
     def read(self, ids: np.ndarray) -> np.ndarray:
         """Which ids [batch, L] stand for tokens of the text: bool [batch, L]."""

@@ -21,7 +21,7 @@ import numpy as np
 import re2
 
 from zoo.files import write_bytes
-from zoo.text import PAD_ID, as_on_device, checked
+from zoo.text import PAD_ID, Token, as_on_device, checked
 
 PAD, UNKNOWN, CLS, SEP = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 SPECIAL = (PAD, CLS, SEP, UNKNOWN)
@@ -218,9 +218,13 @@ class WordPieceTokenizer:
             row[: len(ids)] = ids
         return rows
 
-    def tokens(self, text: str) -> list[str]:
-        """What the model reads of `text`: at most `max_length` pieces, with `[CLS]` and `[SEP]`."""
-        return [CLS, *self.split(text)[: self.max_length - 2], SEP]
+    def tokens(self, text: str) -> list[Token]:
+        """The pieces of `text`, all of them, with `[CLS]` and `[SEP]`."""
+        found = [(piece, word) for word in words(text) for piece in self._pieces(word)]
+        return [
+            Token(piece, self.vocabulary[piece], word)
+            for piece, word in [(CLS, ""), *found, (SEP, "")]
+        ]
 
     def read(self, ids: np.ndarray) -> np.ndarray:
         """Which ids [batch, L] stand for tokens of the text: bool [batch, L]."""

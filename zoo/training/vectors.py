@@ -2,9 +2,11 @@
 
 A text file in the form of GloVe (Pennington, Socher & Manning, "GloVe: global vectors for word
 representation", EMNLP 2014) or word2vec: one line per word, the word and then its numbers, frequent
-words first. An embedding that starts from them knows words that the training texts lack.
+words first. Or the folder of a transformer, for the embeddings of its word pieces. A model that
+starts from them knows words that the training texts lack.
 """
 
+import functools
 import gzip
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +15,10 @@ from pathlib import Path
 import numpy as np
 import re2
 
-from zoo.text import WORD, Vocabulary
+from zoo.text import WORD
+from zoo.tokenizers import AnyVocabulary
+from zoo.training import piece_table
+from zoo.wordpiece import CONTINUATION
 
 MOST = 100_000  # number of words to read
 CANDIDATES = 30_000  # number of words that may replace others
@@ -27,9 +32,14 @@ class VectorsError(ValueError):
 
 
 def check(path: str | Path) -> None:
-    """Raises `VectorsError` if there is no such file."""
+    """Raises `VectorsError` if there is no such file, or no transformer in the folder."""
     path = Path(path).expanduser()
-    if not path.is_file():
+    if path.is_dir():
+        try:
+            piece_table.check(path)
+        except ValueError as error:
+            raise VectorsError(str(error)) from error
+    elif not path.is_file():
         raise VectorsError(f"{path}: no such file. Word vectors are a text file, as GloVe's.")
 
 
@@ -47,7 +57,8 @@ class WordVectors:
 
     @classmethod
     def read(cls, path: str | Path) -> "WordVectors":
-        """Reads the first `MOST` words of a text file, which may be packed as .gz.
+        """Reads the first `MOST` words of a text file, which may be packed as .gz; or the table of
+        a transformer, from its folder (see `zoo.training.piece_table`).
 
         For a word in several cases, the lower-case vector is used, or else the first.
 
@@ -56,6 +67,11 @@ class WordVectors:
         """
         check(path)
         path = Path(path).expanduser()
+        if path.is_dir():
+            try:
+                return cls(*piece_table.read(path))
+            except ValueError as error:
+                raise VectorsError(str(error)) from error
         opener = gzip.open if path.suffix == ".gz" else open
         try:
             with opener(path, "rt", encoding="utf-8-sig", newline="\n") as file:
@@ -65,6 +81,11 @@ class WordVectors:
         if not rows:
             raise VectorsError(f"{path}: holds no word.")
         return cls(places, np.stack(rows))
+
+    @functools.cached_property
+    def of_pieces(self) -> bool:
+        """Whether they are those of word pieces, with `##` inside of words."""
+        return any(piece.startswith(CONTINUATION) for piece in self.places)
 
     @property
     def content(self) -> bytes:
@@ -95,7 +116,7 @@ class WordVectors:
             result = result @ directions[:, ::-1][:, :width]
         return result * (SPREAD / max(float(result.std()), 1e-9))
 
-    def fill(self, rows: np.ndarray, vocabulary: Vocabulary) -> int:
+    def fill(self, rows: np.ndarray, vocabulary: AnyVocabulary) -> int:
         """Writes the vectors of known words into an embedding [ids, width], in place.
 
         Returns:

@@ -47,6 +47,8 @@ def fit(
 def _pieces(
     size: int, texts: Sequence[str], start: Bundle | None, vectors: WordVectors | None
 ) -> Pieces:
+    if vectors and vectors.of_pieces:
+        return pieces.pruned(vectors.places, texts, size=size)
     found = pieces.learn(texts, size=size)
     if start:
         found = found.extended(start.tokenizer.vocabulary, size=size)
