@@ -56,16 +56,15 @@ def learn(texts: Iterable[str], *, size: int, share: float = 0.25) -> Pieces:
     for character in _characters(counts, (size - len(found)) // 2):
         found[character] = None
     room = size - len(found)
-    parts = _merged(counts, len(found) - len(SPECIAL) + int(room * share)) if room else []
-    kept = [part for part in parts if part not in found][: int(room * share)]
+    parts = [part for part in _merged(counts, len(found) + room) if part not in found]
+    learnt = parts[: int(room * share)]
     frequent = sorted(counts, key=lambda word: (-counts[word], word))
     whole = [word for word in frequent if counts[word] >= SEEN and word not in found]
-    known = set(kept)
-    fresh = [word for word in whole if word not in known][: room - len(kept)]
-    chosen = set(fresh) | known
-    ordered = [word for word in frequent if word in chosen]
-    rest = [part for part in kept if part not in counts]
-    return Pieces([*found, *ordered, *rest])
+    # Where the words run out, more parts take their place.
+    chosen = list(dict.fromkeys([*learnt, *whole, *parts]))[:room]
+    place = {word: number for number, word in enumerate(frequent)}
+    ordered = sorted(chosen, key=lambda piece: place.get(piece, len(place)))
+    return Pieces([*found, *ordered])
 
 
 def pruned(known: Iterable[str], texts: Iterable[str], *, size: int) -> Pieces:
