@@ -50,6 +50,7 @@ STUDIES = {
     "leaderboard": Study("studies.leaderboard", "every family on several data sets"),
     "profile": Study("studies.profile", "where the time of a loop file goes"),
     "speed": Study("studies.speed.benchmark", "the exported files beside other runtimes"),
+    "text-length": Study("studies.text_length", "answers for short and long texts in MediaPipe"),
     "tokenizers": Study("studies.tokenizers", "whole words and word pieces, at equal bytes"),
     "training-speed": Study(
         "studies.training_speed", "a training step beside the built-in LSTM's", any_backend=True

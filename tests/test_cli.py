@@ -192,6 +192,33 @@ def figures(run):
     return json.loads((run / "metrics.json").read_text(encoding="utf-8"))
 
 
+def test_tokens_shows_what_a_model_reads(tiny_run, tiny_tflite, capsys):
+    for model in (tiny_run, tiny_tflite):
+        (table,) = json.loads(ask(capsys, "tokens", model, "a lovely zzyzx film", "--json"))
+        vocabulary = bundle.load(tiny_run).tokenizer.vocabulary
+        assert table["text"] == "a lovely zzyzx film"
+        assert table["tokens"][0] == "<START>"
+        assert table["tokens"][3] == "<UNKNOWN>"
+        assert table["ids"] == [vocabulary[token] for token in table["tokens"]]
+        assert table["unknown"] == ["zzyzx"]
+        assert table["cut"] == 0
+    printed = ask(capsys, "tokens", tiny_run, "a lovely zzyzx film", "").splitlines()
+    assert printed[0] == "a lovely zzyzx film"
+    assert printed[1].split() == table["tokens"]
+    assert printed[2].split() == [str(number) for number in table["ids"]]
+    assert printed[3] == "  unknown: zzyzx"
+    assert printed[5].split() == ["<START>"]
+
+
+def test_tokens_says_what_is_cut(tiny_run, capsys):
+    length = bundle.load(tiny_run).tokenizer.max_length
+    (table,) = json.loads(ask(capsys, "tokens", tiny_run, "film " * (length + 6), "--json"))
+    assert (len(table["tokens"]), table["cut"]) == (length, 7)
+    assert f"cut: 7 tokens beyond {length}" in ask(
+        capsys, "tokens", tiny_run, "film " * (length + 6)
+    )
+
+
 def test_evaluate_gives_the_figures_of_the_run(tiny_run, tiny_data, capsys):
     assert evaluation(capsys, tiny_run, tiny_data) == {
         **figures(tiny_run)["test"],

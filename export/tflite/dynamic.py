@@ -1,14 +1,15 @@
 """Lowerings over as many steps as the text has tokens, in one subgraph.
 
-     ids [1, L] ──► the first n, those that are not padding ──► embedding [1, n, width]
-                    ┌────────────────────┴────────────────────┐
-                    │                                      reversed
-       fused LSTM or parallel scan               fused LSTM or parallel scan
-                    │                                         │
-                    │                                      and back
-                    └────────────────── concat ───────────────┘    or, from the top layer, the last
-                                         │                         step of each direction, or the
-                           the next layer, or dense and softmax    mean of its steps
+    ids [1, L] ──► the first n, those that are not padding ──► embedding [1, n, width]
+                         ┌───────────────────┴───────────────────┐
+                         │                                    reversed
+                    zero states                              zero states
+                    fused LSTM                               fused LSTM
+                         │                                       │
+                         │                                   and back
+                         └──────────────── concat ───────────────┘   or, from the top layer, the
+                                             │                       last step of each direction,
+                               the next layer, or dense and softmax  or the mean of its steps
 
 The end of the slice is computed from the ids, so the runtime learns the shapes behind it in each
 call: time and memory follow the text. There is no padding in the recurrence, and so no mask.

@@ -1,4 +1,4 @@
-"""The fused lowering: one operator per direction, in one subgraph, for MediaPipe.
+"""The fused lowering with static shapes: one operator per direction, in one subgraph.
 
              ids [1, L] ──► length [1]
                  │             │

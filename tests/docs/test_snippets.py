@@ -109,5 +109,5 @@ def test_drawings_are_those_of_the_modules():
     drawings = [block for block in blocks("text") if "docs/exporting.md" in block.where]
     drawings = [block.text for block in drawings if "──" in block.text or "h₁" in block.text]
     assert len(drawings) == 3
-    for name, drawing in zip(("fused", "loop", "parallel"), drawings, strict=True):
+    for name, drawing in zip(("dynamic", "loop", "parallel"), drawings, strict=True):
         assert drawing in read(ROOT / "export" / "tflite" / f"{name}.py")

@@ -1,6 +1,7 @@
 """The SavedModel's two signatures."""
 
 import dataclasses
+import sys
 
 import keras
 import numpy as np
@@ -9,8 +10,11 @@ import tensorflow as tf
 
 import export
 from export import export_saved_model
+from export.string_ops import tokenize_op
 from export.verification import VerificationError
-from tests.export.models import bundle
+from tests.export.models import bundle, piece_bundle
+from tests.raw_texts import generated
+from zoo.wordpiece import SPECIAL, Pieces, WordPieceTokenizer
 
 TEXTS = ["", "   ", "Good film!", "never\tGOOD\nbook", "çà 日本 фильм", "bad\0good", "very " * 50]
 
@@ -28,6 +32,29 @@ def test_both_signatures_answer_as_the_model(tmp_path):
     np.testing.assert_allclose(by_text["probabilities"], expected, atol=1e-6)
     labels = [source.labels[i].encode() for i in expected.argmax(axis=1)]
     assert by_text["label"].numpy().tolist() == labels
+
+
+def test_word_pieces_are_made_by_tensorflow_alone(tmp_path):
+    source = piece_bundle()
+    folder = export.export_saved_model(source, tmp_path / "saved_model")
+    loaded = tf.saved_model.load(str(folder))
+    texts = [*TEXTS, "unlikeable, unlikeableness", "日本 films", "x" * 120, *generated(300, seed=2)]
+    answers = loaded.signatures["texts"](texts=tf.constant([text.encode() for text in texts]))
+    ids = source.tokenizer.encode(texts)
+    np.testing.assert_array_equal(answers["tokens"], ids)
+    expected = source.probabilities(ids)
+    np.testing.assert_allclose(answers["probabilities"], expected, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_word_pieces_of_every_character():
+    tokenizer = WordPieceTokenizer(Pieces([*SPECIAL, "a", "##b", "é", "日"]), 8)
+    tokenize = tf.function(tokenize_op(tokenizer).__call__)
+    every = [*range(1, 0xD800), *range(0xE000, sys.maxunicode + 1)]
+    for start in range(0, len(every), 5000):
+        texts = [f"a{chr(point)}b" for point in every[start : start + 5000]]
+        found = tokenize(tf.constant([text.encode() for text in texts]))
+        np.testing.assert_array_equal(found, tokenizer.encode(texts))
 
 
 def test_it_replaces_what_was_there_and_leaves_nothing_else(tmp_path):
