@@ -198,7 +198,7 @@ def _verify_lowering(lowered: _Lowered) -> None:
         precision="float32",
         constants=model.constants(),
         real=few.real,
-        kind=few.scores.kind,
+        kind=lowered.given.kind,
         packed=False,  # packed float32 weights of an unrolled file could fill the memory
     )
 
@@ -267,7 +267,7 @@ def _verified(content: bytes, exact: Model, form: Form, given: Source, force: bo
         constants=exact.constants(),
         real=asked.real,
         labels=asked.labels,
-        kind=asked.scores.kind,
+        kind=given.kind,
         force=force,
     )
     for finding in found.warnings:
@@ -285,6 +285,7 @@ def _with_metadata(content: bytes, given: Source) -> bytes:
         description=f"Text classifier: {', '.join(given.labels)}"[:1000],
         tokenizer=given.tokenizer,
         labels=given.labels,
+        scores=given.kind.record(),
     )
 
 

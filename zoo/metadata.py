@@ -1,12 +1,14 @@
-"""The metadata of a .tflite file: its tokenizer, vocabulary, labels and description.
+"""The metadata of a .tflite file: its tokenizer, vocabulary, labels, scores and description.
 
 TFLite metadata is a separate FlatBuffer (identifier `M001`) in the model's buffer named
 `TFLITE_METADATA`. The associated files, vocabulary and labels, are in a zip archive appended to the
-model. Slots are the positions of fields in the tables of TFLite's `metadata_schema.fbs`; writer and
-reader share them.
+model. Where the scores are no softmax, the file `scores.json` says so (`zoo.kinds.Kind.record`). It
+is listed among the model's associated files, and other readers ignore it. Slots are the positions
+of fields in the tables of TFLite's `metadata_schema.fbs`; writer and reader share them.
 """
 
 import io
+import json
 import os
 import struct
 from dataclasses import dataclass
@@ -17,7 +19,8 @@ import flatbuffers
 from ai_edge_litert.schema_py_generated import Model
 from flatbuffers import number_types
 
-from zoo import archive, seal, structure
+from zoo import archive, kinds, seal, structure
+from zoo.kinds import Kind, Softmax
 from zoo.text import LONGEST_TEXT, Tokenizer, Vocabulary
 
 METADATA_IDENTIFIER = b"M001"
@@ -74,10 +77,12 @@ class AssociatedFileSlot(IntEnum):
 
 
 class AssociatedFileType(IntEnum):
+    DESCRIPTIONS = 1
     TENSOR_AXIS_LABELS = 2
     VOCABULARY = 5
 
 
+SCORES_FILE = "scores.json"  # the kind of scores and the thresholds; absent for a softmax
 LARGEST_ASSOCIATED = 32_000_000  # bytes of the vocabulary and the labels together
 
 FEATURE_PROPERTIES = 1  # of the union ContentProperties
@@ -92,7 +97,8 @@ class Metadata:
         name, description, version, author, license: Texts of the file; empty where it has none.
         delimiter: RE2 regex of the tokenizer.
         vocabulary: Vocabulary of the tokenizer.
-        labels: Names of the classes, in the order of the scores.
+        labels: Names of the labels or numbers, in the order of the scores.
+        kind: The kind of scores.
         max_length: Number of ids per text; the model's input is [1, max_length].
         sealed: Whether the file has a valid seal (see `zoo.seal`).
     """
@@ -105,6 +111,7 @@ class Metadata:
     delimiter: str
     vocabulary: Vocabulary
     labels: tuple[str, ...]
+    kind: Kind
     max_length: int
     sealed: bool
 
@@ -245,13 +252,19 @@ def _read(content: bytes) -> Metadata:
 
     vocabulary_name = vocabulary_file.string(AssociatedFileSlot.NAME)
     labels_name = labels_file.string(AssociatedFileSlot.NAME)
-    files = _associated_files(content, [vocabulary_name, labels_name])
+    described = [
+        name
+        for file in root.tables(ModelMetadataSlot.ASSOCIATED_FILES)
+        if (name := file.string(AssociatedFileSlot.NAME)) == SCORES_FILE
+    ]
+    files = _associated_files(content, [vocabulary_name, labels_name, *described[:1]])
     vocabulary = Vocabulary.parse(files[vocabulary_name], source=vocabulary_name)
     if model.rows is not None and vocabulary.size > model.rows:
         raise ValueError(
             f"{vocabulary_name} has ids up to {vocabulary.size - 1}, but the model has only "
             f"{model.rows} ids; they belong to different models"
         )
+    labels = _lines(files[labels_name], labels_name)
     return Metadata(
         name=root.string(ModelMetadataSlot.NAME),
         description=root.string(ModelMetadataSlot.DESCRIPTION),
@@ -260,10 +273,18 @@ def _read(content: bytes) -> Metadata:
         license=root.string(ModelMetadataSlot.LICENSE),
         delimiter=tokenizer.string(RegexTokenizerSlot.DELIMITER),
         vocabulary=vocabulary,
-        labels=_lines(files[labels_name], labels_name),
+        labels=labels,
+        kind=_kind(files[SCORES_FILE], len(labels)) if described else Softmax(),
         max_length=_length(model),
         sealed=sealed,
     )
+
+
+def _kind(content: bytes, labels: int) -> Kind:
+    try:
+        return kinds.parse(json.loads(content), labels)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{SCORES_FILE} is damaged ({error}); export the model again") from None
 
 
 def _length(model: structure.Structure) -> int:

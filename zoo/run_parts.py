@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zoo import imports, records, samples, sums
+from zoo import imports, kinds, records, samples, sums
+from zoo.kinds import Kind
 from zoo.records import CONFIG, FIGURES, LABELS, LARGEST, MODEL, SAMPLES, VOCABULARY, RunError
 from zoo.samples import Samples
 from zoo.text import PAD, PAD_ID, Tokenizer, Vocabulary
@@ -79,18 +80,19 @@ def _read(folder: Path, digests: Mapping[str, str] | None) -> RunParts:
             f"{PAD_ID}; they belong to different models."
         )
     classes, rows = _sizes(folder / MODEL, model)
-    if classes != len(labels):
+    if classes != len(labels) and (classes, len(labels)) != (1, 2):
         raise RunError(
-            f"{folder}: {MODEL} has {classes} classes and {LABELS} {len(labels)} lines; they "
+            f"{folder}: {MODEL} gives {classes} scores and {LABELS} has {len(labels)} lines; they "
             "belong to different models, or one was cut."
         )
+    kind = _kind(model, config, classes, len(labels), folder)
     # Models that were trained here have exactly one row for each token id.
     if vocabulary.size > rows or ("training" in config and vocabulary.size < rows):
         raise RunError(
             f"{folder}: {MODEL} knows {rows} token ids and {VOCABULARY} has {vocabulary.size}; "
             "they belong to different models, or one was cut."
         )
-    kept = samples.load(folder / SAMPLES, len(labels), rows) if with_samples else None
+    kept = samples.load(folder / SAMPLES, kind, len(labels), rows) if with_samples else None
     figures: dict[str, Any] = {}
     if FIGURES in content:
         figures = records.parse_figures(content[FIGURES], folder / FIGURES)
@@ -127,6 +129,25 @@ def _lines(path: Path, content: bytes) -> list[str]:
     # Not splitlines, which also splits at characters that are allowed in labels.
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return lines if lines[-1] else lines[:-1]
+
+
+def _kind(
+    model: keras.Model, config: dict[str, Any], outputs: int, labels: int, folder: Path
+) -> Kind:
+    """The kind of scores, which has to fit the number of labels."""
+    from zoo import model_graph, scores
+
+    recorded = records.scores(config)
+    try:
+        found = scores.read(model, records.kind(config))
+        found = scores.of_labels(found, outputs, labels)
+        return (
+            kinds.parse(recorded, labels)
+            if recorded and not found.single
+            else kinds.find(found.kind)
+        )
+    except (model_graph.UnsupportedModelError, ValueError) as error:
+        raise RunError(f"{folder}: {error}") from error
 
 
 def _sizes(path: Path, model: keras.Model) -> tuple[int, int]:

@@ -152,7 +152,7 @@ def test_other_shapes_and_no_probabilities_are_found():
         verify(content, **given | {"reference": lambda ids: reference(ids)[:, :2]})
     graph = lowered.graphs[0]
     graph.outputs = [graph.operators[-1].inputs[0]]  # logits instead of softmax
-    with pytest.raises(VerificationError, match="no probabilities"):
+    with pytest.raises(VerificationError, match="not probabilities"):
         verify(lowered.pack(), **given)
 
 
