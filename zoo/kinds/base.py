@@ -120,8 +120,3 @@ class Kind(ABC):
             rounding: The error of a sum of a text's scores by quantisation.
         """
         return None
-
-
-def bracketed(answer: str, remarks: Sequence[str]) -> str:
-    """Formats what `Kind.shown` gives."""
-    return f"{answer} ({', '.join(remarks)})" if remarks else answer

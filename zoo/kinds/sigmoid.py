@@ -83,7 +83,7 @@ class Sigmoid(Kind):
         return np.full((texts, outputs), -1, np.int32)
 
     def is_known(self, truth: np.ndarray) -> np.ndarray:
-        return (truth >= 0).all(axis=1)
+        return np.asarray(np.all(truth >= 0, axis=1))
 
     def best(self, scores: np.ndarray, names: Sequence[str]) -> str:
         return names[int(scores.argmax())]
@@ -120,8 +120,8 @@ class Sigmoid(Kind):
 
     def same(self, scores: np.ndarray, expected: np.ndarray, near: float) -> np.ndarray:
         undecided = np.abs(expected - self.limits_of(expected.shape[1])) <= near
-        same: np.ndarray = (self.passed(scores) == self.passed(expected)) | undecided
-        return same.all(axis=1)
+        same = (self.passed(scores) == self.passed(expected)) | undecided
+        return np.asarray(same.all(axis=1))
 
     def right(self, scores: np.ndarray, truth: np.ndarray) -> float:
         return float((self.passed(scores) == (truth == 1)).all(axis=1).mean())

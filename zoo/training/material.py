@@ -13,7 +13,7 @@ from zoo.bundle import Bundle
 from zoo.datasets import Dataset
 from zoo.datasets.split import text_key
 from zoo.text import DELIMITER, Tokenizer, Vocabulary
-from zoo.training import defaults, teachers
+from zoo.training import defaults, remarks, teachers
 from zoo.training.augment import exchanged
 from zoo.training.checkpoint import Checkpoint
 from zoo.training.config import SettledConfig, TrainingConfig
@@ -78,10 +78,11 @@ def gather(config: TrainingConfig, dataset: Dataset, say) -> Material:
         known = Vocabulary.from_words(vectors.places, size=config.vocab_size, delimiter=delimiter)
         vocabulary = vocabulary.extended(known, size=config.vocab_size)
     say(
-        f"Data: {dataset.name}, {len(dataset.labels)} labels; {len(dataset.train.texts):,} texts "
+        f"Data: {dataset.name}, {remarks.size(dataset)}; {len(dataset.train.texts):,} texts "
         f"to train, {len(dataset.valid.texts):,} to validate, {len(dataset.test.texts):,} to test; "
         f"{vocabulary.size:,} token ids"
     )
+    remarks.say_doubts(config, dataset, say)
     others = _unlabelled(config, dataset, say)
     if others:
         say(f"Without labels: {len(others):,} texts")
@@ -166,20 +167,25 @@ def _warn_of_texts_seen(start: Bundle, dataset: Dataset, config: TrainingConfig,
         )
 
 
-def targets(material: Material, checkpoint: Checkpoint, say) -> np.ndarray:
+def targets(material: Material, plain: np.ndarray, checkpoint: Checkpoint, say) -> np.ndarray:
     """The training targets: labels, or with teachers the mean of their predictions and the labels.
 
     Predictions of teachers may take long, so they are kept for resuming.
 
+    Args:
+        material: The inputs of the run.
+        plain: The targets without teachers, float32 [texts, outputs].
+        checkpoint: Keeps the predictions.
+        say: Receives lines of progress.
+
     Returns:
-        float32 [texts, labels]; with teachers, those of `others` and of `variants` come after
+        float32 [texts, outputs]; with teachers, those of `others` and of `variants` come after
         those with labels.
     """
     config, dataset = material.config, material.dataset
     train = dataset.train
-    one_hot = np.eye(len(dataset.labels), dtype=np.float32)[train.labels]
     if not config.teacher:
-        return one_hot
+        return plain
     say(f"Teachers: {', '.join(config.teacher)}")
     taught = teachers.answers(
         config.teacher,
@@ -191,7 +197,7 @@ def targets(material: Material, checkpoint: Checkpoint, say) -> np.ndarray:
         say,
         kept=checkpoint.folder,
     )
-    taught[: len(one_hot)] = (taught[: len(one_hot)] + one_hot) / 2
+    taught[: len(plain)] = (taught[: len(plain)] + plain) / 2
     return taught
 
 
