@@ -28,6 +28,11 @@ from zoo.seal import seal
 __all__ = ["ExportedFile", "export_model"]
 
 MUCH_MEMORY = 64_000_000  # bytes; an app has a few hundred million in all
+DESCRIPTIONS = {
+    "softmax": "Text classifier",
+    "sigmoid": "Text classifier of several labels",
+    "numbers": "Text regression",
+}
 FEW = 64  # texts to verify a lowering with in float32, including all edge cases
 
 
@@ -282,7 +287,7 @@ def _with_metadata(content: bytes, given: Source) -> bytes:
     return add_metadata(
         content,
         name=given.name,
-        description=f"Text classifier: {', '.join(given.labels)}"[:1000],
+        description=f"{DESCRIPTIONS[given.kind.name]}: {', '.join(given.labels)}"[:1000],
         tokenizer=given.tokenizer,
         labels=given.labels,
         scores=given.kind.record(),

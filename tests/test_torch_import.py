@@ -548,7 +548,6 @@ def test_what_was_assumed_is_said_and_kept(torch_model, tmp_path, capsys):
         ({"pooling": "last-step"}, r"out\[:, -1\]"),
         ({"packed": False}, "states read the padding"),
         ({"activation": "relu"}, "activation of an nn.LSTM is always tanh"),
-        ({"scores": "sigmoid"}, "sigmoid for each of several labels"),
         ({"scores": "one"}, "2 outputs, which does not fit"),
         ({"pooling": "median"}, "pooling must be one of last, mean, max, last-step"),
     ],

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo import kinds, records, run_parts, sums, terminal
+from zoo import records, run_parts, run_scores, sums, terminal
 from zoo.files import replacing, write_text
 from zoo.inference import Classifier
 from zoo.kinds import Kind
-from zoo.records import CONFIG, FIGURES, LABELS, MODEL, SAMPLES, VOCABULARY, RunError
+from zoo.records import CONFIG, FIGURES, LABELS, MODEL, SAMPLES, VOCABULARY
 from zoo.samples import Samples
 from zoo.text import Tokenizer, lengths
 
@@ -61,35 +61,22 @@ class Bundle:
         records.check_name(self.config)
 
     @functools.cached_property
+    def _meaning(self) -> tuple[Scores, Kind]:
+        return run_scores.read(self.model, self.config, len(self.labels))
+
+    @property
     def scores(self) -> Scores:
         """How the model's outputs become scores.
 
         Raises:
             RunError: If neither the model nor the record determines it, or they contradict.
         """
-        from zoo import scores
-        from zoo.model_graph import UnsupportedModelError
+        return self._meaning[0]
 
-        try:
-            found = scores.read(self.model, records.kind(self.config))
-            return scores.of_labels(found, self.model.output_shape[-1], len(self.labels))
-        except (UnsupportedModelError, ValueError) as error:
-            raise RunError(f"{self.name}: {error}") from error
-
-    @functools.cached_property
+    @property
     def kind(self) -> Kind:
-        """What the scores mean, with the thresholds of the record.
-
-        Raises:
-            RunError: As for `scores`, or if the record is damaged.
-        """
-        recorded, name = records.scores(self.config), self.scores.kind
-        if recorded is None or self.scores.single:
-            return kinds.find(name)
-        try:
-            return kinds.parse(recorded, len(self.labels))
-        except ValueError as error:
-            raise RunError(f"{CONFIG} of {self.name}: {error}") from error
+        """What the scores mean, with the thresholds of several labels; raises as `scores`."""
+        return self._meaning[1]
 
     def dataset(self) -> Dataset:
         """Reads the training data set again, with the same splits.

@@ -16,7 +16,7 @@ A bidirectional recurrent text classifier of BiRNN Zoo: {title} ({source}).
 
 | | |
 |---|---|
-| labels | {labels} |
+| {listing} | {labels} |
 | parameters | {parameters:,} |
 | embedding | {vocab_size:,} token ids × {embed_dim} |
 | recurrent layers | {num_layers} bidirectional, {hidden_dim} units per direction |
@@ -76,7 +76,7 @@ def render(
         row = figures[split]
         cells = [split, f"{row['examples']:,}", *(f"{row[one]:.4f}" for one in kind.titles)]
         rows.append(f"| {' | '.join(cells)} |")
-    labels = ", ".join(bundle.labels[:10])
+    labels = ", ".join(kind.listed(bundle.labels)[:10])
     if len(bundle.labels) > 10:
         labels += f", … ({len(bundle.labels)} in all)"
     model = config["model"]
@@ -85,6 +85,7 @@ def render(
         data=config["data"]["name"],
         title=family.title,
         source=family.source,
+        listing=kind.listing,
         labels=labels,
         titles=" | ".join(kind.titles.values()),
         rules="|".join("---" for _ in kind.titles),

@@ -10,6 +10,12 @@ from zoo.sizes import check
 from zoo.text import PAD_ID
 
 
+def with_sigmoid(model: keras.Model) -> keras.Model:
+    """Puts a sigmoid behind the logits of a model, for a probability of each label by itself."""
+    sigmoid = keras.layers.Activation("sigmoid", dtype="float32", name="probabilities")
+    return keras.Model(model.input, sigmoid(model.output), name=model.name)
+
+
 def build_classifier(
     make_layer: Callable[..., keras.Layer],
     *,

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zoo import imports, kinds, records, samples, sums
-from zoo.kinds import Kind
+from zoo import imports, records, run_scores, samples, sums
 from zoo.records import CONFIG, FIGURES, LABELS, LARGEST, MODEL, SAMPLES, VOCABULARY, RunError
 from zoo.samples import Samples
 from zoo.text import PAD, PAD_ID, Tokenizer, Vocabulary
@@ -85,7 +84,10 @@ def _read(folder: Path, digests: Mapping[str, str] | None) -> RunParts:
             f"{folder}: {MODEL} gives {classes} scores and {LABELS} has {len(labels)} lines; they "
             "belong to different models, or one was cut."
         )
-    kind = _kind(model, config, classes, len(labels), folder)
+    try:
+        _, kind = run_scores.read(model, config, len(labels))
+    except RunError as error:
+        raise RunError(f"{folder}: {error}") from error
     # Models that were trained here have exactly one row for each token id.
     if vocabulary.size > rows or ("training" in config and vocabulary.size < rows):
         raise RunError(
@@ -129,25 +131,6 @@ def _lines(path: Path, content: bytes) -> list[str]:
     # Not splitlines, which also splits at characters that are allowed in labels.
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return lines if lines[-1] else lines[:-1]
-
-
-def _kind(
-    model: keras.Model, config: dict[str, Any], outputs: int, labels: int, folder: Path
-) -> Kind:
-    """The kind of scores, which has to fit the number of labels."""
-    from zoo import model_graph, scores
-
-    recorded = records.scores(config)
-    try:
-        found = scores.read(model, records.kind(config))
-        found = scores.of_labels(found, outputs, labels)
-        return (
-            kinds.parse(recorded, labels)
-            if recorded and not found.single
-            else kinds.find(found.kind)
-        )
-    except (model_graph.UnsupportedModelError, ValueError) as error:
-        raise RunError(f"{folder}: {error}") from error
 
 
 def _sizes(path: Path, model: keras.Model) -> tuple[int, int]:

@@ -26,6 +26,7 @@ class Kind(ABC):
         answer: What a text gets: `label`, `labels` or `numbers`.
         headline: The figure that models are compared by; more is better.
         titles: The figures of `figures`, with their titles.
+        listing: What the names are, for a model card.
         limits: A sentence for the model card: what the scores do not say.
     """
 
@@ -33,11 +34,16 @@ class Kind(ABC):
     answer: ClassVar[str]
     headline: ClassVar[str]
     titles: ClassVar[dict[str, str]]
+    listing: ClassVar[str] = "labels"
     limits: ClassVar[str]
 
     def record(self) -> dict[str, Any] | None:
         """What files hold of the kind, as JSON; None for softmax, which they do not mention."""
         return {"kind": self.name}
+
+    def listed(self, names: Sequence[str]) -> list[str]:
+        """The names of the labels or numbers for a model card."""
+        return list(names)
 
     # Truth
 

@@ -27,6 +27,7 @@ class Numbers(Kind):
     name = "numbers"
     answer = "numbers"
     headline = "r2"
+    listing = "numbers"
     titles = {"r2": "R²", "mae": "mean absolute error", "mse": "mean squared error"}  # noqa: RUF012
     limits = (
         "It gives a number to every text, even an unrelated one, and does not say how sure it is."

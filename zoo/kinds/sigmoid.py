@@ -48,6 +48,10 @@ class Sigmoid(Kind):
         found: dict[str, Any] = {"kind": self.name}
         return found | {"thresholds": list(self.thresholds)} if self.thresholds else found
 
+    def listed(self, names: Sequence[str]) -> list[str]:
+        pairs = zip(names, self.limits_of(len(names)), strict=True)
+        return [f"{name} (from {threshold:.3f})" for name, threshold in pairs]
+
     def passed(self, scores: np.ndarray) -> np.ndarray:
         """Whether each score [..., labels] reaches its threshold, bool."""
         return scores >= self.limits_of(scores.shape[-1])

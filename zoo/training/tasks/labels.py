@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.classifier import with_sigmoid
 from zoo.datasets import Split
 from zoo.kinds import Kind, Sigmoid
 from zoo.training.tasks.base import Task
@@ -31,8 +32,7 @@ class LabelsTask(Task):
         return [MicroF1()]
 
     def finished(self, model: keras.Model) -> keras.Model:
-        sigmoid = keras.layers.Activation("sigmoid", dtype="float32", name="probabilities")
-        return keras.Model(model.input, sigmoid(model.output), name=model.name)
+        return with_sigmoid(model)
 
     def settled(self, scores: Callable[[Sequence[str]], np.ndarray], valid: Split) -> Kind:
         return Sigmoid(choose(scores(valid.texts), valid.labels == 1))

@@ -45,6 +45,8 @@ class NumbersTask(Task):
         return []
 
     def finished(self, model: keras.Model) -> keras.Model:
+        # The loss says in model.keras that the outputs are numbers, no logits. SGD has no state.
+        model.compile(keras.optimizers.SGD(), self.loss())
         kernel, bias = (np.asarray(one, np.float64) for one in _logits(model).get_weights())
         _logits(model).set_weights([kernel * self.deviation, bias * self.deviation + self.mean])
         return model
