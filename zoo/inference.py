@@ -86,13 +86,13 @@ class Classifier:
         known = read & (tokens != vocabulary.unknown)
         return known.sum(axis=1) / np.maximum(read.sum(axis=1), 1)
 
-    def evaluate(self, texts: Sequence[str], truth: np.ndarray) -> dict[str, Any]:
+    def evaluate(self, texts: Sequence[str], labels: np.ndarray) -> dict[str, Any]:
         """Measures the scores of texts, at least one.
 
         Args:
             texts: The texts.
-            truth: int [texts], the ids of the right labels; for several labels int [texts, labels],
-                1 for each right label and else 0; for plain numbers float [texts, numbers].
+            labels: int [texts], the ids of the right labels; for several labels int [texts,
+                labels], 1 for each right label and else 0; for numbers float [texts, numbers].
 
         Returns:
             The number of texts, `examples`, and figures: `accuracy` and `loss`, the mean negative
@@ -100,5 +100,5 @@ class Classifier:
             texts whose labels are all right) and `loss`, the mean binary cross-entropy; for plain
             numbers `r2`, `mae` and `mse`.
         """
-        figures = self.kind.figures(self.scores(texts), np.asarray(truth))
+        figures = self.kind.figures(self.scores(texts), np.asarray(labels))
         return {**figures, "examples": len(texts)}

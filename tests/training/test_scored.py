@@ -363,6 +363,16 @@ def test_weights_of_another_run_are_not_kept(settings, tmp_path, monkeypatch):
         run(settings["numbers"], tmp_path / "run")
 
 
+def test_numbers_that_hardly_differ_are_refused(tmp_path):
+    path = tmp_path / "t.csv"
+    rows = "".join(f"text {n},{1e6 + n % 3}\n" for n in range(30))
+    path.write_text(f"text,label\n{rows}")
+    config = TrainingConfig(**scored.SMALL | {"dataset": str(path), "scores": "numbers"})
+    with pytest.raises(ValueError, match=r"times as large .* Subtract a constant"):
+        train(config, tmp_path / "run", tensorboard=False, verbose=False)
+    assert not (tmp_path / "run" / "checkpoint").exists()
+
+
 # The commands on run folders
 
 

@@ -26,8 +26,9 @@ def train(
     """Trains a model and writes its run folder (see `zoo.records`).
 
     The vocabulary comes from the training texts alone. The weights kept are those of one epoch,
-    chosen by validation accuracy (see `TrainingConfig.keep`). The test texts are read once, at the
-    end, with those weights. Settings that are None are chosen from the data.
+    chosen by validation accuracy or what takes its place (see `TrainingConfig.keep`). The test
+    texts are read once, at the end, with those weights. Settings that are None are chosen from the
+    data.
 
     Args:
         config: The settings.

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from zoo.datasets import Split
+from zoo.datasets import DatasetError, Split
 from zoo.kinds import Kind, Numbers
 from zoo.training.tasks.base import Task
 from zoo.training.watch import Watch
+
+MOST = 10_000  # times the deviation: a mean that leaves three digits of it in float32
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,22 @@ class NumbersTask(Task):
 
     @classmethod
     def of(cls, truth: np.ndarray) -> "NumbersTask":
-        """The task of training numbers, float64 [texts, numbers]."""
-        deviation = truth.std(axis=0)
+        """The task of training numbers, float64 [texts, numbers].
+
+        Raises:
+            DatasetError: If the numbers differ by too little for float32.
+        """
+        mean, varied = truth.mean(axis=0), np.ptp(truth, axis=0) > 0
         # A constant has no deviation; its unit does not matter.
-        return cls(truth.mean(axis=0), np.where(np.ptp(truth, axis=0) > 0, deviation, 1.0))
+        deviation = np.where(varied, truth.std(axis=0), 1.0)
+        ratio = float((np.abs(mean) / deviation)[varied].max(initial=0))
+        if ratio > MOST:
+            raise DatasetError(
+                f"The numbers of the training texts are {ratio:,.0f} times as large as their "
+                "standard deviation, and the model computes with 7 digits. Subtract a constant "
+                "from them."
+            )
+        return cls(mean, deviation)
 
     def targets(self, truth: np.ndarray) -> np.ndarray:
         return ((truth - self.mean) / self.deviation).astype(np.float32)
