@@ -61,8 +61,7 @@ def train(
         ids = _Ids.of(given)
     material.warn_of_unknown_words(ids.valid, given.tokenizer.vocabulary, say)
     try:
-        plain = task.targets(dataset.train.labels)
-        targets = material.targets(given, plain, checkpoint, say)
+        targets = material.targets(given, checkpoint, say)
         model = _begin(given, mixed, task, say)
         steps_per_epoch = -(-len(targets) // settled.batch_size)
         trained = models.compiled(settled, model, steps_per_epoch, task)

@@ -13,7 +13,7 @@ from zoo.bundle import Bundle
 from zoo.datasets import Dataset
 from zoo.datasets.split import text_key
 from zoo.text import DELIMITER, Tokenizer, Vocabulary
-from zoo.training import defaults, remarks, teachers
+from zoo.training import defaults, remarks, tasks, teachers
 from zoo.training.augment import exchanged
 from zoo.training.checkpoint import Checkpoint
 from zoo.training.config import SettledConfig, TrainingConfig
@@ -167,16 +167,10 @@ def _warn_of_texts_seen(start: Bundle, dataset: Dataset, config: TrainingConfig,
         )
 
 
-def targets(material: Material, plain: np.ndarray, checkpoint: Checkpoint, say) -> np.ndarray:
+def targets(material: Material, checkpoint: Checkpoint, say) -> np.ndarray:
     """The training targets: labels, or with teachers the mean of their predictions and the labels.
 
     Predictions of teachers may take long, so they are kept for resuming.
-
-    Args:
-        material: The inputs of the run.
-        plain: The targets without teachers, float32 [texts, outputs].
-        checkpoint: Keeps the predictions.
-        say: Receives lines of progress.
 
     Returns:
         float32 [texts, outputs]; with teachers, those of `others` and of `variants` come after
@@ -184,6 +178,7 @@ def targets(material: Material, plain: np.ndarray, checkpoint: Checkpoint, say) 
     """
     config, dataset = material.config, material.dataset
     train = dataset.train
+    plain = tasks.of(dataset).targets(train.labels)
     if not config.teacher:
         return plain
     say(f"Teachers: {', '.join(config.teacher)}")
