@@ -61,8 +61,9 @@ def _default_output(config: TrainingConfig) -> Path:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from zoo.kinds import KINDS
     from zoo.sizes import POOLINGS
-    from zoo.tokenizers import KINDS
+    from zoo.tokenizers import KINDS as TOKENIZERS
     from zoo.training.config import KEEP, OBJECTIVES, TrainingConfig
     from zoo.training.defaults import CHOSEN
 
@@ -99,12 +100,12 @@ def _parser() -> argparse.ArgumentParser:
         + FROM_DATA,
     )
     add("epochs", int, "most passes over the training texts")
-    add("patience", int, "epochs without a better validation accuracy before it stops")
+    add("patience", int, "epochs without a better validation figure before it stops")
     add("batch_size", int, "texts in a step")
     add("max_length", int, "token ids of a text, the rest is cut")
     parser.add_argument(
         "--tokenizer",
-        choices=KINDS,
+        choices=TOKENIZERS,
         help="whole words, or words and pieces of words (default: that of --init, or words)",
     )
     add("vocab_size", int, "most token ids")
@@ -155,6 +156,13 @@ def _parser() -> argparse.ArgumentParser:
     imports.add_flag(parser)
     add("text_column", str, "column or feature that holds the text")
     add("label_column", str, "column or feature that holds the label")
+    parser.add_argument(
+        "--scores",
+        choices=KINDS,
+        help="what is predicted: one label of each text (softmax), any number of labels (sigmoid), "
+        "or numbers (default: softmax, or sigmoid if labels are lists or have a separator)",
+    )
+    add("label_separator", str, "what stands between the labels of a text, for example '|'")
     add("data_dir", str, "where TensorFlow Datasets keeps what it prepared")
     add("download_dir", str, "where TensorFlow Datasets looks for downloads")
     parser.add_argument(

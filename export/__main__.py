@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from export.choices import INTEGER, LOWERINGS, PRECISIONS
-from zoo import imports, terminal
+from zoo import imports, kinds, terminal
 
 if TYPE_CHECKING:
     from export.exporter import ExportedFile
@@ -113,9 +113,10 @@ def describe(file: ExportedFile) -> str:
     found = file.verified
     graphs = "1 subgraph" if file.subgraphs == 1 else f"{file.subgraphs} subgraphs"
     texts = f"{found.real_texts} texts" if found.real_texts else f"{found.texts} made-up texts"
+    answer = kinds.find(file.scores).answer
     return (
         f"{file.path}: {file.bytes / 1e6:.2f} MB, {graphs}; on {texts} against Keras: largest "
-        f"difference {found.largest_difference:.1e}, same label {found.label_agreement:.1%}"
+        f"difference {found.largest_difference:.1e}, same {answer} {found.label_agreement:.1%}"
     )
 
 

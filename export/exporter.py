@@ -28,6 +28,11 @@ from zoo.seal import seal
 __all__ = ["ExportedFile", "export_model"]
 
 MUCH_MEMORY = 64_000_000  # bytes; an app has a few hundred million in all
+DESCRIPTIONS = {
+    "softmax": "Text classifier",
+    "sigmoid": "Text classifier of several labels",
+    "numbers": "Text regression",
+}
 FEW = 64  # texts to verify a lowering with in float32, including all edge cases
 
 
@@ -203,7 +208,7 @@ def _verify_lowering(lowered: _Lowered) -> None:
         precision="float32",
         constants=model.constants(),
         real=few.real,
-        kind=few.scores.kind,
+        kind=lowered.given.kind,
         packed=False,  # packed float32 weights of an unrolled file could fill the memory
     )
 
@@ -272,7 +277,7 @@ def _verified(content: bytes, exact: Model, form: Form, given: Source, force: bo
         constants=exact.constants(),
         real=asked.real,
         labels=asked.labels,
-        kind=asked.scores.kind,
+        kind=given.kind,
         force=force,
     )
     for finding in found.warnings:
@@ -287,9 +292,10 @@ def _with_metadata(content: bytes, given: Source) -> bytes:
     return add_metadata(
         content,
         name=given.name,
-        description=f"Text classifier: {', '.join(given.labels)}"[:1000],
+        description=f"{DESCRIPTIONS[given.kind.name]}: {', '.join(given.labels)}"[:1000],
         tokenizer=given.tokenizer,
         labels=given.labels,
+        scores=given.kind.record(),
     )
 
 

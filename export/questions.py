@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from export.architecture import Architecture, UnsupportedModelError
+from zoo.kinds import Kind
 from zoo.reasons import first_line
 from zoo.samples import Samples, evenly_spaced, of_length
 from zoo.scores import Scores
@@ -26,8 +27,9 @@ class Questions:
     Attributes:
         ids: Token ids, int32 [texts, L].
         real: bool [texts], whether a text is real, not made up.
-        labels: int32 [texts], the true label ids; -1 if unknown.
-        outputs: The outputs of the Keras model, [texts, classes].
+        labels: The truth about each text, as of `zoo.kinds.Kind`: int32 [texts], the label ids, -1
+            if unknown.
+        outputs: The outputs of the Keras model, [texts, outputs].
         scores: The kind of scores.
     """
 
@@ -66,6 +68,7 @@ def of(
     tokenizer: AnyTokenizer | None,
     texts: Sequence[str] | np.ndarray,
     samples: Samples | None,
+    kind: Kind,
 ) -> Questions:
     """Collects made-up texts for edge cases, and real texts if there are any.
 
@@ -76,9 +79,12 @@ def of(
         tokenizer: Its tokenizer, or None.
         texts: Real texts, or their ids [texts, L].
         samples: The samples of the run, or None.
+        kind: The kind of scores.
     """
     rows = len(read.embedding)
     real, labels = _real(tokenizer, texts, samples, length, rows)
+    if labels is None:
+        labels = kind.unknown(len(real), len(read.bias))
     if tokenizer is None:
         made = random_ids(length, rows)
     else:
@@ -91,7 +97,7 @@ def of(
     if not finite.all():
         _require_no_text(model, ids[~finite])
     is_real = (np.arange(len(ids)) >= len(made))[finite]
-    labels = np.concatenate([np.full(len(made), -1), labels]).astype(np.int32)[finite]
+    labels = np.concatenate([kind.unknown(len(made), len(read.bias)), labels])[finite]
     ids, outputs = ids[finite], outputs[finite]
     return Questions(
         ids,
@@ -136,8 +142,8 @@ def _require_no_text(model: keras.Model, ids: np.ndarray) -> None:
     )
 
 
-def _real(tokenizer, texts, samples, length, rows) -> tuple[np.ndarray, np.ndarray]:
-    """Ids of real texts and their labels, if known."""
+def _real(tokenizer, texts, samples, length, rows) -> tuple[np.ndarray, np.ndarray | None]:
+    """Ids of real texts, and the truth about them if it is known."""
     if len(texts):
         if isinstance(texts, np.ndarray) and texts.dtype.kind in "iu":
             ids = texts[evenly_spaced(len(texts), COUNT)]
@@ -151,9 +157,9 @@ def _real(tokenizer, texts, samples, length, rows) -> tuple[np.ndarray, np.ndarr
             raise ValueError("texts have to be ids [texts, L]: a Keras model has no tokenizer.")
         else:
             ids = tokenizer.encode(sample(list(texts)))
-        return ids, np.full(len(ids), -1)
+        return ids, None
     if samples is None:
-        return np.zeros((0, length), np.int32), np.zeros(0, np.int32)
+        return np.zeros((0, length), np.int32), None
     # Validation texts first, then training texts.
     more = evenly_spaced(len(samples.train), max(COUNT - len(samples.valid), 0))
     ids = np.concatenate([of_length(samples.valid, length), of_length(samples.train[more], length)])

@@ -14,6 +14,9 @@ from export.string_ops import tokenize_op
 from export.verification import MADE_UP, VerificationError
 from zoo import bundle as bundles
 from zoo import models, scores
+from zoo.kinds import Sigmoid
+
+OUTPUTS = {"softmax": "probabilities", "sigmoid": "probabilities", "numbers": "numbers"}
 
 
 def export_saved_model(
@@ -22,9 +25,13 @@ def export_saved_model(
     """Writes a SavedModel with two signatures, verified against the run's tokenizer and model.
 
     - `serving_default`: `tokens` int32 [batch, time], padded on the right with 0, to
-      `probabilities` float32 [batch, classes];
+      `probabilities` float32 [batch, labels];
     - `texts`: `texts` string [batch] to `probabilities`, `label` string [batch] and `tokens`.
       Tokenised by TensorFlow operators, whose regular expressions are RE2, as on the device.
+
+    For several labels, `labels` string [batch, labels] takes the place of `label`: the name of each
+    label that the text gets, empty for the others. For plain numbers, there is `numbers` float32
+    [batch, numbers] alone.
 
     Args:
         run: A run folder, the name of a shipped model, or a `zoo.bundle.Bundle`.
@@ -54,17 +61,15 @@ def export_saved_model(
     archive.track(bundle.model)
     tokenize = tokenize_op(bundle.tokenizer)
     archive.track(tokenize)
-    labels = tf.constant(bundle.labels)
-    function = tf.identity if bundle.scores.applied else tf.nn.softmax
+    name = OUTPUTS[bundle.kind.name]
 
     def from_tokens(tokens):
-        return {"probabilities": function(bundle.model(tokens))}
+        return {name: _scores(bundle.scores, bundle.model(tokens))}
 
     def from_texts(texts):
         tokens = tokenize(texts)
-        probabilities = function(bundle.model(tokens))
-        label = tf.gather(labels, tf.argmax(probabilities, axis=-1))
-        return {"probabilities": probabilities, "label": label, "tokens": tokens}
+        scores = _scores(bundle.scores, bundle.model(tokens))
+        return {name: scores, **_answers(bundle, scores), "tokens": tokens}
 
     archive.add_endpoint(
         "serving_default", from_tokens, [tf.TensorSpec((None, None), tf.int32, "tokens")]
@@ -84,6 +89,25 @@ def export_saved_model(
     return folder
 
 
+def _scores(found: scores.Scores, outputs: tf.Tensor) -> tf.Tensor:
+    """`Scores.of` in TensorFlow operators."""
+    if found.single:
+        second = outputs if found.applied else tf.sigmoid(outputs)
+        return tf.concat([1 - second, second], axis=1)
+    if found.applied or found.kind == "numbers":
+        return tf.identity(outputs)
+    return tf.nn.softmax(outputs) if found.kind == "softmax" else tf.sigmoid(outputs)
+
+
+def _answers(bundle: bundles.Bundle, found: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The label or the labels of each text."""
+    names, kind = tf.constant(bundle.labels), bundle.kind
+    if isinstance(kind, Sigmoid):
+        passed = tf.cast(found, tf.float64) >= kind.limits_of(len(bundle.labels))
+        return {"labels": tf.where(passed, names, "")}
+    return {"label": tf.gather(names, tf.argmax(found, axis=-1))} if kind.name == "softmax" else {}
+
+
 def _verify(folder: Path, bundle: bundles.Bundle) -> None:
     asked = questions.made_up(bundle.tokenizer)
     loaded = tf.saved_model.load(str(folder))
@@ -96,6 +120,8 @@ def _verify(folder: Path, bundle: bundles.Bundle) -> None:
     scores.check(bundle.scores, bundle.model.predict(ids, verbose=0), bundle.name)
     expected = bundle.probabilities(ids)
     for answer in (by_text, by_token):
-        off = float(np.abs(answer["probabilities"].numpy() - expected).max())
+        name = OUTPUTS[bundle.kind.name]
+        apart = np.abs(answer[name].numpy() - expected) / bundle.kind.spread(expected)
+        off = float(apart.max())
         if off > MADE_UP:
-            raise VerificationError(f"The SavedModel's probabilities are off by {off:.3g}.")
+            raise VerificationError(f"The SavedModel's {name} are off by {off:.3g}.")

@@ -12,9 +12,11 @@ from export import architecture, questions
 from export.architecture import Architecture, UnsupportedModelError
 from export.questions import Questions
 from zoo import bundle as bundles
-from zoo import models, scores, wordpiece
+from zoo import kinds, models, scores, wordpiece
+from zoo.kinds import Kind
 from zoo.metadata import BERT_INPUTS
 from zoo.samples import of_length
+from zoo.scores import Scores
 from zoo.text import PAD, PAD_ID
 from zoo.tokenizers import AnyTokenizer
 from zoo.wordpiece import WordPieceTokenizer
@@ -36,6 +38,7 @@ class Source:
         tokenizer: The tokenizer, or None.
         labels: The labels for the metadata; None for files without metadata.
         calibration: int32 [texts, L], ids of calibration texts; no rows if there are none.
+        kind: What the scores mean.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Source:
     tokenizer: AnyTokenizer | None
     labels: tuple[str, ...] | None
     calibration: np.ndarray
+    kind: Kind
 
 
 def of(
@@ -82,7 +86,14 @@ def of(
         model = run_or_model
         name = NAME.sub("-", getattr(model, "name", "")).strip(".-_") or "model"
     plain = in_float32(model)
-    read = replace(architecture.read(plain, kind), static=static_shapes)
+    if bundle:
+        _require_own(bundle, kind)
+        read = _of_labels(architecture.read(plain, _asked(bundle)), bundle.scores)
+        meaning = bundle.kind
+    else:
+        read = architecture.read(plain, kind)
+        meaning = kinds.find(read.scores.kind)
+    read = replace(read, static=static_shapes)
     length = tokenizer.max_length if tokenizer else _length(plain, max_length)
     if isinstance(tokenizer, WordPieceTokenizer):
         read = replace(read, inputs=BERT_INPUTS)
@@ -95,6 +106,7 @@ def of(
         tokenizer=tokenizer,
         texts=texts,
         samples=bundle.samples if bundle else None,
+        kind=meaning,
     )
     scores.check(read.scores, asked.outputs, name)
     if plain is not model:
@@ -102,8 +114,36 @@ def of(
     given = calibration
     if not len(given) and bundle and bundle.samples:
         given = of_length(bundle.samples.train, length)
-    return Source(
-        name, read, asked, length, tokenizer, labels, _calibration(given, tokenizer, length, read)
+    ids = _calibration(given, tokenizer, length, read)
+    return Source(name, read, asked, length, tokenizer, labels, ids, meaning)
+
+
+def _asked(bundle: bundles.Bundle) -> str:
+    """The kind of the model's own outputs, which for one sigmoid of two labels is no softmax."""
+    return "sigmoid" if bundle.scores.single else bundle.scores.kind
+
+
+def _require_own(bundle: bundles.Bundle, kind: str | None) -> None:
+    if kind not in (None, bundle.scores.kind, _asked(bundle)):
+        raise ValueError(
+            f"{bundle.name} gives {bundle.scores.kind} scores, as its run says, not {kind!r}; "
+            "scores= is for a Keras model that does not say it. Leave it out."
+        )
+
+
+def _of_labels(read: Architecture, found: Scores) -> Architecture:
+    """The architecture with the scores of a run, for one sigmoid of two labels with two logits.
+
+    A softmax of [0, logit] gives [1 − p, p], so files of such a model are those of a softmax.
+    """
+    if not found.single:
+        return read
+    kernel, bias = read.kernel, read.bias
+    return replace(
+        read,
+        kernel=np.concatenate([np.zeros_like(kernel), kernel], axis=1),
+        bias=np.concatenate([np.zeros_like(bias), bias]),
+        scores=found,
     )
 
 
@@ -188,8 +228,7 @@ def _with_float32(config):
 def _require_near(model: keras.Model, plain: keras.Model, asked: Questions) -> None:
     """Compares the float32 model with the original."""
     outputs = np.asarray(model.predict(asked.ids, batch_size=64, verbose=0), np.float32)
-    kind = scores.read(model, asked.scores.kind)
-    off = float(np.abs(kind.of(outputs) - asked.expected).max())
+    off = float(np.abs(asked.scores.of(outputs) - asked.expected).max())
     if not off <= SIXTEEN_BITS * max(1.0, float(np.abs(asked.expected).max())):
         raise UnsupportedModelError(
             f"Model {model.name!r} answers otherwise in float32: a score moves by {off:.2g}. "

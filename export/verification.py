@@ -3,7 +3,8 @@
 Two questions are separate. First, does the file compute the model? Its weights are read back, its
 float32 form is compared with Keras on every text, and outputs must not depend on previous inputs. A
 file that fails is wrong and is never written. Second, what does a lower precision cost? That is
-judged by the labels of real texts, since random words can take a model far outside its data.
+judged by the answers to real texts, since random words can take a model far outside its data:
+their label, the labels that reach their thresholds, or numbers that are close (see `zoo.kinds`).
 """
 
 from collections.abc import Callable, Mapping
@@ -13,11 +14,12 @@ import numpy as np
 
 from export.choices import PRECISION
 from export.tflite.constants import wrong_constants
-from zoo import litert
+from zoo import kinds, litert
+from zoo.kinds import Kind
 
 # Largest difference of a float32 score on made-up texts, where rounding errors are larger.
 MADE_UP = 1e-3
-LEAST_AGREEMENT = 0.99  # minimum share of texts with the same label
+LEAST_AGREEMENT = 0.99  # minimum share of texts with the same answer
 # Labels whose scores in Keras differ by at most this count as the same: ROUNDING for untrained or
 # symmetric models, UNDECIDED where Keras itself is undecided.
 ROUNDING, UNDECIDED = 1e-4, 0.05
@@ -40,10 +42,13 @@ class Verified:
         texts: Number of texts.
         real_texts: Number of real texts. The figures below are for these, or for all texts if there
             are none.
-        largest_difference: Largest difference of a score.
-        label_agreement: Share of texts with the same label.
-        accuracy: Accuracy of the file, if labels are known.
-        keras_accuracy: Accuracy of Keras, if labels are known.
+        largest_difference: Largest difference of a score; of plain numbers, as a share of their
+            range or size.
+        label_agreement: Share of texts with the same label, the same labels, or numbers that differ
+            by 5 % of their range at most.
+        accuracy: Share of texts whose label (or whose labels, all of them) the file gets right, if
+            that is known.
+        keras_accuracy: The same of Keras.
         warnings: Findings, one sentence each.
     """
 
@@ -65,7 +70,7 @@ def verify(
     constants: Mapping[str, np.ndarray],
     real: np.ndarray | None = None,
     labels: np.ndarray | None = None,
-    kind: str = "softmax",
+    kind: Kind | str = "softmax",
     packed: bool = True,
     force: bool = False,
 ) -> Verified:
@@ -78,8 +83,9 @@ def verify(
         precision: The file's precision, of `export.choices.PRECISION`.
         constants: The expected constants by name, before quantisation.
         real: bool [texts], whether a text is real; all by default.
-        labels: int [texts], the true label ids, -1 if unknown.
-        kind: The kind of scores, of `zoo.scores.KINDS`.
+        labels: The truth about the texts, as of `zoo.kinds.Kind`: int [texts], the label ids, -1 if
+            unknown.
+        kind: The kind of scores, or its name of `zoo.kinds.KINDS`.
         packed: Whether weights may be packed, see `zoo.litert.runner`.
         force: Warn instead of raising `PrecisionError`.
 
@@ -88,6 +94,7 @@ def verify(
             inputs, or differs in float32.
         PrecisionError: If a lower precision changes too many labels of real texts.
     """
+    kind = kinds.find(kind) if isinstance(kind, str) else kind
     wrong = wrong_constants(content, constants)
     if wrong:
         raise VerificationError(
@@ -111,28 +118,19 @@ def verify(
             "the file keeps something from one call to the next."
         )
     real = np.ones(len(ids), bool) if real is None else real
-    labels = np.full(len(ids), -1) if labels is None else labels
-    off = np.abs(scores - expected).max(axis=1) / _spread(expected, kind)
+    labels = kind.unknown(*expected.shape) if labels is None else labels
+    off = (np.abs(scores - expected) / kind.spread(expected)).max(axis=1)
     if precision == "float32":
         _require_equal(off, real, ids)
     return _judged(scores, expected, off, real, labels, kind, precision, force)
 
 
-def _require_scores(scores: np.ndarray, kind: str, precision: str) -> None:
+def _require_scores(scores: np.ndarray, kind: Kind, precision: str) -> None:
     if not np.isfinite(scores).all():
         raise VerificationError("The file gives scores that are not numbers.")
-    rounding = scores.shape[1] * PRECISION[precision].step / 2
-    if kind == "softmax" and np.abs(scores.sum(axis=1) - 1).max() > rounding + 1e-3:
-        raise VerificationError("The file's scores are not probabilities.")
-    if kind == "sigmoid" and (scores.min() < 0 or scores.max() > 1):
-        raise VerificationError("The file's scores are not probabilities.")
-
-
-def _spread(expected: np.ndarray, kind: str) -> float:
-    """The scale of differences: 1, or the range of plain numbers."""
-    if kind != "numbers":
-        return 1.0
-    return float(max(np.ptp(expected), np.abs(expected).max(), 1e-3))
+    flaw = kind.flaw(scores, scores.shape[1] * PRECISION[precision].step / 2)
+    if flaw:
+        raise VerificationError(f"The file's scores {flaw}.")
 
 
 def _require_equal(off: np.ndarray, real: np.ndarray, ids: np.ndarray) -> None:
@@ -145,28 +143,36 @@ def _require_equal(off: np.ndarray, real: np.ndarray, ids: np.ndarray) -> None:
         )
 
 
-def _judged(scores, expected, off, real, labels, kind, precision, force) -> Verified:
+def _judged(
+    scores: np.ndarray,
+    expected: np.ndarray,
+    off: np.ndarray,
+    real: np.ndarray,
+    labels: np.ndarray,
+    kind: Kind,
+    precision: str,
+    force: bool,
+) -> Verified:
     """Judges the cost of the precision; raises `PrecisionError` if it is too high."""
     judges = real if real.any() else np.ones(len(off), bool)
     count = int(judges.sum())
     agreement = _agreement(scores, expected, judges, kind, ROUNDING)
-    # Either label is right if Keras is undecided.
+    # Either answer is right if Keras is undecided.
     decided = _agreement(scores, expected, judges, kind, UNDECIDED)
     accuracy = keras_accuracy = None
     fine = decided >= LEAST_AGREEMENT - (1 / count if real.any() else 0)
-    known = judges & (labels >= 0)
-    if kind == "softmax" and known.any():
-        accuracy = _accuracy(scores, labels, known)
-        keras_accuracy = _accuracy(expected, labels, known)
+    known = judges & kind.is_known(labels)
+    if known.any():
+        accuracy = kind.right(scores[known], labels[known])
+        keras_accuracy = kind.right(expected[known], labels[known])
+    if accuracy is not None and keras_accuracy is not None:
         fine = fine or accuracy >= keras_accuracy - LOSS - 1 / known.sum()
     largest = float(off[judges].max())
-    if kind == "numbers":
-        fine = largest <= PRECISION[precision].largest_difference
     warnings = []
     if not fine:
         texts = "real texts" if real.any() else "made-up texts"
         finding = f"{precision} changes too much: {agreement:.1%} of {count} {texts} keep their "
-        finding += "label" if kind != "numbers" else "number"
+        finding += kind.answer
         if accuracy is not None:
             finding += f", and accuracy falls from {keras_accuracy:.1%} to {accuracy:.1%}"
         if not force:
@@ -178,7 +184,7 @@ def _judged(scores, expected, off, real, labels, kind, precision, force) -> Veri
         if far > PRECISION[precision].largest_difference or others < LEAST_AGREEMENT:
             warnings.append(
                 f"On texts of random words, unlike those that it is for, {precision} is off by up "
-                f"to {far:.2g}, and {others:.1%} of them keep their label."
+                f"to {far:.2g}, and {others:.1%} of them keep their {kind.answer}."
             )
     return Verified(
         texts=len(off),
@@ -191,17 +197,8 @@ def _judged(scores, expected, off, real, labels, kind, precision, force) -> Veri
     )
 
 
-def _accuracy(scores: np.ndarray, labels: np.ndarray, known: np.ndarray) -> float:
-    return float(np.mean(scores[known].argmax(axis=1) == labels[known]))
-
-
-def _agreement(scores, expected, chosen, kind: str, near: float) -> float:
-    """Share of the chosen texts with the same label, or one within `near` of it."""
-    scores, expected = scores[chosen], expected[chosen]
-    if kind == "numbers":
-        return 1.0
-    if kind == "sigmoid":
-        same = ((scores > 0.5) == (expected > 0.5)) | (np.abs(expected - 0.5) <= near)
-        return float(np.mean(same.all(axis=1)))
-    picked = np.take_along_axis(expected, scores.argmax(axis=1)[:, None], axis=1)[:, 0]
-    return float(np.mean(expected.max(axis=1) - picked <= near))
+def _agreement(
+    scores: np.ndarray, expected: np.ndarray, chosen: np.ndarray, kind: Kind, near: float
+) -> float:
+    """Share of the chosen texts with the same answer, or one within `near` of it."""
+    return float(np.mean(kind.same(scores[chosen], expected[chosen], near)))

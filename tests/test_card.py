@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from zoo import card
+from zoo import card, kinds
 
 FIGURES = {
     "best_epoch": 3,
@@ -17,6 +17,7 @@ COMPARED = [("most frequent label", 0.5, 0.5), ("this model", 0.91, 0.9)]
 def bundle(labels=("bad", "good"), **config):
     return SimpleNamespace(
         name="bilstm-tiny",
+        kind=kinds.find("softmax"),
         labels=labels,
         tokenizer=SimpleNamespace(max_length=12),
         config={

@@ -171,7 +171,7 @@ def test_unknown_name_is_told_with_the_nearest(name):
     ("option", "value"),
     [
         ("vocab_size", 0),
-        ("num_classes", 1),
+        ("num_classes", 0),
         ("embed_dim", 2.5),
         ("hidden_dim", -3),
         ("num_layers", True),

@@ -9,6 +9,7 @@ import pytest
 
 import zoo
 from tests.cells import reference
+from zoo import bundle
 from zoo.__main__ import main
 from zoo.torch_import import import_bundle, import_torch, read_state_dict, read_vocabulary
 from zoo.torch_readout import Readout, TorchImportError
@@ -398,10 +399,13 @@ class Torch:
             values = self.torch.tensor(self.logits(ids))
             if key == "scores":
                 values = values.softmax(0) if len(values) > 1 else values.sigmoid()
+            if key == "each":
+                values = values.sigmoid()
             given = ids if form == "ids" else " ".join("abcdefghij"[number - 2] for number in ids)
             if form == "text" and 1 in ids:
                 continue
-            lines.append(json.dumps({form: given, key: values.tolist()}))
+            name = "scores" if key == "each" else key
+            lines.append(json.dumps({form: given, name: values.tolist()}))
         path.write_text("\n".join(lines), encoding="utf-8")
         return path
 
@@ -521,6 +525,26 @@ def test_a_relu_and_one_logit_are_imported_as_they_are(torch_model, tmp_path):
     assert found.bundle.config["imported"]["scores"] == "one"
 
 
+def test_a_sigmoid_for_each_label_is_imported(torch_model, tmp_path):
+    model, files = torch_model("lstm", "mean", outputs=3)
+    answers = model.answers(tmp_path / "answers.jsonl", "each")
+    given = {"readout": Readout("mean", scores="sigmoid"), "check": answers}
+    found = import_bundle(tmp_path / "model.safetensors", **files, **given).bundle
+    assert found.config["imported"]["checked"]["texts"] == 4
+    assert found.kind.name == "sigmoid"
+    found.save(tmp_path / "run")
+    ids = np.array([[5, 3, 9, 1, 7, 2]], np.int32)
+    expected = 1 / (1 + np.exp(-np.array(model.logits(ids[0].tolist()))))
+    for one in (found, bundle.load(tmp_path / "run")):
+        np.testing.assert_allclose(one.probabilities(ids)[0], expected, atol=1e-5)
+    with pytest.raises(TorchImportError, match=r"add up to .* give --scores sigmoid"):
+        import_bundle(
+            tmp_path / "model.safetensors", **files, readout=Readout("mean"), check=answers
+        )
+    keras_model = import_torch(model.state_dict(), pooling="mean", scores="sigmoid")
+    np.testing.assert_allclose(keras_model.predict(ids, verbose=0)[0], expected, atol=1e-5)
+
+
 def test_what_was_assumed_is_said_and_kept(torch_model, tmp_path, capsys):
     _, files = torch_model("lstm", "last")
     arguments = ["import", str(tmp_path / "model.safetensors"), "--output", str(tmp_path / "run")]
@@ -548,7 +572,6 @@ def test_what_was_assumed_is_said_and_kept(torch_model, tmp_path, capsys):
         ({"pooling": "last-step"}, r"out\[:, -1\]"),
         ({"packed": False}, "states read the padding"),
         ({"activation": "relu"}, "activation of an nn.LSTM is always tanh"),
-        ({"scores": "sigmoid"}, "sigmoid for each of several labels"),
         ({"scores": "one"}, "2 outputs, which does not fit"),
         ({"pooling": "median"}, "pooling must be one of last, mean, max, last-step"),
     ],

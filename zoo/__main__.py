@@ -13,6 +13,7 @@ from zoo import imports, terminal
 
 if TYPE_CHECKING:
     from zoo.inference import Classifier
+    from zoo.kinds import Kind, Label
     from zoo.models import Reference
 
 PROG = "python -m zoo"
@@ -100,6 +101,9 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--seed", type=int, help="seed of the split (default: that of the run)")
     command.add_argument("--text-column", default="text", metavar="NAME")
     command.add_argument("--label-column", default="label", metavar="NAME")
+    command.add_argument(
+        "--label-separator", metavar="SEP", help="what stands between the labels of a text"
+    )
     command.add_argument("--data-dir", metavar="DIR")
     command.add_argument("--download-dir", metavar="DIR")
     command.set_defaults(run=evaluate)
@@ -209,20 +213,22 @@ def import_(options) -> None:
 
 
 def predict(options) -> None:
-    """Prints a label for each text."""
+    """Prints the label, the labels or the numbers of each text."""
     from zoo import models
 
     classifier = _classifier(models.resolve(options.model))
     with terminal.progress("Classifying texts", len(options.texts)):
         predictions = classifier.predict(options.texts)
+    kind = classifier.kind
     if options.json:
-        _print_json([asdict(prediction) for prediction in predictions])
+        _print_json([kind.json(prediction) for prediction in predictions])
         return
     for prediction in predictions:
-        score = f"{prediction.scores[prediction.label]:.3f}"
+        answer, remarks = kind.shown(prediction)
         if not prediction.known:
-            score += ", no known word"
-        print(f"{prediction.label} ({score})  {prediction.text}")
+            remarks.append("no known word")
+        in_brackets = f" ({', '.join(remarks)})" if remarks else ""
+        print(f"{answer}{in_brackets}  {prediction.text}")
 
 
 def tokens(options) -> None:
@@ -239,46 +245,53 @@ def tokens(options) -> None:
 
 
 def evaluate(options) -> None:
-    """Prints the accuracy on a data set."""
-    import numpy as np
-
+    """Prints the accuracy on a data set, or the figures of several labels or of numbers."""
     from zoo import models
 
     reference = models.resolve(options.model)
-    name, texts, labels, held_out = _texts(options, reference)
     classifier = _classifier(reference)
-    unknown = sorted(set(labels) - set(classifier.labels))
+    kind = classifier.kind
+    name, texts, labels, held_out = _texts(options, reference, kind)
+    unknown = kind.misfit(labels, classifier.labels)
     if unknown:
         raise ValueError(
-            f"{options.model} has the labels {', '.join(classifier.labels)}; the data set has "
-            f"{', '.join(unknown)} too. Evaluate a model on data with the same labels."
+            f"{options.model} has the {kind.answer.removesuffix('s')}s "
+            f"{', '.join(classifier.labels)}; the data set has {unknown} too. Evaluate a model on "
+            f"data with the same {kind.answer.removesuffix('s')}s."
         )
     # The data set may have its labels in another order than the model.
-    classes = np.array([classifier.labels.index(label) for label in labels])
+    truth = kind.encode(labels, classifier.labels)
     with terminal.progress("Classifying texts", len(texts)):
-        figures = classifier.evaluate(texts, classes)
+        figures = classifier.evaluate(texts, truth)
     if options.json:
         _print_json({**figures, "dataset": name, "split": options.split})
         return
+    titles = {"accuracy": "accuracy"} if kind.name == "softmax" else kind.titles
+    shown = ", ".join(f"{title} {figures[one]:.4f}" for one, title in titles.items())
     print(
-        f"{Path(options.model).name} on {name}, {options.split}: accuracy "
-        f"{figures['accuracy']:.4f} on {figures['examples']:,} texts"
+        f"{Path(options.model).name} on {name}, {options.split}: {shown} on "
+        f"{figures['examples']:,} texts"
     )
     if held_out:
         print("These texts were held out of training; --split all uses every row.")
 
 
-def _texts(options, model: Reference) -> tuple[str, list[str], list[str], bool]:
+def _texts(options, model: Reference, kind: Kind) -> tuple[str, list[str], list[Label], bool]:
     """Returns the data set's name, the split's texts and labels, and whether it was held out."""
     from zoo import records
     from zoo.datasets import Source
 
+    separator = options.label_separator
+    if separator is None and kind.name == "sigmoid":
+        separator = (model.record() or {}).get("training", {}).get("label_separator")
     source = Source(
         options.dataset,
         options.text_column,
         options.label_column,
         options.data_dir,
         options.download_dir,
+        kind.name,
+        separator,
     )
     if options.split == "all":
         texts, labels = source.rows()
@@ -295,7 +308,7 @@ def _texts(options, model: Reference) -> tuple[str, list[str], list[str], bool]:
             "seed that it was drawn with. Give --seed, or the run folder as the model."
         )
     split = getattr(dataset, options.split)
-    return dataset.name, split.texts, [dataset.labels[label] for label in split.labels], held_out
+    return dataset.name, split.texts, kind.decode(split.labels, dataset.labels), held_out
 
 
 def measure(name: str, arguments: list[str]) -> int:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo import records, run_parts, sums, terminal
+from zoo import records, run_parts, run_scores, sums, terminal
 from zoo.files import replacing, write_text
 from zoo.inference import Classifier
-from zoo.records import CONFIG, FIGURES, LABELS, MODEL, SAMPLES, VOCABULARY, RunError
+from zoo.kinds import Kind
+from zoo.records import CONFIG, FIGURES, LABELS, MODEL, SAMPLES, VOCABULARY
 from zoo.samples import Samples
 from zoo.text import lengths
 from zoo.tokenizers import AnyTokenizer
@@ -34,9 +35,11 @@ class Bundle:
     """A run folder in memory.
 
     Attributes:
-        model: int32 [batch, time] token ids to float32 [batch, classes], logits or probabilities.
+        model: int32 [batch, time] token ids to float32 [batch, labels]: logits, probabilities or
+            numbers. A model that ends in one sigmoid may have two labels: the output is then the
+            probability of the second.
         tokenizer: Texts to token ids.
-        labels: Names of the classes, by id.
+        labels: Names of the labels or numbers, in the order of the scores.
         config: The record, which config.json holds (see `zoo.records`).
         samples: Token ids of some of its texts, for exports; None where there are none.
         figures: Accuracies and losses, which metrics.json holds; empty where there are none.
@@ -59,25 +62,22 @@ class Bundle:
         records.check_name(self.config)
 
     @functools.cached_property
+    def _meaning(self) -> tuple[Scores, Kind]:
+        return run_scores.read(self.model, self.config, len(self.labels))
+
+    @property
     def scores(self) -> Scores:
-        """What the model's outputs are: logits or probabilities of mutually exclusive labels.
+        """How the model's outputs become scores.
 
         Raises:
-            RunError: If they are something else.
+            RunError: If neither the model nor the record determines it, or they contradict.
         """
-        from zoo import scores
-        from zoo.model_graph import UnsupportedModelError
+        return self._meaning[0]
 
-        try:
-            found = scores.read(self.model)
-        except UnsupportedModelError as error:
-            raise RunError(str(error)) from error
-        if found.kind != "softmax":
-            raise RunError(
-                f"The model of {self.name} gives {found.kind} scores; a run folder holds a "
-                "classifier that chooses one of its labels, by a softmax."
-            )
-        return found
+    @property
+    def kind(self) -> Kind:
+        """What the scores mean, with the thresholds of several labels; raises as `scores`."""
+        return self._meaning[1]
 
     def dataset(self) -> Dataset:
         """Reads the training data set again, with the same splits.
@@ -117,7 +117,7 @@ class Bundle:
             **({FIGURES: records.dumps(self.figures)} if self.figures else {}),
             VOCABULARY: self.tokenizer.vocabulary.text,
             LABELS: "".join(f"{label}\n" for label in self.labels),
-            CONFIG: records.dumps(self.config),
+            CONFIG: records.dumps(self._record()),
         }
         with replacing(folder / MODEL) as partial:
             self.model.save(partial)
@@ -132,12 +132,22 @@ class Bundle:
                 digests[name] = sums.digest(folder / name)
             write_text(folder / sums.NAME, sums.text(digests))
 
+    def _record(self) -> dict[str, Any]:
+        """The record, with the kind of scores where model.keras alone may not say it."""
+        own = self.kind.record()
+        if self.scores.single:
+            own = {"kind": "sigmoid"}
+        return self.config if own is None else {**self.config, records.SCORES: own}
+
     def classifier(self) -> Classifier:
         """Returns a classifier of texts."""
-        return Classifier(self.name, self.tokenizer, self.labels, self.probabilities)
+        return Classifier(self.name, self.tokenizer, self.labels, self.probabilities, self.kind)
 
     def probabilities(self, ids: np.ndarray) -> np.ndarray:
-        """Probabilities, float32 [batch, classes], for token ids [batch, time]. Thread-safe."""
+        """Scores, float32 [batch, labels], for token ids [batch, time]. Thread-safe.
+
+        They are probabilities, or the numbers of a model that gives plain numbers.
+        """
         # Sorted by length, so that batches need little padding.
         length = lengths(ids)
         order = np.argsort(length, kind="stable")

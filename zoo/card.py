@@ -1,5 +1,6 @@
 """The model card of a run."""
 
+import textwrap
 from collections.abc import Sequence
 
 from zoo import catalogue
@@ -15,7 +16,7 @@ A bidirectional recurrent text classifier of BiRNN Zoo: {title} ({source}).
 
 | | |
 |---|---|
-| labels | {labels} |
+| {listing} | {labels} |
 | parameters | {parameters:,} |
 | embedding | {vocab_size:,} token ids × {embed_dim} |
 | recurrent layers | {num_layers} bidirectional, {hidden_dim} units per direction |
@@ -26,14 +27,14 @@ A bidirectional recurrent text classifier of BiRNN Zoo: {title} ({source}).
 
 ## Figures
 
-| split | texts | accuracy | mean loss |
-|---|---|---|---|
+| split | texts | {titles} |
+|---|---|{rules}|
 {figures}
 
 The weights are those of epoch {best_epoch}, {how}. The test texts were read once,
 after that choice. The vocabulary comes only from the training texts.
 
-| accuracy | validation | test |
+| {headline} | validation | test |
 |---|---|---|
 {compared}
 
@@ -48,9 +49,10 @@ python -m export FOLDER                   # files for a device
 
 ## Limits
 
-The model knows only the words of its training texts; all others are one unknown word. It assigns
-one of its labels to every text, even an unrelated one. Its scores are not calibrated.
+{limits}
 """
+WORDS = "The model knows only the words of its training texts; all others are one unknown word."
+WIDTH = 98
 
 
 def render(
@@ -67,14 +69,14 @@ def render(
         compared: Rows (name, validation accuracy, test accuracy) of the baselines and the model.
         warning: A warning that the model is worse than a baseline, or None.
     """
-    config = bundle.config
+    config, kind = bundle.config, bundle.kind
     family, _ = catalogue.find(bundle.name)
-    rows = [
-        f"| {split} | {row['examples']:,} | {row['accuracy']:.4f} | {row['loss']:.4f} |"
-        for split in ("validation", "test")
-        for row in [figures[split]]
-    ]
-    labels = ", ".join(bundle.labels[:10])
+    rows = []
+    for split in ("validation", "test"):
+        row = figures[split]
+        cells = [split, f"{row['examples']:,}", *(f"{row[one]:.4f}" for one in kind.titles)]
+        rows.append(f"| {' | '.join(cells)} |")
+    labels = ", ".join(kind.listed(bundle.labels)[:10])
     if len(bundle.labels) > 10:
         labels += f", … ({len(bundle.labels)} in all)"
     model = config["model"]
@@ -83,7 +85,12 @@ def render(
         data=config["data"]["name"],
         title=family.title,
         source=family.source,
+        listing=kind.listing,
         labels=labels,
+        titles=" | ".join(kind.titles.values()),
+        rules="|".join("---" for _ in kind.titles),
+        headline=kind.titles[kind.headline],
+        limits=textwrap.fill(f"{WORDS} {kind.limits}", WIDTH),
         figures="\n".join(rows),
         best_epoch=figures["best_epoch"],
         how=KEPT[config["training"]["keep"]],

@@ -273,7 +273,7 @@ def create_model(
     Args:
         name: One of `list_models()`. It determines the defaults of the sizes below.
         vocab_size: Number of token ids, including padding.
-        num_classes: Number of labels.
+        num_classes: Number of labels, or of numbers in a regression.
         embed_dim: Width of the embedding.
         hidden_dim: Units per direction of each layer.
         num_layers: Number of bidirectional layers.
@@ -283,7 +283,7 @@ def create_model(
 
     Returns:
         A Keras model from int32 [batch, time] token ids, padded on the right with 0, to float32
-        [batch, num_classes] logits.
+        [batch, num_classes] logits or numbers.
 
     Raises:
         ValueError: If the name or a size is invalid.

@@ -10,6 +10,12 @@ from zoo.sizes import check
 from zoo.text import PAD_ID
 
 
+def with_sigmoid(model: keras.Model) -> keras.Model:
+    """Puts a sigmoid behind the logits of a model, for a probability of each label by itself."""
+    sigmoid = keras.layers.Activation("sigmoid", dtype="float32", name="probabilities")
+    return keras.Model(model.input, sigmoid(model.output), name=model.name)
+
+
 def build_classifier(
     make_layer: Callable[..., keras.Layer],
     *,
@@ -28,7 +34,7 @@ def build_classifier(
     Args:
         make_layer: `make_layer(units, return_sequences=...)` returns one direction of one layer.
         vocab_size: Number of token ids, including padding.
-        num_classes: Number of labels.
+        num_classes: Number of labels or numbers.
         embed_dim: Width of the embedding.
         hidden_dim: Units per direction of each layer.
         num_layers: Number of layers.
@@ -41,11 +47,11 @@ def build_classifier(
 
     Returns:
         A model from int32 [batch, time] token ids, padded on the right with 0, to float32
-        [batch, num_classes] logits.
+        [batch, num_classes] logits or numbers.
 
     Raises:
-        ValueError: If a size is not a positive integer, there are fewer than two classes,
-            `dropout` is outside [0, 1), or `pooling` is unknown.
+        ValueError: If a size is not a positive integer, `dropout` is outside [0, 1), or `pooling`
+            is unknown.
     """
     check(
         vocab_size=vocab_size,

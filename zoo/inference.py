@@ -1,10 +1,12 @@
 """A trained classifier, independent of its runtime."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from zoo.kinds import Kind, Softmax
 from zoo.tokenizers import AnyTokenizer
 
 
@@ -14,43 +16,49 @@ class Prediction:
 
     Attributes:
         text: The text.
-        label: The label with the highest score.
-        scores: A probability for each label; they add up to 1.
+        label: The label with the highest score; empty for plain numbers.
+        scores: A score for each label. Of one right label, they are probabilities that add up to 1;
+            of several labels, each is a probability by itself. Plain numbers have their names here.
         known: The fraction of the tokens read by the model that are in the vocabulary, from 0 to 1;
-            0 for a text without tokens. Where it is 0, the label is meaningless.
+            0 for a text without tokens. Where it is 0, the answer is meaningless.
+        labels: The labels that the text gets: `label` alone, or of several labels those whose
+            scores reach their thresholds, possibly none; none for plain numbers.
     """
 
     text: str
     label: str
     scores: dict[str, float]
     known: float
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """Maps texts to labels. It is safe to share between threads.
+    """Maps texts to labels or numbers. It is safe to share between threads.
 
     Attributes:
         name: The model's name.
         tokenizer: Maps texts to token ids [batch, max_length].
-        labels: Names of the classes, by id.
-        forward: Maps token ids [batch, max_length] to probabilities [batch, classes].
+        labels: Names of the labels or numbers, in the order of the scores.
+        forward: Maps token ids [batch, max_length] to scores [batch, labels].
+        kind: What the scores mean; probabilities of one right label by default.
     """
 
     name: str
     tokenizer: AnyTokenizer
     labels: tuple[str, ...]
     forward: Callable[[np.ndarray], np.ndarray]
+    kind: Kind = field(default_factory=Softmax)
 
     def scores(self, texts: Sequence[str]) -> np.ndarray:
-        """Probabilities, float32 [texts, classes]."""
+        """Scores, float32 [texts, labels]."""
         return self._forward(self.tokenizer.encode(texts))
 
     def _forward(self, ids: np.ndarray) -> np.ndarray:
         return self.forward(ids) if len(ids) else np.zeros((0, len(self.labels)), np.float32)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """The label, the scores and the fraction of known tokens of each text.
+        """The labels, the scores and the fraction of known tokens of each text.
 
         Raises:
             TypeError: If `texts` is a single string.
@@ -62,9 +70,10 @@ class Classifier:
         return [
             Prediction(
                 text,
-                self.labels[int(scores.argmax())],
+                self.kind.best(scores, self.labels),
                 dict(zip(self.labels, map(float, scores), strict=True)),
                 float(known),
+                self.kind.chosen(scores, self.labels),
             )
             for text, scores, known in rows
         ]
@@ -75,20 +84,19 @@ class Classifier:
         known = read & (ids != self.tokenizer.vocabulary.unknown)
         return known.sum(axis=1) / np.maximum(read.sum(axis=1), 1)
 
-    def evaluate(self, texts: Sequence[str], labels: np.ndarray) -> dict[str, float]:
-        """Accuracy and mean negative log-likelihood.
+    def evaluate(self, texts: Sequence[str], labels: np.ndarray) -> dict[str, Any]:
+        """Measures the scores of texts, at least one.
 
         Args:
             texts: The texts.
-            labels: int [texts], the true classes.
+            labels: int [texts], the ids of the right labels; for several labels int [texts,
+                labels], 1 for each right label and else 0; for numbers float [texts, numbers].
 
         Returns:
-            `{"accuracy": …, "loss": …, "examples": …}`.
+            The number of texts, `examples`, and figures: `accuracy` and `loss`, the mean negative
+            log-likelihood; for several labels `micro_f1`, `macro_f1`, `exact_match` (the share of
+            texts whose labels are all right) and `loss`, the mean binary cross-entropy; for plain
+            numbers `r2`, `mae` and `mse`.
         """
-        probabilities = self.scores(texts).astype(np.float64)
-        true = probabilities[np.arange(len(texts)), labels]
-        return {
-            "accuracy": float(np.mean(probabilities.argmax(axis=1) == labels)),
-            "loss": float(-np.log(np.maximum(true, 1e-12)).mean()),
-            "examples": len(texts),
-        }
+        figures = self.kind.figures(self.scores(texts), np.asarray(labels))
+        return {**figures, "examples": len(texts)}

@@ -65,7 +65,7 @@ def load_content(content: bytes, source: str, *, threads: int = 1) -> Classifier
             f"{len(metadata.labels)} labels."
         )
     name = metadata.name or Path(source).stem
-    return Classifier(name, metadata.tokenizer(), metadata.labels, forward)
+    return Classifier(name, metadata.tokenizer(), metadata.labels, forward, metadata.kind)
 
 
 def runner(

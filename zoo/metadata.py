@@ -1,12 +1,14 @@
-"""The metadata of a .tflite file: its tokenizer, vocabulary, labels and description.
+"""The metadata of a .tflite file: its tokenizer, vocabulary, labels, scores and description.
 
 TFLite metadata is a separate FlatBuffer (identifier `M001`) in the model's buffer named
 `TFLITE_METADATA`. The associated files, vocabulary and labels, are in a zip archive appended to the
-model. Slots are the positions of fields in the tables of TFLite's `metadata_schema.fbs`; writer and
-reader share them.
+model. Where the scores are no softmax, the file `scores.json` says so (`zoo.kinds.Kind.record`). It
+is listed among the model's associated files, and other readers ignore it. Slots are the positions
+of fields in the tables of TFLite's `metadata_schema.fbs`; writer and reader share them.
 """
 
 import io
+import json
 import os
 import struct
 from dataclasses import dataclass
@@ -18,7 +20,8 @@ import flatbuffers
 from ai_edge_litert.schema_py_generated import Model
 from flatbuffers import number_types
 
-from zoo import archive, seal, structure, tokenizers
+from zoo import archive, kinds, seal, structure, tokenizers
+from zoo.kinds import Kind, Softmax
 from zoo.text import LONGEST_TEXT
 from zoo.tokenizers import AnyTokenizer, AnyVocabulary
 from zoo.wordpiece import WordPieceTokenizer
@@ -83,10 +86,12 @@ class AssociatedFileSlot(IntEnum):
 
 
 class AssociatedFileType(IntEnum):
+    DESCRIPTIONS = 1
     TENSOR_AXIS_LABELS = 2
     VOCABULARY = 5
 
 
+SCORES_FILE = "scores.json"  # the kind of scores and the thresholds; absent for a softmax
 LARGEST_ASSOCIATED = 32_000_000  # bytes of the vocabulary and the labels together
 
 FEATURE_PROPERTIES = 1  # of the union ContentProperties
@@ -101,7 +106,8 @@ class Metadata:
     Attributes:
         name, description, version, author, license: Texts of the file; empty where it has none.
         text_tokenizer: The tokenizer that the device runs before the model.
-        labels: Names of the classes, in the order of the scores.
+        labels: Names of the labels or numbers, in the order of the scores.
+        kind: The kind of scores.
         inputs: The names of the model's inputs, in their order: one, or those of `BERT_INPUTS`.
         sealed: Whether the file has a valid seal (see `zoo.seal`).
     """
@@ -113,6 +119,7 @@ class Metadata:
     license: str
     text_tokenizer: AnyTokenizer
     labels: tuple[str, ...]
+    kind: Kind
     inputs: tuple[str, ...]
     sealed: bool
 
@@ -275,7 +282,12 @@ def _read(content: bytes) -> Metadata:
 
     vocabulary_name = vocabulary_file.string(AssociatedFileSlot.NAME)
     labels_name = labels_file.string(AssociatedFileSlot.NAME)
-    files = _associated_files(content, [vocabulary_name, labels_name])
+    described = [
+        name
+        for file in root.tables(ModelMetadataSlot.ASSOCIATED_FILES)
+        if (name := file.string(AssociatedFileSlot.NAME)) == SCORES_FILE
+    ]
+    files = _associated_files(content, [vocabulary_name, labels_name, *described[:1]])
     options["max_length"] = _length(model, len(names))
     tokenizer = tokenizers.load(options, files[vocabulary_name], source=vocabulary_name)
     vocabulary = tokenizer.vocabulary
@@ -284,6 +296,7 @@ def _read(content: bytes) -> Metadata:
             f"{vocabulary_name} has ids up to {vocabulary.size - 1}, but the model has only "
             f"{model.rows} ids; they belong to different models"
         )
+    labels = _lines(files[labels_name], labels_name)
     return Metadata(
         name=root.string(ModelMetadataSlot.NAME),
         description=root.string(ModelMetadataSlot.DESCRIPTION),
@@ -291,10 +304,18 @@ def _read(content: bytes) -> Metadata:
         author=root.string(ModelMetadataSlot.AUTHOR),
         license=root.string(ModelMetadataSlot.LICENSE),
         text_tokenizer=tokenizer,
-        labels=_lines(files[labels_name], labels_name),
+        labels=labels,
+        kind=_kind(files[SCORES_FILE], len(labels)) if described else Softmax(),
         inputs=names,
         sealed=sealed,
     )
+
+
+def _kind(content: bytes, labels: int) -> Kind:
+    try:
+        return kinds.parse(json.loads(content), labels)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{SCORES_FILE} is damaged ({error}); export the model again") from None
 
 
 def _length(model: structure.Structure, inputs: int) -> int:

@@ -2,10 +2,11 @@
 
 A finished run, which `zoo.bundle` reads:
 
-    model.keras   the model: token ids to logits
+    model.keras   the model: token ids to logits, probabilities or numbers
     vocab.txt     the vocabulary as the device reads it
-    labels.txt    the names of the classes, one per line
-    config.json   the record: model, tokenizer, data, training, versions
+    labels.txt    the names of the labels or numbers, one per line
+    config.json   the record: model, tokenizer, data, training, versions; where the scores are no
+                  softmax, under `scores` their kind and the threshold of each label (`zoo.kinds`)
     history.csv   a row per epoch
     metrics.json  figures on validation and test
     samples.npz   token ids of some training and validation texts, for exports; may be missing
@@ -18,6 +19,7 @@ files that are named below.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 import platform
@@ -30,10 +32,12 @@ from typing import Any
 
 from zoo import sums, tokenizers
 from zoo.datasets import Dataset, DatasetError, Source
+from zoo.kinds import KINDS
 from zoo.tokenizers import AnyTokenizer
 
 MODEL, VOCABULARY, LABELS, CONFIG = "model.keras", "vocab.txt", "labels.txt", "config.json"
 HISTORY, FIGURES, CARD, SAMPLES = "history.csv", "metrics.json", "README.md", "samples.npz"
+SCORES = "scores"  # of config.json, what `zoo.kinds.parse` reads
 NEEDED = (MODEL, VOCABULARY, LABELS, CONFIG)
 # All files, in the order in which they are written.
 FILES = (HISTORY, FIGURES, CARD, SAMPLES, VOCABULARY, LABELS, CONFIG, sums.NAME, MODEL)
@@ -99,6 +103,7 @@ def make(
     chosen: Sequence[str],
     device: str,
     backend: str,
+    scores: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Creates the record of a trained model, for config.json.
 
@@ -109,9 +114,11 @@ def make(
         training: All settings.
         chosen: Names of the settings that were chosen from the data.
         device, backend: What it was trained on.
+        scores: The kind of its scores, `zoo.kinds.Kind.record`.
     """
     return {
         "model": dict(model),
+        **({SCORES: dict(scores)} if scores else {}),
         "tokenizer": tokenizer.options,
         "data": {
             "name": dataset.name,
@@ -175,6 +182,7 @@ def parse(content: bytes, path: Path) -> dict[str, Any]:
         tokenizers.check_options(record["tokenizer"])
     except ValueError as error:
         raise RunError(f"{path}: {error}.") from error
+    scores(record)
     return record
 
 
@@ -211,6 +219,33 @@ def parse_figures(content: bytes, path: Path) -> dict[str, Any]:
     return _object(content, path)
 
 
+def scores(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What a record says about the scores, for `zoo.kinds.parse`; None for a softmax.
+
+    Raises:
+        RunError: If it is damaged.
+    """
+    found = record.get(SCORES)
+    if found is None:
+        return None
+    if not isinstance(found, dict) or found.get("kind") not in KINDS:
+        raise RunError(
+            f"{CONFIG}: {SCORES} is {found!r:.60}; it must be an object whose kind is one of "
+            f"{', '.join(KINDS)}."
+        )
+    return found
+
+
+def kind(record: Mapping[str, Any]) -> str | None:
+    """The name of the kind of scores in a record; None for a softmax.
+
+    Raises:
+        RunError: If it is damaged.
+    """
+    found = scores(record)
+    return None if found is None else found["kind"]
+
+
 def seed(record: Mapping[str, Any]) -> int | None:
     """The seed that drew a run's validation texts; None for other models."""
     found = record.get("training", {}).get("seed")
@@ -222,7 +257,7 @@ def source(record: Mapping[str, Any]) -> Source | None:
     training = record.get("training", {})
     if not isinstance(training.get("dataset"), str):
         return None
-    names = ("text_column", "label_column", "data_dir", "download_dir")
+    names = [field.name for field in dataclasses.fields(Source) if field.name != "path"]
     options = {name: training[name] for name in names if training.get(name) is not None}
     return Source(training["dataset"], **options)
 

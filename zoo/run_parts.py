@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zoo import imports, records, samples, sums, tokenizers
+from zoo import imports, records, run_scores, samples, sums, tokenizers
 from zoo.records import CONFIG, FIGURES, LABELS, LARGEST, MODEL, SAMPLES, VOCABULARY, RunError
 from zoo.samples import Samples
 from zoo.text import PAD, PAD_ID
@@ -83,18 +83,22 @@ def _read(folder: Path, digests: Mapping[str, str] | None) -> RunParts:
             f"{PAD_ID}; they belong to different models."
         )
     classes, rows = _sizes(folder / MODEL, model)
-    if classes != len(labels):
+    if classes != len(labels) and (classes, len(labels)) != (1, 2):
         raise RunError(
-            f"{folder}: {MODEL} has {classes} classes and {LABELS} {len(labels)} lines; they "
+            f"{folder}: {MODEL} gives {classes} scores and {LABELS} has {len(labels)} lines; they "
             "belong to different models, or one was cut."
         )
+    try:
+        _, kind = run_scores.read(model, config, len(labels))
+    except RunError as error:
+        raise RunError(f"{folder}: {error}") from error
     # Models that were trained here have exactly one row for each token id.
     if vocabulary.size > rows or ("training" in config and vocabulary.size < rows):
         raise RunError(
             f"{folder}: {MODEL} knows {rows} token ids and {VOCABULARY} has {vocabulary.size}; "
             "they belong to different models, or one was cut."
         )
-    kept = samples.load(folder / SAMPLES, len(labels), rows) if with_samples else None
+    kept = samples.load(folder / SAMPLES, kind, len(labels), rows) if with_samples else None
     figures: dict[str, Any] = {}
     if FIGURES in content:
         figures = records.parse_figures(content[FIGURES], folder / FIGURES)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo.files import replacing
+from zoo.kinds import Kind
 from zoo.text import PAD_ID
 
 TRAINING, VALIDATION = 500, 256  # at most this many texts
@@ -21,7 +22,8 @@ class Samples:
     Attributes:
         train: int32 [texts, L], padded on the right.
         valid: int32 [texts, L], padded on the right.
-        train_labels, valid_labels: int32 [texts], the label ids.
+        train_labels, valid_labels: The truth about them, as of `zoo.kinds.Kind`: int32 [texts], the
+            label ids; int32 [texts, labels]; or float64 [texts, numbers].
     """
 
     train: np.ndarray
@@ -33,10 +35,7 @@ class Samples:
     def of(cls, train: np.ndarray, train_labels, valid: np.ndarray, valid_labels) -> "Samples":
         """Evenly spaced rows of the ids of all training and validation texts."""
         one, other = evenly_spaced(len(train), TRAINING), evenly_spaced(len(valid), VALIDATION)
-        return cls(
-            train[one], np.asarray(train_labels, np.int32)[one],
-            valid[other], np.asarray(valid_labels, np.int32)[other],
-        )  # fmt: skip
+        return cls(train[one], _truth(train_labels)[one], valid[other], _truth(valid_labels)[other])
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the samples to a .npz file atomically."""
@@ -44,12 +43,18 @@ class Samples:
             np.savez_compressed(partial, **vars(self))
 
 
-def load(path: str | os.PathLike, classes: int, token_ids: int) -> Samples:
+def _truth(labels) -> np.ndarray:
+    labels = np.asarray(labels)
+    return labels if labels.dtype.kind == "f" else labels.astype(np.int32)
+
+
+def load(path: str | os.PathLike, kind: Kind, outputs: int, token_ids: int) -> Samples:
     """Reads a file written by `Samples.save`.
 
     Args:
         path: The file.
-        classes: Number of labels.
+        kind: The kind of scores of the model.
+        outputs: Number of its labels or numbers.
         token_ids: Number of token ids of the model.
 
     Raises:
@@ -67,10 +72,10 @@ def load(path: str | os.PathLike, classes: int, token_ids: int) -> Samples:
     for ids, labels in ((result.train, result.train_labels), (result.valid, result.valid_labels)):
         fits = (
             ids.ndim == 2
-            and ids.dtype == labels.dtype == np.int32
-            and labels.shape == ids.shape[:1]
+            and ids.dtype == np.int32
+            and labels.shape[:1] == ids.shape[:1]
             and (not ids.size or 0 <= ids.min() <= ids.max() < token_ids)
-            and (not labels.size or 0 <= labels.min() <= labels.max() < classes)
+            and kind.is_truth(labels, outputs)
         )
         if not fits:
             raise ValueError(f"{path} belongs to another model, or is damaged. Remove it.")

@@ -1,4 +1,7 @@
-"""The meaning of a model's outputs: logits or probabilities of labels, or plain numbers."""
+"""The meaning of a model's outputs: logits or probabilities of labels, or plain numbers.
+
+`zoo.kinds` has what follows from the kind of scores.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,12 +10,10 @@ import keras
 import numpy as np
 
 from zoo import model_graph
+from zoo.kinds import KINDS
 from zoo.model_graph import UnsupportedModelError
 
-KINDS = ("softmax", "sigmoid", "numbers")
-"""softmax: probabilities of labels of which one is right, adding up to 1.
-sigmoid: a probability for each output by itself: of one label, or of several at once.
-numbers: no probabilities, as in regression."""
+__all__ = ["KINDS", "Scores", "check", "of_labels", "read", "sigmoid", "softmax"]
 
 # The kind of scores that each loss is for.
 _LOSSES = {
@@ -41,14 +42,20 @@ class Scores:
     Attributes:
         kind: Of `KINDS`.
         applied: Whether the model applies the activation itself, so that its outputs are scores.
+        single: Whether its one output is for the second of two labels, so that the scores of both
+            are [1 − p, p], which is a softmax of [0, logit].
     """
 
     kind: str
     applied: bool
+    single: bool = False
 
     def of(self, outputs: np.ndarray) -> np.ndarray:
-        """Converts the model's outputs to scores, float32 [batch, outputs]."""
+        """Converts the model's outputs to scores, float32 [batch, labels]."""
         outputs = np.asarray(outputs, np.float32)
+        if self.single:
+            second = outputs if self.applied else sigmoid(outputs)
+            return np.concatenate([1 - second, second], axis=1)
         if self.applied or self.kind == "numbers":
             return outputs
         return softmax(outputs) if self.kind == "softmax" else sigmoid(outputs)
@@ -109,6 +116,28 @@ def read(model: keras.Model, asked: str | None = None) -> Scores:
     return Scores(kind, False)
 
 
+def of_labels(found: Scores, outputs: int, labels: int) -> Scores:
+    """The scores of a model whose labels are known.
+
+    Args:
+        found: The result of `read`.
+        outputs: Number of the model's outputs.
+        labels: Number of its labels.
+
+    Raises:
+        UnsupportedModelError: If their numbers do not fit.
+    """
+    if (outputs, labels) == (1, 2) and found.kind == "sigmoid":
+        return Scores("softmax", found.applied, single=True)
+    if outputs != labels:
+        raise UnsupportedModelError(
+            f"The model gives {outputs} score{'s' * (outputs > 1)} and has {labels} labels. Give a "
+            "label for each score; only one sigmoid may have two labels, of which it gives the "
+            "probability of the second."
+        )
+    return found
+
+
 def _applied(model, activation: str, outputs: int, asked: str | None) -> Scores:
     if activation == "softmax" and outputs == 1:
         raise UnsupportedModelError(
@@ -134,8 +163,8 @@ def check(scores: Scores, outputs: np.ndarray, name: str) -> None:
     Raises:
         UnsupportedModelError: If the outputs are of another kind.
     """
-    if scores.kind != "softmax":
-        wrong = scores.kind == "sigmoid" and scores.applied and not _within(outputs, 0, 1)
+    if scores.kind != "softmax" or scores.single:
+        wrong = scores.kind != "numbers" and scores.applied and not _within(outputs, 0, 1)
         if wrong:
             raise UnsupportedModelError(
                 f"Model {name!r} ends in a sigmoid, but its outputs leave 0 to 1."

@@ -17,6 +17,5 @@ def check(**sizes: object) -> None:
             if not (isinstance(value, (int, float)) and 0 <= value < 1):
                 raise ValueError(f"dropout must be at least 0 and below 1, not {value!r}.")
         else:
-            least = 2 if key == "num_classes" else 1
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ValueError(f"{key} must be an integer of at least {least}, not {value!r}.")
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{key} must be an integer of at least 1, not {value!r}.")

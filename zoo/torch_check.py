@@ -239,7 +239,8 @@ def _difference(logits: np.ndarray, answer: Answer, readout: Readout) -> _Differ
             expected = expected[1:]
         actual = logits if answer.kind == "logits" else score_kinds.sigmoid(logits)
     else:
-        actual = logits if answer.kind == "logits" else score_kinds.softmax(logits)
+        function = score_kinds.sigmoid if readout.scores == "sigmoid" else score_kinds.softmax
+        actual = logits if answer.kind == "logits" else function(logits)
     if actual.shape != expected.shape:
         raise TorchImportError(
             f"Line {answer.line} of the answers has {len(expected)} {answer.kind}; the model gives "
@@ -264,7 +265,7 @@ def _check_scores(answer: Answer, readout: Readout) -> None:
     if readout.scores == "softmax" and abs(total - 1) > 1e-2:
         raise TorchImportError(
             f"The scores in line {answer.line} of the answers add up to {total:.3g}, so they are "
-            "not from a softmax; a model with a sigmoid for each label cannot be imported."
+            "not from a softmax; for a model with a sigmoid for each label, give --scores sigmoid."
         )
 
 

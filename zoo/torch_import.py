@@ -24,7 +24,7 @@ import numpy as np
 
 from zoo import cells, records, torch_check
 from zoo.bundle import Bundle
-from zoo.classifier import build_classifier
+from zoo.classifier import build_classifier, with_sigmoid
 from zoo.layers import Recurrent
 from zoo.text import APOSTROPHE, PAD, PAD_ID, START, UNKNOWN, Tokenizer, Vocabulary
 from zoo.torch_readout import Readout, TorchImportError
@@ -90,7 +90,7 @@ def import_torch(
     Returns:
         A model from int32 [batch, time] token ids, padded on the right with 0, to float32
         [batch, classes] logits. A head with one logit, for a sigmoid, gets two classes, with the
-        logits 0 and that one.
+        logits 0 and that one. With a sigmoid for each label, the model gives probabilities.
 
     Raises:
         TorchImportError: If keys are missing, unknown or of inconsistent shapes, or the zoo's
@@ -109,7 +109,12 @@ def import_torch(
             "pooling= to choose it yourself, and compare the logits with PyTorch's.",
             stacklevel=2,
         )
-    return model
+    return _ended(model, readout)
+
+
+def _ended(model: keras.Model, readout: Readout) -> keras.Model:
+    """The model that people use: with its sigmoids, which tell it from a softmax's."""
+    return with_sigmoid(model) if readout.scores == "sigmoid" else model
 
 
 def _built(
@@ -272,7 +277,7 @@ def import_bundle(
             "checked": checked,
         },
     )
-    return Imported(Bundle(model, tokenizer, names, config), tuple(assumed))
+    return Imported(Bundle(_ended(model, readout), tokenizer, names, config), tuple(assumed))
 
 
 def _steps(

@@ -78,15 +78,11 @@ class Readout:
         if self.activation != "tanh" and kind != "rnn":
             raise TorchImportError(f"The activation of an nn.{kind.upper()} is always tanh.")
         scores = self.scores or ("one" if outputs == 1 else "softmax")
-        if scores == "sigmoid" and outputs > 1:
-            raise TorchImportError(
-                "A model with a sigmoid for each of several labels cannot be imported: a run "
-                "folder holds a classifier that chooses a single label."
-            )
-        if (outputs == 1) != (scores in ("one", "sigmoid")):
+        if scores == ("softmax" if outputs == 1 else "one"):
             raise TorchImportError(
                 f"The head has {outputs} output{'s' * (outputs > 1)}, which does not fit "
-                f"scores={scores!r}: one logit needs a sigmoid, several need a softmax."
+                f"scores={scores!r}: one logit needs a sigmoid, several need a softmax, or a "
+                "sigmoid each."
             )
         return replace(self, scores="one" if outputs == 1 else scores)
 
@@ -96,7 +92,11 @@ class Readout:
             "last": "h_n, the last state of each direction",
             "mean": "the mean of its outputs over the text",
         }
-        scores = {"softmax": f"softmax over {labels} labels", "one": "sigmoid of one logit"}
+        scores = {
+            "softmax": f"softmax over {labels} labels",
+            "one": "sigmoid of one logit",
+            "sigmoid": f"sigmoid of each of {labels} labels",
+        }
         lines = [
             f"the head reads {reads[self.pooling]} (--pooling)",
             "padding has id 0 and does not change the state (--no-packed)",

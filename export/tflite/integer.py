@@ -93,7 +93,13 @@ def require(architecture: Architecture) -> None:
         parts.NoLoweringError: If a cell is not a plain LSTM, or the outputs are averaged.
     """
     merged = any(layer.reads or layer.merge != "concat" for layer in architecture.layers)
-    if architecture.hidden is not None or merged or architecture.scores.kind != "softmax":
+    if architecture.scores.kind != "softmax":
+        what = "a sigmoid for each label" if architecture.scores.kind == "sigmoid" else "numbers"
+        raise parts.NoLoweringError(
+            f"An integer file gives the probabilities of a softmax, and this model gives {what}. "
+            "Use the precision 'int8'."
+        )
+    if architecture.hidden is not None or merged:
         raise parts.NoLoweringError(
             "An integer file is of an Embedding, LSTMs, one Dense layer and a softmax, and this "
             "model has other layers. Use the precision 'int8'."

@@ -5,9 +5,11 @@ the tables.
 """
 
 import io
+import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
+from typing import Any
 
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
@@ -20,6 +22,7 @@ from zoo.metadata import (
     METADATA_IDENTIFIER,
     METADATA_NAME,
     REGEX_TOKENIZER,
+    SCORES_FILE,
     AssociatedFileSlot,
     AssociatedFileType,
     BertTokenizerSlot,
@@ -41,6 +44,11 @@ VOCABULARY_FILE = "vocab.txt"
 LABELS_FILE = "labels.txt"
 
 _MIN_PARSER_VERSION = "1.2.1"  # the first with the regex tokenizer; BERT's is of 1.1.0
+_SCORES = {
+    AssociatedFileSlot.NAME: SCORES_FILE,
+    AssociatedFileSlot.DESCRIPTION: "The kind of the scores, and the threshold of each label.",
+    AssociatedFileSlot.TYPE: AssociatedFileType.DESCRIPTIONS,
+}
 _ALIGNMENT = 16  # of a buffer's data
 _NUMBERS = {1: "one", len(BERT_INPUTS): "three"}
 
@@ -55,6 +63,7 @@ def add_metadata(
     version: str = "1",
     author: str = "",
     license: str = "",
+    scores: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Adds metadata to the content of a model. The result is deterministic.
 
@@ -66,7 +75,8 @@ def add_metadata(
             [1, len(labels)].
         name, description, version, author, license: Texts; empty ones are left out.
         tokenizer: The tokenizer that the device runs before the model.
-        labels: The names of the classes, in the order of the scores.
+        labels: The names of the labels or numbers, in the order of the scores.
+        scores: The kind of scores, `zoo.kinds.Kind.record`; None for a softmax.
 
     Raises:
         TypeError: `labels` is a str.
@@ -88,6 +98,7 @@ def add_metadata(
             ModelMetadataSlot.SUBGRAPH_METADATA: [_main_subgraph(tokenizer)],
             ModelMetadataSlot.AUTHOR: author,
             ModelMetadataSlot.LICENSE: license,
+            **({} if scores is None else {ModelMetadataSlot.ASSOCIATED_FILES: [_SCORES]}),
             ModelMetadataSlot.MIN_PARSER_VERSION: _MIN_PARSER_VERSION,
         },
     )
@@ -96,6 +107,8 @@ def add_metadata(
         VOCABULARY_FILE: tokenizer.vocabulary.text,
         LABELS_FILE: "".join(f"{label}\n" for label in labels),
     }
+    if scores is not None:
+        files[SCORES_FILE] = json.dumps(scores) + "\n"
     return _append_files(_add_buffer(content, bytes(builder.Output())), files)
 
 

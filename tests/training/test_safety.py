@@ -15,6 +15,7 @@ from zoo import bundle, digest, lock
 from zoo.training import RunError, TrainingConfig, train
 from zoo.training.checkpoint import Checkpoint, DivergedError
 from zoo.training.folder import check_kept_weights
+from zoo.training.watch import ACCURACY
 
 
 @pytest.fixture
@@ -110,6 +111,7 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path):
 def test_weights_that_are_not_those_of_the_history_are_refused():
     class Run:
         best_weights, kept = "best.weights.h5", {"val_accuracy": 0.91}
+        watch = ACCURACY
 
     check_kept_weights(Run, 0.9101, mixed=False)
     check_kept_weights(Run, 0.905, mixed=True)

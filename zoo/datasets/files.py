@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from zoo.datasets.labels import LabelReader, kind_of
 from zoo.datasets.split import DatasetError, Parts, Rows
+from zoo.kinds import Label
 
 ENDINGS = (".tsv", ".csv", ".jsonl")
 PARTS = {
@@ -33,31 +35,46 @@ _ENCODINGS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 
-Record = tuple[int, str, str]  # line, text, label
+Record = tuple[int, str, object]  # line, text, label as it stands there
 NO_LABEL = "(no label)"  # label of texts that are read without labels
 
 
-def read_path(source: str, *, text_column: str, label_column: str | None) -> Parts:
+def read_path(
+    source: str,
+    *,
+    text_column: str,
+    label_column: str | None,
+    labels: LabelReader | None = None,
+) -> Parts:
     """Reads a file, a folder with a file per split, or a folder of text files by split and label.
 
     Without a `label_column`, all texts of a file get the label `NO_LABEL`.
+
+    Args:
+        source: The path.
+        text_column, label_column: The columns or keys.
+        labels: How the labels are read; by default, as `LabelReader` does without arguments.
 
     Raises:
         DatasetError: If the path does not exist or is none of these, or a file is invalid.
     """
     check(source)
+    labels = labels or LabelReader()
     path = Path(source).expanduser()
     places = _parts_of(path) if path.is_dir() else {"train": path}
 
     rows, described = {}, {}
     for part, place in places.items():
         if place.is_dir():
-            rows[part], digest = _read_text_files(place)
+            rows[part], digest = _read_text_files(place, labels)
         else:
-            rows[part], digest = _read_file(place, text_column, label_column)
+            rows[part], digest = _read_file(place, text_column, label_column, labels)
         described[part] = {"path": place.as_posix(), "sha256": digest}
     name = path.resolve().name if path.is_dir() else path.stem
-    return Parts(name, rows, None, {"kind": "files", "path": source, "files": described})
+    labels.check_all(source, rows["train"].labels)
+    described_source = {"kind": "files", "path": source, "files": described}
+    names = labels.names(label_column or NO_LABEL)
+    return Parts(name, rows, names, described_source, labels.kind or "softmax")
 
 
 def check(source: str) -> None:
@@ -114,7 +131,7 @@ def _parts_of(folder: Path) -> dict[str, Path]:
     return {part: places[part] for part in ("train", "valid", "test") if part in places}
 
 
-def _read_text_files(folder: Path) -> tuple[Rows, str]:
+def _read_text_files(folder: Path, reader: LabelReader) -> tuple[Rows, str]:
     """The rows of LABEL/*.txt in sorted order, and a digest of all names and contents."""
     labels = sorted(e for e in folder.iterdir() if e.is_dir() and not e.name.startswith("."))
     labels = [label for label in labels if label.name != UNLABELLED]
@@ -124,7 +141,7 @@ def _read_text_files(folder: Path) -> tuple[Rows, str]:
             "Move the texts of each label to a folder with the label's name."
         )
     texts: list[str] = []
-    names: list[str] = []
+    names: list[Label] = []
     paths: list[Path] = []
     digest = hashlib.sha256()  # names and texts end with a NUL, which no text contains
     for label in labels:
@@ -137,16 +154,19 @@ def _read_text_files(folder: Path) -> tuple[Rows, str]:
         for path in files:
             data = _read_bytes(path)
             text = _decode(path, data).rstrip("\r\n")
-            _check(f"{path}", text, label.name)
+            found = reader.read(f"{path}", label.name)
+            _check(f"{path}", text, found)
             digest.update(os.fsencode(f"{label.name}/{path.name}\0") + data + b"\0")
             texts.append(text)
-            names.append(label.name)
+            names.append(found)
             paths.append(path)
     _check_some_text(folder, texts)
     return Rows(texts, names, lambda i: f"{paths[i]}"), digest.hexdigest()
 
 
-def _read_file(path: Path, text_column: str, label_column: str | None) -> tuple[Rows, str]:
+def _read_file(
+    path: Path, text_column: str, label_column: str | None, reader: LabelReader
+) -> tuple[Rows, str]:
     """The rows of a table or of JSON lines, and the file's SHA-256."""
     data = _read_bytes(path)
     content = _decode(path, data)
@@ -159,10 +179,12 @@ def _read_file(path: Path, text_column: str, label_column: str | None) -> tuple[
 
     lines: list[int] = []
     texts: list[str] = []
-    labels: list[str] = []
-    for line, text, label in records:
-        label = label.strip()
-        _check(f"{path}, line {line}", text, label)
+    labels: list[Label] = []
+    what = repr(label_column) if ending == ".jsonl" else "the label"
+    for line, text, raw in records:
+        where = f"{path}, line {line}"
+        label = reader.read(where, raw, what) if label_column else NO_LABEL
+        _check(where, text, label)
         lines.append(line)
         texts.append(text)
         labels.append(label)
@@ -257,7 +279,7 @@ def _json_records(
             ) from error
         if not isinstance(row, dict):
             raise DatasetError(
-                f"{where}: the line is {_kind(row)}; each line must be one JSON object, such as "
+                f"{where}: the line is {kind_of(row)}; each line must be one JSON object, such as "
                 f"{json.dumps({text_column: 'a text'} | labelled)}."
             )
         for wanted in filter(None, (text_column, label_column)):
@@ -271,26 +293,15 @@ def _json_records(
         text, label = row[text_column], row[label_column] if label_column else NO_LABEL
         if not isinstance(text, str):
             raise DatasetError(
-                f"{where}: {text_column!r} is {_kind(text)}; a text must be a string."
+                f"{where}: {text_column!r} is {kind_of(text)}; a text must be a string."
             )
-        if not isinstance(label, str | int):
-            raise DatasetError(
-                f"{where}: {label_column!r} is {_kind(label)}; a label must be a string, an "
-                "integer or a boolean."
-            )
-        yield number, text, label if isinstance(label, str) else json.dumps(label)
+        yield number, text, label
 
 
-def _kind(value: object) -> str:
-    if value is None:
-        return "null"
-    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
-    return names.get(type(value), "a number")
-
-
-def _check(where: str, text: str, label: str) -> None:
-    if not label:
+def _check(where: str, text: str, found: Label) -> None:
+    if found == "":
         raise DatasetError(f"{where}: the label is empty. Give the row a label, or remove it.")
+    label = found if isinstance(found, str) else "\t".join(map(str, found))
     if re.search(r"[\r\n]", label):
         raise DatasetError(
             f"{where}: the label {_shorten(label)!r} contains a line break; the labels of a model "

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zoo import terminal
-from zoo.datasets import unlabelled
+from zoo.datasets import labels, unlabelled
 from zoo.datasets.split import Dataset, DatasetError, assemble
+from zoo.kinds import Label
 
 if TYPE_CHECKING:
     from zoo.datasets.split import Parts
@@ -33,6 +34,11 @@ class Source:
         data_dir: Folder of prepared TFDS sets. By default, the user's cache folder for `reviews`,
             and TFDS's default for `tfds:`.
         download_dir: Folder where TFDS looks for archives and saves downloads.
+        scores: What the labels are for, of `zoo.kinds.KINDS`: `softmax`, a text has one label;
+            `sigmoid`, any number of labels, also none; `numbers`, one number, or in JSON a list of
+            equally many. By default, `sigmoid` with a separator or where labels are JSON lists,
+            else `softmax`. TFDS sets have one label.
+        label_separator: What stands between the labels of a text in a cell or string.
     """
 
     path: str
@@ -40,11 +46,32 @@ class Source:
     label_column: str = "label"
     data_dir: str | os.PathLike | None = None
     download_dir: str | os.PathLike | None = None
+    scores: str | None = None
+    label_separator: str | None = None
 
     @property
     def is_tfds(self) -> bool:
         """Whether it is read by TensorFlow Datasets, which imports TensorFlow."""
         return self.path == REVIEWS or self.path.startswith(TFDS)
+
+    def check(self) -> None:
+        """Raises `DatasetError` if its settings contradict."""
+        if self.text_column == self.label_column:
+            raise DatasetError(
+                f"text_column and label_column are both {self.text_column!r}; they have to differ."
+            )
+        try:
+            labels.check(self.scores, self.label_separator)
+        except ValueError as error:
+            raise DatasetError(str(error)) from None
+        flags = {"--scores": self.scores not in (None, "softmax")}
+        flags["--label-separator"] = self.label_separator is not None
+        if self.is_tfds and any(flags.values()):
+            given = next(flag for flag, is_given in flags.items() if is_given)
+            raise DatasetError(
+                f"{given} is for files, and of {self.path} a text has one label. Leave it out, or "
+                "write the texts to a .jsonl file."
+            )
 
     def dataset(
         self, *, seed: int = 0, limit: int | None = None, valid_fraction: float = 0.1
@@ -54,7 +81,8 @@ class Source:
         Splits of the source are used as they are. A missing split is held out of train: for test,
         10 % of each label, drawn by the texts alone; for validation, `valid_fraction` of each
         label, drawn by the texts and `seed`. Equal texts (ignoring case and punctuation) stay
-        together, and every label stays in train.
+        together, and every label stays in train. Of several labels or of numbers, each part is
+        drawn from all texts instead.
 
         Args:
             seed: Seed of the validation rows and of `limit`, at least 0.
@@ -79,8 +107,8 @@ class Source:
         with terminal.progress(f"Reading {self.path}"):
             return assemble(self._parts(), seed=seed, valid_fraction=valid_fraction, limit=limit)
 
-    def rows(self) -> tuple[list[str], list[str]]:
-        """Reads the rows of all splits: the texts, and the names of their labels.
+    def rows(self) -> tuple[list[str], list[Label]]:
+        """Reads the rows of all splits: the texts, and the names of their labels or their numbers.
 
         Raises:
             DatasetError: If the source cannot be read.
@@ -91,15 +119,13 @@ class Source:
         return texts, [label for part in parts for label in part.labels]
 
     def _parts(self) -> Parts:
-        if self.text_column == self.label_column:
-            raise DatasetError(
-                f"text_column and label_column are both {self.text_column!r}; they have to differ."
-            )
+        self.check()
         columns = {"text_column": self.text_column, "label_column": self.label_column}
         if not self.is_tfds:
             from zoo.datasets import files
 
-            return files.read_path(self.path, **columns)
+            reader = labels.LabelReader(self.scores, self.label_separator)
+            return files.read_path(self.path, **columns, labels=reader)
         # Imported only if needed, since TFDS imports TensorFlow.
         from zoo.datasets import tfds
 

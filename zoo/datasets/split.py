@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zoo import kinds
+from zoo.kinds import Kind, Label
+
 TEST_FRACTION = 0.1
 
 
@@ -16,7 +19,11 @@ class DatasetError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """One split of a data set: n texts, and their label ids as int32 [n]."""
+    """One split of a data set: n texts, and the truth about them (see `zoo.kinds.Kind`).
+
+    That is their label ids, int32 [n]; of several labels, 1 for each label that a text has and else
+    0, int32 [n, labels]; or numbers, float64 [n, numbers].
+    """
 
     texts: list[str]
     labels: np.ndarray
@@ -31,9 +38,10 @@ class Dataset:
 
     Attributes:
         name: Name of the data set.
-        labels: Names of the labels, by id.
+        labels: Names of the labels or numbers, by id.
         train, valid, test: The splits.
         source: JSON-serialisable record of what was read and how the splits were made.
+        scores: What the labels are for, of `zoo.kinds.KINDS`.
     """
 
     name: str
@@ -42,6 +50,12 @@ class Dataset:
     valid: Split
     test: Split
     source: dict
+    scores: str = "softmax"
+
+    @property
+    def kind(self) -> Kind:
+        """The rules of `scores`."""
+        return kinds.find(self.scores)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +63,7 @@ class Rows:
     """Labelled texts as read, before labels have ids; `where(i)` describes where row i is."""
 
     texts: list[str]
-    labels: list[str]
+    labels: Sequence[Label]
     where: Callable[[int], str]
 
 
@@ -62,38 +76,44 @@ class Parts:
         rows: Rows by split: "train", and "valid" and "test" if the source has them.
         labels: Names by id if the source defines them; None for the sorted labels of train.
         source: JSON-serialisable record of what was read; its "path" is the user's argument.
+        scores: What the labels are for, of `zoo.kinds.KINDS`.
     """
 
     name: str
     rows: Mapping[str, Rows]
     labels: tuple[str, ...] | None
     source: dict
+    scores: str = "softmax"
 
 
 def assemble(parts: Parts, *, seed: int, valid_fraction: float, limit: int | None) -> Dataset:
     """Assigns label ids, holds out the missing splits, and applies the limit.
 
     Raises:
-        DatasetError: If train has fewer than two labels, another split has a label that train
-            lacks, or a label has too few texts to hold some out.
+        DatasetError: If train has fewer than two labels (of several labels, none), another split
+            has a label that train lacks, or a label has too few texts to hold some out.
     """
-    train, where = parts.rows["train"], parts.source["path"]
-    present = set(train.labels)
-    if len(present) < 2:
+    train, where, kind = parts.rows["train"], parts.source["path"], kinds.find(parts.scores)
+    one_label = parts.scores == "softmax"
+    present = _present(train, parts)
+    if one_label and len(present) < 2:
         raise DatasetError(
             f"{where}: train has only one label, {train.labels[0]!r}; "
             "a classifier needs at least two. Add rows with another label."
         )
+    if not present:
+        raise DatasetError(f"{where}: no text of train has a label. Add rows with labels.")
     names = parts.labels or tuple(sorted(present))
-    splits = {part: _encode(part, rows, names) for part, rows in parts.rows.items()}
+    splits = {part: _encode(part, rows, names, kind) for part, rows in parts.rows.items()}
 
     fractions = {"test": TEST_FRACTION, "valid": valid_fraction}
     fractions = {part: size for part, size in fractions.items() if part not in splits}
     if fractions:
         others = [text for part in splits if part != "train" for text in splits[part].texts]
-        chosen = hold_out(
-            splits["train"], fractions, names=names, seed=seed, avoid=others, where=where
-        )
+        drawn, drawn_names = splits["train"], names
+        if not one_label:  # drawn by the texts alone, as if all had one label
+            drawn, drawn_names = Split(drawn.texts, np.zeros(len(drawn), np.int32)), ()
+        chosen = hold_out(drawn, fractions, names=drawn_names, seed=seed, avoid=others, where=where)
         splits |= {part: _pick(splits["train"], rows) for part, rows in chosen.items()}
     if limit is not None and limit < len(splits["train"]):
         order = np.random.default_rng(seed).permutation(len(splits["train"]))
@@ -105,7 +125,20 @@ def assemble(parts: Parts, *, seed: int, valid_fraction: float, limit: int | Non
         "limit": limit,
         "rows": {part: len(splits[part]) for part in ("train", "valid", "test")},
     }
-    return Dataset(parts.name, names, splits["train"], splits["valid"], splits["test"], source)
+    if not one_label:
+        source["scores"] = parts.scores
+    return Dataset(
+        parts.name, names, splits["train"], splits["valid"], splits["test"], source, parts.scores
+    )
+
+
+def _present(train: Rows, parts: Parts) -> set[str]:
+    """The names of the labels of train, or of its numbers."""
+    if parts.scores == "numbers":
+        return set(parts.labels or ())
+    if parts.scores == "softmax":
+        return {str(label) for label in train.labels}
+    return {str(label) for own in train.labels for label in own}
 
 
 def hold_out(
@@ -117,7 +150,7 @@ def hold_out(
     where: str,
     avoid: Iterable[str] = (),
 ) -> dict[str, np.ndarray]:
-    """Draws the rows of each new split, label by label.
+    """Draws the rows of each new split, label by label; without `names`, all have one label.
 
     Equal texts (see `text_key`) stay in one split. They are drawn in the order of a hash, so the
     order of the rows does not matter. "test" is drawn without the seed: a model trained with one
@@ -175,11 +208,19 @@ def _check_enough(
     where: str,
 ) -> None:
     new = list(parts)
-    short = [
-        f"{names[label]!r} has {len(free[label])}"
+    lacking = [
+        label
         for label, keys in by_label.items()
         if len(keys) <= len(new) or len(free[label]) < len(new)
     ]
+    if lacking and not names:
+        raise DatasetError(
+            f"{where}: too few rows to hold out {' and '.join(new)}: train needs at least "
+            f"{len(new) + 1} different texts (letter case and punctuation aside; texts that also "
+            f"occur in another split do not count), but has {len(free[lacking[0]])}. Add rows, or "
+            f"provide {' and '.join(new)} rows yourself."
+        )
+    short = [f"{names[label]!r} has {len(free[label])}" for label in lacking]
     if short:
         raise DatasetError(
             f"{where}: too few rows to hold out {' and '.join(new)}: each label needs at least "
@@ -211,15 +252,16 @@ def _draw(sizes: Mapping[bytes, int], *, rows: int, most: int) -> set[bytes]:
     return taken or {min(sizes, key=sizes.__getitem__)}
 
 
-def _encode(part: str, rows: Rows, names: Sequence[str]) -> Split:
-    ids = {name: i for i, name in enumerate(names)}
-    for i, label in enumerate(rows.labels):
-        if label not in ids:
-            raise DatasetError(
-                f"{rows.where(i)}: the label {label!r} of {part} does not occur in train, so no "
-                "model can learn it. Add training rows with it, or leave those rows out."
-            )
-    return Split(rows.texts, np.array([ids[label] for label in rows.labels], np.int32))
+def _encode(part: str, rows: Rows, names: Sequence[str], kind: Kind) -> Split:
+    known = set(names)
+    if kind.misfit(rows.labels, known):
+        misfits = ((i, kind.misfit([label], known)) for i, label in enumerate(rows.labels))
+        row, label = next((i, found) for i, found in misfits if found)
+        raise DatasetError(
+            f"{rows.where(row)}: the label {label!r} of {part} does not occur in train, so no "
+            "model can learn it. Add training rows with it, or leave those rows out."
+        )
+    return Split(rows.texts, kind.encode(rows.labels, names))
 
 
 def _pick(split: Split, rows: np.ndarray) -> Split:

@@ -18,6 +18,7 @@ import numpy as np
 
 from zoo import digest, records
 from zoo.files import write_text
+from zoo.training.watch import ACCURACY, Watch
 
 LARGEST_LOSS = 1e6  # far above any cross-entropy; weights overflow soon after
 
@@ -42,12 +43,21 @@ class Checkpoint(keras.callbacks.Callback):
         seed: The run's seed.
         keep: Which epoch's weights are kept, as in `TrainingConfig`.
         validation: Number of validation texts; `keep="latest"` needs it.
+        watch: The validation figure that decides which epoch is the best.
     """
 
     def __init__(
-        self, folder: Path, patience: int, seed: int = 0, *, keep: str = "best", validation: int = 0
+        self,
+        folder: Path,
+        patience: int,
+        seed: int = 0,
+        *,
+        keep: str = "best",
+        validation: int = 0,
+        watch: Watch = ACCURACY,
     ):
         super().__init__()
+        self.watch = watch
         self.seed, self.keep, self.validation = seed, keep, validation
         self.folder, self.patience = folder, patience
         self.config, self.data = folder / records.SETTINGS, folder / records.INPUTS
@@ -64,8 +74,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     @property
     def best(self) -> dict[str, float]:
-        """The row of the epoch with the best validation accuracy, then the lowest loss."""
-        return max(self._finite, key=lambda row: (row["val_accuracy"], -row["val_loss"]))
+        """The row of the epoch with the best watched figure, then the lowest validation loss."""
+        return max(self._finite, key=self.watch.rank)
 
     @property
     def _finite(self) -> list[dict[str, float]]:
@@ -77,8 +87,13 @@ class Checkpoint(keras.callbacks.Callback):
         best = self.best
         if self.keep == "best":
             return best
-        least = best["val_accuracy"] - _standard_error(best["val_accuracy"], self.validation)
-        return [row for row in self._finite if row["val_accuracy"] >= least][-1]
+        figure = self.watch.figure
+        near = [
+            row
+            for row in self._finite
+            if self.watch.is_near(row[figure], best[figure], self.validation)
+        ]
+        return near[-1]
 
     @property
     def is_over(self) -> bool:
@@ -299,12 +314,6 @@ def _read_history(path: Path) -> list[dict[str, float]]:
             {key: int(value) if key == "epoch" else float(value) for key, value in row.items()}
             for row in csv.DictReader(file)
         ]
-
-
-def _standard_error(accuracy: float, texts: int) -> float:
-    """Standard error of an accuracy, not zero if all texts are right (Laplace's rule)."""
-    share = (accuracy * texts + 1) / (texts + 2)
-    return math.sqrt(share * (1 - share) / texts)
 
 
 def _state(model: keras.Model) -> list[keras.Variable]:

@@ -1,5 +1,6 @@
 """The settings of a training run."""
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -28,7 +29,8 @@ class TrainingConfig:
         dataset: The path of a `zoo.datasets.Source`.
         epochs: Maximum number of epochs; chosen from the data.
         patience: Epochs without a better validation accuracy after which training stops; chosen
-            from the data.
+            from the data. In place of the accuracy stands the micro F1 at the threshold 0.5 of
+            several labels, and the mean squared error of numbers.
         keep: Which epoch's weights are kept, of `KEEP`; chosen from the data. `best` is the epoch
             with the highest validation accuracy, then the lowest validation loss. `latest` is the
             last epoch whose validation accuracy is within one standard error of the highest: with
@@ -75,6 +77,10 @@ class TrainingConfig:
             `init`, or the first one.
         limit: Train on the first `limit` texts only.
         text_column, label_column: Names of the columns, if they are others.
+        scores: What is predicted, of `zoo.kinds.KINDS`: `softmax`, the one label of a text;
+            `sigmoid`, any number of labels; `numbers`. By default, `sigmoid` with a separator or
+            where labels are JSON lists, else `softmax`. See `zoo.datasets.Source`.
+        label_separator: What stands between the labels of a text in a cell, for example `|`.
         data_dir, download_dir: Folders of TensorFlow Datasets.
         mixed_precision: Compute in 16 bits; None for yes if there is a GPU.
         samples: Keep the token ids of some training and validation texts in the run folder, to
@@ -113,6 +119,8 @@ class TrainingConfig:
     limit: int | None = None
     text_column: str = "text"
     label_column: str = "label"
+    scores: str | None = None
+    label_separator: str | None = None
     data_dir: str | None = None
     download_dir: str | None = None
     mixed_precision: bool | None = None
@@ -185,10 +193,36 @@ class TrainingConfig:
                     f"{name} must be at least 0 and below 1, not {getattr(self, name)}."
                 )
 
+        self.source.check()
+        if self.scores or self.label_separator:
+            self.check_scores(self.scores or "sigmoid")
+
+    def check_scores(self, scores: str) -> None:
+        """Raises `ValueError` if a setting is for another kind of scores, of `zoo.kinds.KINDS`."""
+        if scores == "softmax":
+            return
+        rules = {
+            "--teacher": (self.teacher, "answers with one right label for each text"),
+            "--augment": (self.augment, "makes texts that a teacher labels"),
+            "--objective": (
+                self.objective != OBJECTIVES[0],
+                "is defined for one right label of each text",
+            ),
+        }
+        for flag, (given, rule) in rules.items():
+            if given:
+                what = "several labels" if scores == "sigmoid" else "numbers"
+                raise ValueError(
+                    f"{flag} {rule}, and this data set has {what} (--scores {scores}); leave "
+                    f"{flag} out."
+                )
+
     @property
     def source(self) -> Source:
         """The labelled texts."""
-        return self._source(self.dataset)
+        return dataclasses.replace(
+            self._source(self.dataset), scores=self.scores, label_separator=self.label_separator
+        )
 
     @property
     def unlabelled_sources(self) -> list[Source]:

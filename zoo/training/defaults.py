@@ -3,7 +3,8 @@
 A small data set needs more epochs than a large one, since a recurrent model takes some thousand
 steps to learn anything. It also needs help: from 200 texts, a recurrent model learns less than one
 that counts words. So below `LARGE` texts, the default is augmentation (see `zoo.training.augment`)
-with labels by a teacher that counts words (`zoo.training.tfidf`). The numbers were chosen on
+with labels by a teacher that counts words (`zoo.training.tfidf`), where a text has one label. The
+numbers were chosen on
 validation texts, on parts of public data sets with 2 to 150 labels and 10 to 250 words per text.
 """
 
@@ -65,7 +66,7 @@ def choose(
 
     length = given_or("max_length", max_length(lengths))
     scale = min(1.0, LONG / max(float(np.minimum(lengths, length).mean()), 1.0))
-    helped = small and _is_plain(config)
+    helped = small and _is_plain(config) and dataset.scores == "softmax"
     variants = min(round(scale * VARIANTS / texts), MOST_VARIANTS)
     augment = given_or("augment", variants if helped else 0)
     teacher = given_or("teacher", ("tfidf",) if augment else ())

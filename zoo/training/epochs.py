@@ -12,8 +12,10 @@ from zoo import terminal
 FIGURES = {
     "loss": "loss",
     "accuracy": "accuracy",
+    "micro_f1": "micro F1",
     "val_loss": "validation loss",
     "val_accuracy": "validation accuracy",
+    "val_micro_f1": "validation micro F1",
 }
 
 

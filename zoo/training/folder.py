@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -171,22 +171,24 @@ def check_data(now: dict[str, Any], output: Path, checkpoint: Checkpoint) -> Non
         )
 
 
-def check_kept_weights(checkpoint: Checkpoint, accuracy: float, mixed: bool) -> None:
-    """Compares the accuracy of the kept weights with the history.
+def check_kept_weights(checkpoint: Checkpoint, figure: float, mixed: bool) -> None:
+    """Compares the watched figure of the kept weights with the history.
 
     Args:
         checkpoint: The run's checkpoint.
-        accuracy: Validation accuracy of the kept weights.
+        figure: The watched figure of the kept weights on the validation texts.
         mixed: Whether the run used mixed precision, whose rounding may change a label.
 
     Raises:
         RunError: If they differ.
     """
-    noted = checkpoint.kept["val_accuracy"]
-    if abs(accuracy - noted) > (0.02 if mixed else 0.002):
+    watch = checkpoint.watch
+    noted = checkpoint.kept[watch.figure]
+    if not watch.is_same(figure, noted, mixed):
         raise RunError(
-            f"{checkpoint.best_weights} is not of this run: its accuracy on the validation texts "
-            f"is {accuracy:.4f}, and the history says {noted:.4f}. Begin again in another --output."
+            f"{checkpoint.best_weights} is not of this run: its {watch.title} on the validation "
+            f"texts is {figure:.4f}, and the history says {noted:.4f}. Begin again in another "
+            "--output."
         )
 
 
@@ -219,6 +221,7 @@ def record(
     dataset: Dataset,
     mixed: bool,
     chosen: Sequence[str] = (),
+    scores: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The record of a run, its config.json.
 
@@ -229,6 +232,7 @@ def record(
         dataset: The training data.
         mixed: Whether it was trained in mixed precision.
         chosen: Names of the settings that were chosen from the data.
+        scores: The kind of its scores, `zoo.kinds.Kind.record`.
     """
     import keras
 
@@ -251,4 +255,5 @@ def record(
         chosen=chosen,
         device=devices.describe(),
         backend=keras.backend.backend(),
+        scores=scores,
     )

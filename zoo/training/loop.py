@@ -16,13 +16,14 @@ from zoo.datasets import Dataset
 from zoo.files import write_text
 from zoo.samples import Samples
 from zoo.text import DELIMITER
-from zoo.training import baseline, epochs, folder, language_model, material, teachers
+from zoo.training import baseline, epochs, folder, language_model, material, tasks, teachers
 from zoo.training import model as models
 from zoo.training.batches import Batches, Rest, WithUnlabelled
 from zoo.training.checkpoint import Checkpoint, DivergedError
 from zoo.training.config import SettledConfig, TrainingConfig
 from zoo.training.defaults import CHOSEN
 from zoo.training.objectives import SEMI_SUPERVISED
+from zoo.training.tasks import Task
 
 
 def train(
@@ -40,9 +41,10 @@ def train(
     started = time.monotonic()
     models.set_seed(config.seed)
     given = material.gather(config, dataset, say)
+    task = tasks.of(dataset)
     mixed = config.mixed_precision
     mixed = bool(devices.accelerators()) if mixed is None else mixed
-    checkpoint = _checkpoint(given, output)
+    checkpoint = _checkpoint(given, output, task)
     if resume:
         folder.check_checkpoint(checkpoint)
     inputs = given.digests() | {"backend": keras.backend.backend(), "16 bits": mixed}
@@ -61,8 +63,9 @@ def train(
     material.warn_of_unknown_words(ids.valid, given.tokenizer, say)
     try:
         targets = material.targets(given, checkpoint, say)
-        model = _begin(given, mixed, say)
-        trained = models.compiled(settled, model, -(-len(targets) // settled.batch_size))
+        model = _begin(given, mixed, task, say)
+        steps_per_epoch = -(-len(targets) // settled.batch_size)
+        trained = models.compiled(settled, model, steps_per_epoch, task)
     except Exception:  # any error, also out of memory
         if not resume:  # a refused run must not look like one that can be resumed
             checkpoint.config.unlink()
@@ -78,8 +81,9 @@ def train(
         bar, lines = epochs.shown(verbose, say, settled.epochs)
         logs = _tensorboard(output / records.LOGS, tensorboard, say)
         callbacks = [*lines, _Forecast(say, settled.epochs), *logs]
-        _fit(given, ids, targets, trained, epoch, checkpoint, callbacks, bar)
-    return _finish(given, output, checkpoint, mixed, started, say)
+        valid = Batches(ids.valid, task.targets(dataset.valid.labels), 256)
+        _fit(given, ids, targets, valid, trained, epoch, checkpoint, callbacks, bar)
+    return _finish(given, task, output, checkpoint, mixed, started, say)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +106,7 @@ def _fit(
     given: material.Material,
     ids: _Ids,
     targets: np.ndarray,
+    valid: Batches,
     trained: keras.Model,
     epoch: int,
     checkpoint: Checkpoint,
@@ -110,10 +115,9 @@ def _fit(
 ) -> None:
     """Trains from an epoch on; first the rest of it, if a run was interrupted in it."""
     config = given.config
-    valid_targets = np.eye(len(given.dataset.labels), dtype=np.float32)[given.dataset.valid.labels]
     averaged = [keras.callbacks.SwapEMAWeights()] if config.average else []
     options: dict[str, Any] = {
-        "validation_data": Batches(ids.valid, valid_targets, 256),
+        "validation_data": valid,
         "shuffle": False,  # the batches are shuffled, in the same way in each run
         "callbacks": [checkpoint, *averaged, *callbacks],
         "verbose": bar,
@@ -129,7 +133,7 @@ def _fit(
             trained.fit(batches, initial_epoch=epoch, epochs=config.epochs, **options)
 
 
-def _checkpoint(given: material.Material, output: Path) -> Checkpoint:
+def _checkpoint(given: material.Material, output: Path, task: Task) -> Checkpoint:
     config = given.config
     return Checkpoint(
         output / records.CHECKPOINT,
@@ -137,10 +141,11 @@ def _checkpoint(given: material.Material, output: Path) -> Checkpoint:
         config.seed,
         keep=config.keep,
         validation=len(given.dataset.valid),
+        watch=task.watch,
     )
 
 
-def _begin(given: material.Material, mixed: bool, say) -> keras.Model:
+def _begin(given: material.Material, mixed: bool, task: Task, say) -> keras.Model:
     """Creates the model with its initial weights."""
     config, labels = given.config, given.dataset.labels
     vocabulary = given.tokenizer.vocabulary
@@ -148,7 +153,7 @@ def _begin(given: material.Material, mixed: bool, say) -> keras.Model:
     models.set_seed(config.seed)
     model = models.create(config, vocabulary.size, len(labels), mixed=mixed)
     if given.start:
-        taken = models.take_weights(model, vocabulary, given.start, labels)
+        taken = models.take_weights(model, vocabulary, given.start, labels, task)
         say(f"From {config.init}: {taken}")
     if given.vectors:
         count = models.take_vectors(model, vocabulary, given.vectors)
@@ -176,41 +181,56 @@ def _batches(
 
 
 def _finish(
-    given: material.Material, output: Path, checkpoint: Checkpoint, mixed: bool, started: float, say
+    given: material.Material,
+    task: Task,
+    output: Path,
+    checkpoint: Checkpoint,
+    mixed: bool,
+    started: float,
+    say,
 ) -> Bundle:
     """Evaluates the kept weights and writes the run folder."""
     config, dataset, tokenizer = given.config, given.dataset, given.tokenizer
     # The saved model computes in float32, however it was trained.
     model = models.create(config, tokenizer.vocabulary.size, len(dataset.labels), mixed=False)
     model.load_weights(checkpoint.best_weights)
-    made_by = folder.record(config, model, tokenizer, dataset, mixed, given.chosen)
+    model = task.finished(model)
+    made_by = folder.record(
+        config, model, tokenizer, dataset, mixed, given.chosen, dataset.kind.record()
+    )
     kept = None
     if config.samples:
         ids = [tokenizer.encode(part.texts) for part in (dataset.train, dataset.valid)]
         kept = Samples.of(ids[0], dataset.train.labels, ids[1], dataset.valid.labels)
     figures: dict[str, Any] = {"best_epoch": checkpoint.kept["epoch"]}
     bundle = Bundle(model, tokenizer, dataset.labels, made_by, kept, figures)
+    kind = task.settled(bundle.classifier().scores, dataset.valid)
+    if kind != bundle.kind:
+        bundle = dataclasses.replace(bundle, config={**made_by, records.SCORES: kind.record()})
     classifier = bundle.classifier()
     for split, part in (("validation", dataset.valid), ("test", dataset.test)):
         with terminal.progress(f"Answering the {split} texts", len(part)):
-            figures[split] = classifier.evaluate(part.texts, part.labels)
+            scores = classifier.scores(part.texts)
+        figures[split] = {**kind.figures(scores, part.labels), "examples": len(part)}
         if split == "validation":
-            folder.check_kept_weights(checkpoint, figures[split]["accuracy"], mixed)
-    with terminal.progress("Fitting TF-IDF with logistic regression, to compare"):
+            folder.check_kept_weights(checkpoint, task.watched(scores, part.labels), mixed)
+    with terminal.progress("Fitting the baselines, to compare"):
         figures["baselines"] = baseline.measure(
             dataset, tokenizer.options.get("delimiter", DELIMITER)
         )
     figures["seconds"] = round(time.monotonic() - started, 1)
     if checkpoint.diverged:
         figures["diverged"] = checkpoint.diverged
-    compared, warning = baseline.compared(figures), baseline.warning(figures)
+    compared = baseline.compared(figures, kind)
+    warning = baseline.warning(figures, kind)
     write_text(output / records.HISTORY, checkpoint.table)
     write_text(output / records.CARD, card.render(bundle, figures, compared, warning))
     bundle.save(output)
     checkpoint.remove()
+    headline = kind.titles[kind.headline]
     for title, on_validation, on_test in compared:
         what = f"{title[0].upper()}{title[1:]}"
-        say(f"{what}: accuracy {on_validation:.4f} on validation, {on_test:.4f} on test")
+        say(f"{what}: {headline} {on_validation:.4f} on validation, {on_test:.4f} on test")
     if warning:
         say(warning)
     say(f"Written: {output}")

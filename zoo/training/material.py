@@ -14,7 +14,7 @@ from zoo.datasets import Dataset
 from zoo.datasets.split import text_key
 from zoo.text import DELIMITER, Tokenizer
 from zoo.tokenizers import AnyTokenizer
-from zoo.training import defaults, teachers, vocabulary
+from zoo.training import defaults, remarks, tasks, teachers, vocabulary
 from zoo.training.augment import exchanged
 from zoo.training.checkpoint import Checkpoint
 from zoo.training.config import SettledConfig, TrainingConfig
@@ -73,10 +73,11 @@ def gather(config: TrainingConfig, dataset: Dataset, say) -> Material:
     fitted = vocabulary.fit(config, dataset.train.texts, start, vectors)
     delimiter = fitted.options.get("delimiter", DELIMITER)  # what a word is, where words are asked
     say(
-        f"Data: {dataset.name}, {len(dataset.labels)} labels; {len(dataset.train.texts):,} texts "
+        f"Data: {dataset.name}, {remarks.size(dataset)}; {len(dataset.train.texts):,} texts "
         f"to train, {len(dataset.valid.texts):,} to validate, {len(dataset.test.texts):,} to test; "
         f"{fitted.vocabulary.size:,} token ids"
     )
+    remarks.say_doubts(config, dataset, say)
     others = _unlabelled(config, dataset, say)
     if others:
         say(f"Without labels: {len(others):,} texts")
@@ -160,14 +161,14 @@ def targets(material: Material, checkpoint: Checkpoint, say) -> np.ndarray:
     Predictions of teachers may take long, so they are kept for resuming.
 
     Returns:
-        float32 [texts, labels]; with teachers, those of `others` and of `variants` come after
+        float32 [texts, outputs]; with teachers, those of `others` and of `variants` come after
         those with labels.
     """
     config, dataset = material.config, material.dataset
     train = dataset.train
-    one_hot = np.eye(len(dataset.labels), dtype=np.float32)[train.labels]
+    plain = tasks.of(dataset).targets(train.labels)
     if not config.teacher:
-        return one_hot
+        return plain
     say(f"Teachers: {', '.join(config.teacher)}")
     taught = teachers.answers(
         config.teacher,
@@ -179,7 +180,7 @@ def targets(material: Material, checkpoint: Checkpoint, say) -> np.ndarray:
         say,
         kept=checkpoint.folder,
     )
-    taught[: len(one_hot)] = (taught[: len(one_hot)] + one_hot) / 2
+    taught[: len(plain)] = (taught[: len(plain)] + plain) / 2
     return taught
 
 

@@ -11,6 +11,7 @@ from zoo.layers import MeanOverTime
 from zoo.sizes import POOLINGS
 from zoo.training.config import SettledConfig, TrainingConfig
 from zoo.training.objectives import OBJECTIVES, Regularized
+from zoo.training.tasks import Task
 from zoo.training.vectors import WordVectors
 
 
@@ -44,7 +45,9 @@ def create(
         keras.config.set_dtype_policy(before)
 
 
-def take_weights(model: keras.Model, vocabulary, start: Bundle, labels: Sequence[str]) -> str:
+def take_weights(
+    model: keras.Model, vocabulary, start: Bundle, labels: Sequence[str], task: Task
+) -> str:
     """Copies weights from a trained model: rows of shared words, and the last layer if labels
     match.
 
@@ -66,8 +69,9 @@ def take_weights(model: keras.Model, vocabulary, start: Bundle, labels: Sequence
                     rows[vocabulary[token]] = known[known_ids[token]]
             taken = len({vocabulary[token] for token in vocabulary if token in known_ids})
             weights = [rows]
-        if layer.name != "logits" or same_labels:
-            layer.set_weights(weights)
+        if layer.name == "logits":
+            weights = task.head(weights) if same_labels else layer.get_weights()
+        layer.set_weights(weights)
     last = "the last layer too" if same_labels else "and a new last layer for other labels"
     return f"{taken:,} of {vocabulary.size:,} token ids, the recurrent layers, {last}"
 
@@ -80,7 +84,7 @@ def take_vectors(model: keras.Model, vocabulary, vectors: WordVectors) -> int:
     return count
 
 
-def compiled(config: SettledConfig, model: keras.Model, steps: int) -> keras.Model:
+def compiled(config: SettledConfig, model: keras.Model, steps: int, task: Task) -> keras.Model:
     """Compiles the model with its loss and optimizer; `steps` is the number of steps per epoch."""
     if config.objective != OBJECTIVES[0]:
         model = Regularized(model, config.objective, config.reach)
@@ -92,8 +96,8 @@ def compiled(config: SettledConfig, model: keras.Model, steps: int) -> keras.Mod
             use_ema=config.average > 0,
             ema_momentum=config.average,
         ),
-        keras.losses.CategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
+        task.loss(),
+        metrics=task.metrics(),
         # TensorFlow's loops are faster without XLA; JAX always compiles.
         jit_compile=keras.backend.backend() == "jax",
     )

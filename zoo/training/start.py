@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo import lock, models, pieces, terminal
+from zoo import lock, models, pieces, records, terminal
 from zoo.datasets import Dataset
 from zoo.training import folder, vectors
 from zoo.training.config import TrainingConfig
@@ -27,8 +27,9 @@ def train(
     """Trains a model and writes its run folder (see `zoo.records`).
 
     The vocabulary comes from the training texts alone. The weights kept are those of one epoch,
-    chosen by validation accuracy (see `TrainingConfig.keep`). The test texts are read once, at the
-    end, with those weights. Settings that are None are chosen from the data.
+    chosen by validation accuracy or what takes its place (see `TrainingConfig.keep`). The test
+    texts are read once, at the end, with those weights. Settings that are None are chosen from the
+    data.
 
     Args:
         config: The settings.
@@ -55,6 +56,7 @@ def train(
         config = folder.begin(config, output, resume)
         _check_files(config)
         dataset = _read_dataset(config)
+        _check_scores(config, dataset)
         with terminal.progress("Loading Keras"):
             from zoo.training import loop
         return loop.train(
@@ -72,6 +74,21 @@ def _check_files(config: TrainingConfig) -> None:
         vectors.check(config.vectors)
     for source in config.unlabelled_sources:
         source.check_unlabelled()
+
+
+def _check_scores(config: TrainingConfig, dataset: Dataset) -> None:
+    """Raises `ValueError` if a setting or the initial model is for another kind of scores."""
+    config.check_scores(dataset.scores)
+    if not config.init:
+        return
+    record = models.resolve(config.init, weights=True).record() or {}
+    before = records.kind(record) or "softmax"
+    if before != dataset.scores:
+        raise ValueError(
+            f"--init starts from a model of the same --scores, and those of {config.init} are "
+            f"{before} while the data set is for {dataset.scores}; leave --init out, or take "
+            "another model."
+        )
 
 
 def _read_dataset(config: TrainingConfig) -> Dataset:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo.text import DELIMITER, PAD, UNKNOWN, Tokenizer, Vocabulary
+from zoo.text import DELIMITER
+from zoo.training.tfidf_features import TfidfFeatures
 
 STRENGTH = 10.0  # inverse of the L2 penalty, scikit-learn's C
 ITERATIONS = 40  # of L-BFGS, at most
@@ -18,7 +19,6 @@ ITERATIONS = 40  # of L-BFGS, at most
 MOST_WEIGHTS = 1_500_000  # words × labels
 MOST_CHARACTERS = 12_000_000
 MOST_PRODUCTS = 20_000_000  # non-zero TF-IDF values × labels
-SEED = 0
 
 
 class TfidfClassifier:
@@ -38,51 +38,47 @@ class TfidfClassifier:
     def __init__(self, num_classes: int, delimiter: str = DELIMITER):
         self.num_classes = num_classes
         self.texts = 0
-        self._split = Tokenizer(Vocabulary({PAD: 0, UNKNOWN: 1}), 1, delimiter).split
+        self._delimiter = delimiter
         self._shares = np.zeros(num_classes)
-        self._fitted: tuple[Any, Any] | None = None
+        self._fitted: tuple[TfidfFeatures, Any] | None = None
 
     def fit(self, texts: Sequence[str], labels: np.ndarray) -> "TfidfClassifier":
         """Fits to texts and their label ids, int32 [texts]. Returns itself."""
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import LogisticRegression
-
         self._shares = np.bincount(labels, minlength=self.num_classes) / len(labels)
-        order = np.random.default_rng(SEED).permutation(len(texts))
-        order = order[: _within([len(texts[row]) for row in order], MOST_CHARACTERS)]
-        vectorizer = TfidfVectorizer(
-            analyzer=self._words, max_features=MOST_WEIGHTS // self.num_classes
-        )
-        try:
-            features = vectorizer.fit_transform([texts[row] for row in order])
-        except ValueError as error:
-            if "empty vocabulary" not in str(error):
-                raise
-            return self
-        count = _within(np.diff(features.indptr), MOST_PRODUCTS // self.num_classes)
-        order = order[:count]
-        if len(np.unique(labels[order])) > 1:
-            regression = LogisticRegression(C=STRENGTH, max_iter=ITERATIONS)
-            with warnings.catch_warnings():
-                # More iterations would gain little and take long.
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                regression.fit(features[:count], labels[order])
-            self._fitted, self.texts = (vectorizer, regression), count
+        words = features_for(self.num_classes, self._delimiter)
+        rows, features = words.fit(texts, MOST_PRODUCTS // self.num_classes)
+        if len(np.unique(labels[rows])) > 1:
+            self._fitted = words, logistic(features, labels[rows])
+            self.texts = len(rows)
         return self
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """float32 [texts, labels]."""
         result = np.tile(np.float32(self._shares), (len(texts), 1))
         if self._fitted and len(texts):
-            vectorizer, regression = self._fitted
+            words, regression = self._fitted
             result[:] = 0  # labels without training texts
-            found = regression.predict_proba(vectorizer.transform(texts))
-            result[:, regression.classes_] = found
+            result[:, regression.classes_] = regression.predict_proba(words.of(texts))
         return result
 
-    def _words(self, text: str) -> list[str]:
-        return [word.lower() for word in self._split(text)]
+
+def features_for(outputs: int, delimiter: str) -> TfidfFeatures:
+    """TF-IDF for a linear model of so many outputs, within the limits of this module."""
+    return TfidfFeatures(
+        delimiter, most_words=MOST_WEIGHTS // outputs, most_characters=MOST_CHARACTERS
+    )
+
+
+def logistic(features: Any, labels: np.ndarray) -> Any:
+    """Fits scikit-learn's logistic regression to features [texts, words] and labels [texts]."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    regression = LogisticRegression(C=STRENGTH, max_iter=ITERATIONS)
+    with warnings.catch_warnings():
+        # More iterations would gain little and take long.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return regression.fit(features, labels)
 
 
 def answers(
@@ -100,8 +96,3 @@ def answers(
         float32 [texts and others, classes].
     """
     return TfidfClassifier(num_classes).fit(texts, labels).probabilities([*texts, *others])
-
-
-def _within(sizes: Sequence[int] | np.ndarray, most: int) -> int:
-    """Number of first items with a total size of at most `most`; at least one."""
-    return max(int(np.searchsorted(np.cumsum(sizes), most, side="right")), 1)
