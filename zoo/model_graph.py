@@ -165,6 +165,11 @@ def _ordered(tensor, ends: Container[int] = ()) -> Iterator[Any]:
                 left += [(other, False) for other in reversed(before)]
 
 
+def named(step: Step) -> str:
+    """A layer's name and class, for errors."""
+    return f"Layer {step.operation.name!r} ({type(step.operation).__name__})"
+
+
 def is_symbolic(value: Any) -> bool:
     """Whether a value is a symbolic tensor."""
     return isinstance(value, keras.KerasTensor)
