@@ -1,24 +1,23 @@
-"""The source of an export: a run, a shipped model or a Keras model."""
+"""The source of an export: a run, a shipped model or a Keras model, with or without tokenizer."""
 
 import os
-import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
 
-from export import architecture, questions
+from export import architecture, questions, text_layer
 from export.architecture import Architecture, UnsupportedModelError
 from export.questions import Questions
 from zoo import bundle as bundles
-from zoo import models, scores
+from zoo import models, scores, vocabulary_files
 from zoo.samples import of_length
 from zoo.text import PAD_ID, Tokenizer
 
 PADDINGS = ("right", "any")
 SIXTEEN_BITS = 0.02  # largest change of a score by computing in 16 bits
-NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,11 @@ class Source:
     labels: tuple[str, ...] | None
     calibration: np.ndarray
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether its files hold no tokenizer and labels."""
+        return self.tokenizer is None or self.labels is None
+
 
 def of(
     run_or_model: str | os.PathLike | bundles.Bundle | keras.Model,
@@ -53,6 +57,8 @@ def of(
     metadata: bool,
     kind: str | None,
     padding: str | None,
+    tokenizer: Tokenizer | None = None,
+    labels: Sequence[str] | None = None,
 ) -> Source:
     """Reads a run, a shipped model or a Keras model; arguments as for `export.export_model`.
 
@@ -62,24 +68,47 @@ def of(
     """
     if padding not in (None, *PADDINGS):
         raise ValueError(f"padding must be one of {', '.join(PADDINGS)}, not {padding!r}.")
+    _check_given(tokenizer, labels)
+    name = None
     if isinstance(run_or_model, (str, os.PathLike)):
-        run_or_model = models.resolve(run_or_model, weights=True).bundle()
+        reference = models.resolve(run_or_model, weights=True, tokenizer=False)
+        if reference.kind == "keras":
+            name, run_or_model = models.file_name(reference.path), reference.keras_model()
+        else:
+            run_or_model = reference.bundle()
     bundle: bundles.Bundle | None = None
-    tokenizer: Tokenizer | None = None
-    labels: tuple[str, ...] | None = None
     if isinstance(run_or_model, bundles.Bundle):
+        if tokenizer is not None or labels is not None:
+            raise ValueError("A run has its own tokenizer and labels; leave both out.")
         bundle = run_or_model
         model, name, tokenizer = bundle.model, bundle.name, bundle.tokenizer
-        if max_length is not None:
-            _require_length(max_length)
-            tokenizer = Tokenizer(tokenizer.vocabulary, max_length, tokenizer.delimiter)
-        labels = bundle.labels if metadata else None
+        labels = bundle.labels
     else:
         model = run_or_model
-        name = NAME.sub("-", getattr(model, "name", "")).strip(".-_") or "model"
+        name = name or models.file_name(str(getattr(model, "name", "")).replace("/", "-"))
+        model, tokenizer, max_length = _without_text_layer(model, tokenizer, max_length)
+        if tokenizer is None and labels is not None:
+            raise ValueError("labels are for files with a tokenizer; give tokenizer= too.")
     plain = in_float32(model)
     read = architecture.read(plain, kind)
-    length = tokenizer.max_length if tokenizer else _length(plain, max_length)
+    if tokenizer is None:
+        length = _length(plain, max_length)
+    else:
+        if max_length is not None:
+            tokenizer = Tokenizer(
+                tokenizer.vocabulary, _require_length(max_length), tokenizer.delimiter
+            )
+        length = tokenizer.max_length if bundle else _length(plain, tokenizer.max_length)
+        vocabulary_files.check_vocabulary(tokenizer.vocabulary, len(read.embedding), "tokenizer")
+        if read.masked and tokenizer.vocabulary.pad != PAD_ID:
+            raise ValueError(
+                f"The vocabulary has <PAD> with id {tokenizer.vocabulary.pad}, and the model masks "
+                f"id {PAD_ID}. Padding has to have the id that the model masks."
+            )
+    if labels is not None and bundle is None:
+        classes = len(read.bias)
+        of_one_logit = classes == 1 and read.scores.kind == "sigmoid" and len(labels) == 2
+        vocabulary_files.check_labels(labels, None if of_one_logit else classes, "labels")
     if read.masked and (padding or _usual_padding(tokenizer)) == "any":
         read = replace(read, right_padded=False)
     asked = questions.of(
@@ -93,12 +122,83 @@ def of(
     scores.check(read.scores, asked.outputs, name)
     if plain is not model:
         _require_near(model, plain, asked)
+    if labels is not None and len(labels) == 2 and len(read.bias) == 1:
+        read, asked = _of_two_labels(read, asked)
     given = calibration
     if not len(given) and bundle and bundle.samples:
         given = of_length(bundle.samples.train, length)
     return Source(
-        name, read, asked, length, tokenizer, labels, _calibration(given, tokenizer, length, read)
+        name,
+        read,
+        asked,
+        length,
+        tokenizer,
+        tuple(labels) if metadata and labels is not None else None,
+        _calibration(given, tokenizer, length, read),
     )
+
+
+def _check_given(tokenizer: Tokenizer | None, labels: Sequence[str] | None) -> None:
+    """Checks arguments before a model is loaded."""
+    if tokenizer is not None and not isinstance(tokenizer, Tokenizer):
+        raise ValueError(
+            f"tokenizer must be a zoo.text.Tokenizer, not a {type(tokenizer).__name__}: "
+            "Tokenizer(zoo.vocabulary_files.read_vocabulary(FILE), max_length)."
+        )
+    if labels is not None:
+        if isinstance(labels, str) or not all(isinstance(one, str) for one in labels):
+            raise ValueError(f"labels must be a list of strings, not {labels!r:.80}.")
+        vocabulary_files.check_labels(labels, None, "labels")
+
+
+def _without_text_layer(
+    model, tokenizer: Tokenizer | None, max_length: int | None
+) -> tuple[keras.Model, Tokenizer | None, int | None]:
+    """A model of ids, with the tokenizer that takes the place of its `TextVectorization` layer.
+
+    Returns the model, the tokenizer and the number of ids.
+
+    Warns:
+        UserWarning: Where the device reads texts otherwise than the layer.
+    """
+    found = text_layer.of(model)
+    if found is None:
+        return model, tokenizer, max_length
+    length = max_length or (tokenizer.max_length if tokenizer else None) or found.length
+    if found.length not in (None, length):
+        raise ValueError(
+            f"{found.name} gives {found.length} ids, not {length}; leave max_length out."
+        )
+    if tokenizer is None:
+        tokenizer = found.tokenizer(_require_length(length))
+        if found.folds_case:
+            warnings.warn(
+                f"{found.name} makes texts lower case. On the device, the vocabulary has the "
+                "lower, Capitalised and UPPER form of each word; other mixed case (iPhone) is "
+                "unknown there.",
+                stacklevel=5,
+            )
+    else:
+        warnings.warn(
+            f"{found.name} is left out. The device's tokenizer takes its place, with the given "
+            f"vocabulary and the delimiter {tokenizer.delimiter!r}; where it gives other ids than "
+            "the layer, the scores are others than those of the whole model.",
+            stacklevel=5,
+        )
+    return found.model, tokenizer, length
+
+
+def _of_two_labels(read: Architecture, asked: Questions) -> tuple[Architecture, Questions]:
+    """A model of one sigmoid p with the scores 1 - p and p: a softmax over the logits 0 and z."""
+    two = replace(
+        read,
+        kernel=np.hstack([0 * read.kernel, read.kernel]),
+        bias=np.append(np.float32(0), read.bias),
+        scores=scores.Scores("softmax", True),
+    )
+    probability = asked.expected
+    outputs = np.hstack([1 - probability, probability])
+    return two, replace(asked, outputs=outputs, scores=two.scores)
 
 
 def _usual_padding(tokenizer: Tokenizer | None) -> str:

@@ -37,10 +37,14 @@ class Step:
         return self.outputs[0]
 
 
-def functional(model: keras.Model) -> keras.Model:
+def functional(model: keras.Model, *, of_texts: bool = False) -> keras.Model:
     """Returns a model as a functional model with one input and one output, sharing the weights.
 
     The `call` of a subclass of `keras.Model` is traced. Nested models are inlined.
+
+    Args:
+        model: Built, from token ids, int32 [batch, time].
+        of_texts: Whether it takes strings instead.
 
     Raises:
         UnsupportedModelError: If the model is not built, has several inputs or outputs, or has a
@@ -72,7 +76,7 @@ def functional(model: keras.Model) -> keras.Model:
             f"Model {model.name!r} has {len(outputs)} outputs ({names}). Export one of them: "
             "keras.Model(model.input, model.outputs[0])."
         )
-    if len(inputs[0].shape) != 2:
+    if not of_texts and len(inputs[0].shape) != 2:
         raise UnsupportedModelError(
             f"Model {model.name!r} takes {list(inputs[0].shape)}; a text classifier takes token "
             "ids, int32 [batch, time]."
