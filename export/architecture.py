@@ -246,7 +246,7 @@ def _evaluated(tokens, mask, words: int) -> tuple[np.ndarray, np.ndarray]:
     ids = np.arange(-(-words // length) * length) % words
     rows = np.random.default_rng(0).permutation(ids).reshape(-1, length).astype(np.int32)
     rows = np.concatenate([rows, np.where(np.arange(length) % 3, rows, 0)])
-    found = keras.Model(tokens, mask).predict(rows, batch_size=256, verbose=0)
+    found = keras.Model(tokens, mask).predict(rows, batch_size=tokens.shape[0] or 256, verbose=0)
     return np.asarray(found, bool), rows != PAD_ID
 
 

@@ -165,6 +165,11 @@ def _require_plain(step: Step, halves: list[keras.layers.RNN]) -> None:
             "exported file starts each text anew. Build the layer with stateful=False, and load "
             "the weights."
         )
+    if len(step.inputs[0].shape) != 3:
+        raise UnsupportedModelError(
+            f"{named(step)} reads {list(step.inputs[0].shape)}, not [batch, time, features]; "
+            "convolutional recurrent layers are not exported."
+        )
     if len(step.inputs) > 1:
         raise UnsupportedModelError(
             f"{named(step)}: initial_state is not exported, a layer starts from zeros. Use the "

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
-from export import architecture, questions, text_layer
+from export import architecture, plain_names, questions, text_layer
 from export.architecture import Architecture, UnsupportedModelError
 from export.questions import Questions
 from zoo import bundle as bundles
@@ -89,6 +89,7 @@ def of(
         model, tokenizer, max_length = _without_text_layer(model, tokenizer, max_length)
         if tokenizer is None and labels is not None:
             raise ValueError("labels are for files with a tokenizer; give tokenizer= too.")
+    model = plain_names.of(model)
     plain = in_float32(model)
     read = architecture.read(plain, kind)
     if tokenizer is None:
@@ -164,6 +165,8 @@ def _without_text_layer(
     found = text_layer.of(model)
     if found is None:
         return model, tokenizer, max_length
+    if tokenizer is None:
+        found.require_possible()
     length = max_length or (tokenizer.max_length if tokenizer else None) or found.length
     if found.length not in (None, length):
         raise ValueError(
@@ -281,7 +284,7 @@ def _with_float32(config):
 
 def _require_near(model: keras.Model, plain: keras.Model, asked: Questions) -> None:
     """Compares the float32 model with the original."""
-    outputs = np.asarray(model.predict(asked.ids, batch_size=64, verbose=0), np.float32)
+    outputs = questions.predicted(model, asked.ids)
     kind = scores.read(model, asked.scores.kind)
     off = float(np.abs(kind.of(outputs) - asked.expected).max())
     if not off <= SIXTEEN_BITS * max(1.0, float(np.abs(asked.expected).max())):

@@ -63,8 +63,7 @@ class TextModel:
         Raises:
             UnsupportedModelError: If there is none; the message says what the layer does otherwise.
         """
-        config = self.step.operation.get_config()
-        self._require_possible(config)
+        self.require_possible()
         words = [str(word) for word in self.step.operation.get_vocabulary()]
         if len(words) <= 2:
             raise UnsupportedModelError(
@@ -82,7 +81,9 @@ class TextModel:
         """Whether the layer makes texts lower case."""
         return self.step.operation.get_config()["standardize"] == "lower"
 
-    def _require_possible(self, config: dict) -> None:
+    def require_possible(self) -> None:
+        """Raises `UnsupportedModelError` if the device cannot do what the layer does."""
+        config = self.step.operation.get_config()
         deletes = (
             'deletes punctuation inside of words, so that "don\'t" is "dont" and \'well-known\' '
             "is 'wellknown'; the device changes no character of a word"

@@ -7,6 +7,7 @@ the layers, and a checkpoint of their variables with the paths of Python attribu
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from zoo.keras_config import SAVE_AGAIN, VARIABLES, KerasFileError, Stored
 MODELS = {"Sequential": keras.Sequential, "Functional": keras.Model, "Model": keras.Model}
 
 
+# Where Keras 3 has the operations that its own .h5 files name without a package: of a mask.
+_OPERATIONS = {"NotEqual": "keras.src.ops.numpy"}
 # Packages of the classes in a layer's configuration, by the ends of their keys.
 _PACKAGES = {
     "layer": "keras.layers",
@@ -45,13 +48,57 @@ def modern(config: Any, package: str | None = None) -> Any:
         key: modern(value, next((_PACKAGES[end] for end in _PACKAGES if key.endswith(end)), None))
         for key, value in config.items()
     }
+    if found.get("class_name") in _OPERATIONS:
+        package = _OPERATIONS[found["class_name"]]
     if package and "class_name" in found and "module" not in found:
         found.update(module=package, registered_name=None)
+    if "output_layers" in found and isinstance(found.get("layers"), list):
+        _renumber(found)
     if found.get("time_major") is False:
         del found["time_major"]
     if "input_dim" in found and "output_dim" in found:  # an Embedding
         found.pop("input_length", None)
     return found
+
+
+def _renumber(config: dict[str, Any]) -> None:
+    """Counts the calls of a Sequential inside of another model from 0, as Keras 3 does.
+
+    In Keras 2, its own graph is call 0.
+    """
+    for layer in config["layers"]:
+        name, calls = layer.get("name"), layer.get("inbound_nodes")
+        if layer.get("class_name") != "Sequential" or not isinstance(calls, list):
+            continue
+        found = [one for one in _references(config) if one[0] == name]
+        if any(one[1] >= len(calls) for one in found):
+            for one in found:
+                one[1] -= 1
+
+
+def _references(value: Any) -> Iterator[list[Any]]:
+    """Every reference to an output of a layer: its name, call and place, in a list."""
+    if isinstance(value, list):
+        inside = value
+        if len(value) >= 3 and [type(one) for one in value[:3]] == [str, int, int]:
+            yield value
+    else:
+        inside = list(value.values()) if isinstance(value, dict) else []
+    for one in inside:
+        yield from _references(one)
+
+
+def _require_known(path: Path, config: dict[str, Any]) -> None:
+    """Raises `KerasFileError` for a class that is found nowhere."""
+    layers = config.get("config", {})
+    for one in layers.get("layers", []) if isinstance(layers, dict) else []:
+        kind = one.get("class_name")
+        known = hasattr(keras.layers, str(kind)) or kind in MODELS or "module" in one
+        if not known and keras.saving.get_registered_object(kind) is None:
+            raise KerasFileError(
+                f"{path} holds a {kind!r:.60}, which Keras 3 cannot rebuild from such a file. Save "
+                "the model as .keras with Keras 3; if it is of Keras 2, put a layer in its place."
+            )
 
 
 def from_hdf5(path: Path, stored: Stored) -> keras.Model:
@@ -62,6 +109,7 @@ def from_hdf5(path: Path, stored: Stored) -> keras.Model:
         stored: Its configuration, checked.
     """
     config = modern(stored.config)
+    _require_known(path, config)
     if config == stored.config:
         return keras.models.load_model(path, compile=False)
     # Keras takes the configuration from the file alone, so it gets a copy.
@@ -91,7 +139,9 @@ def from_folder(path: Path, stored: Stored) -> keras.Model:
             f"{path} is a SavedModel of the class {kind!r:.60}, whose call is in its code alone. "
             f"{SAVE_AGAIN}."
         )
-    model = MODELS[kind].from_config(modern(stored.config["config"]))
+    config = modern(stored.config)
+    _require_known(path, config)
+    model = MODELS[kind].from_config(config["config"])
     if not model.built:
         raise KerasFileError(f"{path} does not say the shape of its input. {SAVE_AGAIN}.")
     checkpoint = tf.train.load_checkpoint(str(path / VARIABLES / "variables"))

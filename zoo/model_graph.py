@@ -52,8 +52,9 @@ def functional(model: keras.Model, *, of_texts: bool = False) -> keras.Model:
     """
     if not isinstance(model, keras.Model):
         raise UnsupportedModelError(
-            f"A {type(model).__module__}.{type(model).__name__} is not a Keras 3 model. Load or "
-            "rebuild it with Keras 3; weights of PyTorch are read by `python -m zoo import`."
+            f"A {type(model).__module__}.{type(model).__name__} is not a Keras 3 model. Save a "
+            "model of Keras 2 as .h5, and give the file; weights of PyTorch are read by `python -m "
+            "zoo import`."
         )
     if not model.built or not model.weights:
         raise UnsupportedModelError(
@@ -172,6 +173,12 @@ def _ordered(tensor, ends: Container[int] = ()) -> Iterator[Any]:
 def named(step: Step) -> str:
     """A layer's name and class, for errors."""
     return f"Layer {step.operation.name!r} ({type(step.operation).__name__})"
+
+
+def batch_of(model: keras.Model) -> int | None:
+    """The number of texts that a model takes at once, if it is fixed."""
+    inputs = getattr(model, "inputs", None)
+    return inputs[0].shape[0] if inputs else None
 
 
 def is_symbolic(value: Any) -> bool:
