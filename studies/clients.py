@@ -23,12 +23,17 @@ def in_litert(path: Path, texts: Sequence[str]) -> np.ndarray:
 
 def in_tensorflow(path: Path, texts: Sequence[str]) -> np.ndarray:
     """TensorFlow's interpreter, through the signature of the file."""
+    return ask_tensorflow(path.read_bytes(), _ids(path, texts))
+
+
+def ask_tensorflow(content: bytes, ids: np.ndarray) -> np.ndarray:
+    """Scores [texts, labels] of TensorFlow's interpreter for token ids [texts, L]."""
     import tensorflow as tf
 
-    interpreter = tf.lite.Interpreter(model_path=str(path))
+    interpreter = tf.lite.Interpreter(model_content=content)
     (detail,) = interpreter.get_output_details()
     call = interpreter.get_signature_runner("serving_default")
-    rows = [call(tokens=row[None])["probabilities"] for row in _ids(path, texts)]
+    rows = [next(iter(call(tokens=row[None]).values())) for row in ids]
     return _real(np.concatenate(rows), *detail["quantization"])
 
 

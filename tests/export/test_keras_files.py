@@ -20,7 +20,7 @@ from zoo.keras_config import KerasFileError
 
 KERAS_2 = Path(__file__).parents[1] / "keras_2"
 LABELS = "a\nb\nc\n"
-VOCABULARY = "\n".join(["", "[UNK]", *(f"w{number}" for number in range(2, 40))])
+VOCABULARY = "\n".join(["", "[UNK]", *(f"w{number}" for number in range(2, 200))])
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_without_them_the_files_are_bare_and_the_command_says_who_refuses_them(f
         (["--vocab", "vocab.txt"], "--vocab needs --labels"),
         (["--labels", "labels.txt"], "--labels needs --vocab FILE"),
         (["--delimiter", " "], "--delimiter is for the texts of a --vocab FILE"),
-        (["--vocab", "long.txt", "--labels", "labels.txt"], "ids up to 49, .* 40 rows"),
+        (["--vocab", "long.txt", "--labels", "labels.txt"], "ids up to 249, .* 200 rows"),
         (["--vocab", "vocab.txt", "--labels", "two.txt"], "two.txt has 2 labels, and the model 3"),
         (["--vocab", "vocab.txt", "--labels", "twice.txt"], "each line must name one class"),
         (["--vocab", "counts.txt", "--labels", "labels.txt"], "are these counts"),
@@ -85,7 +85,7 @@ def test_without_them_the_files_are_bare_and_the_command_says_who_refuses_them(f
     ],
 )
 def test_what_does_not_fit_is_refused(files, capsys, arguments, message, monkeypatch):
-    Path("long.txt").write_text("<pad>\n<unk>\n" + "\n".join(f"w{n}" for n in range(48)))
+    Path("long.txt").write_text("<pad>\n<unk>\n" + "\n".join(f"w{n}" for n in range(248)))
     Path("two.txt").write_text("a\nb\n")
     Path("twice.txt").write_text("a\nb\nb\n")
     Path("counts.txt").write_text("<pad> 0\n<unk> 1\na 7\nb 7\n")

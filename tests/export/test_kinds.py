@@ -135,7 +135,7 @@ def test_one_sigmoid_takes_one_label_or_two(tmp_path, labels):
         ({"tokenizer": tokenizer(), "labels": ["a", "b"]}, "2 labels, and the model 3 classes"),
         ({"tokenizer": tokenizer(), "labels": ["a", "b", "b"]}, "each line must name one class"),
         ({"tokenizer": tokenizer(), "labels": "abc"}, "must be a list of strings"),
-        ({"tokenizer": tokenizer(words=99), "labels": LABELS}, "ids up to 98, .* has 40 rows"),
+        ({"tokenizer": tokenizer(words=299), "labels": LABELS}, "ids up to 298, .* has 200 rows"),
         ({"tokenizer": tokenizer(pad=1), "labels": LABELS}, "masks id 0"),
     ],
 )
