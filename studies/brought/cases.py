@@ -502,6 +502,6 @@ CASES = (
     Case("NaN weights", nan, "/kernel. Its training diverged"),
     Case('`model.quantize("int8")`', quantised, "is quantised by Keras. Export the model"),
     Case("a model of Keras 2 (tf_keras)", of_keras_2, "Save a model of Keras 2 as .h5"),
-    Case("a PyTorch module", of_torch, "weights of PyTorch are read by `python -m zoo import`"),
+    Case("a PyTorch module", of_torch, "is not a Keras 3 model"),
     Case("Python control flow in `call`", untraceable, "cannot be traced on token ids"),
 )  # fmt: skip
