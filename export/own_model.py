@@ -94,7 +94,7 @@ def read(options: argparse.Namespace, reference: Reference) -> Given:
         )
     if options.delimiter is not None and options.vocab is None:
         raise ValueError("--delimiter is for the texts of a --vocab FILE; give both.")
-    length = options.max_length or stored.length()
+    length = stored.length() if options.max_length is None else options.max_length
     if length is None and not has_text_layer:
         raise ValueError(
             f"{reference.name} takes texts of any length; give --max-length N, the number of ids "
@@ -108,7 +108,7 @@ def read(options: argparse.Namespace, reference: Reference) -> Given:
     vocabulary_files.check_vocabulary(vocabulary, rows, options.vocab)
     tokenizer = Tokenizer(
         vocabulary.with_apostrophes(),
-        length or _length_of_text_layer(stored, reference.name),
+        _length_of_text_layer(stored, reference.name) if length is None else length,
         options.delimiter or DELIMITER,
     )
     lines = vocabulary_files.on_a_device(tokenizer, vocabulary, rows or vocabulary.size)

@@ -85,31 +85,20 @@ def of(
         labels = bundle.labels
     else:
         model = run_or_model
-        name = name or models.file_name(str(getattr(model, "name", "")).replace("/", "-"))
+        name = name or models.plain_name(str(getattr(model, "name", "")))
         model, tokenizer, max_length = _without_text_layer(model, tokenizer, max_length)
         if tokenizer is None and labels is not None:
             raise ValueError("labels are for files with a tokenizer; give tokenizer= too.")
     model = plain_names.of(model)
     plain = in_float32(model)
     read = architecture.read(plain, kind)
-    if tokenizer is None:
-        length = _length(plain, max_length)
-    else:
-        if max_length is not None:
-            tokenizer = Tokenizer(
-                tokenizer.vocabulary, _require_length(max_length), tokenizer.delimiter
-            )
-        length = tokenizer.max_length if bundle else _length(plain, tokenizer.max_length)
-        vocabulary_files.check_vocabulary(tokenizer.vocabulary, len(read.embedding), "tokenizer")
-        if read.masked and tokenizer.vocabulary.pad != PAD_ID:
-            raise ValueError(
-                f"The vocabulary has <PAD> with id {tokenizer.vocabulary.pad}, and the model masks "
-                f"id {PAD_ID}. Padding has to have the id that the model masks."
-            )
-    if labels is not None and bundle is None:
-        classes = len(read.bias)
-        of_one_logit = classes == 1 and read.scores.kind == "sigmoid" and len(labels) == 2
-        vocabulary_files.check_labels(labels, None if of_one_logit else classes, "labels")
+    if tokenizer is not None and max_length is not None:
+        tokenizer = Tokenizer(
+            tokenizer.vocabulary, _require_length(max_length), tokenizer.delimiter
+        )
+    length = tokenizer.max_length if tokenizer else _length(plain, max_length)
+    if bundle is None:
+        _require_fit(plain, read, tokenizer, labels)
     if read.masked and (padding or _usual_padding(tokenizer)) == "any":
         read = replace(read, right_padded=False)
     asked = questions.of(
@@ -137,6 +126,32 @@ def of(
         tuple(labels) if metadata and labels is not None else None,
         _calibration(given, tokenizer, length, read),
     )
+
+
+def _require_fit(
+    model: keras.Model,
+    read: Architecture,
+    tokenizer: Tokenizer | None,
+    labels: Sequence[str] | None,
+) -> None:
+    """Raises `ValueError` if a tokenizer or labels are not those of a model."""
+    if tokenizer is not None:
+        vocabulary, rows = tokenizer.vocabulary, len(read.embedding)
+        _length(model, tokenizer.max_length)
+        if vocabulary.size > rows:
+            raise ValueError(
+                f"The vocabulary has ids up to {vocabulary.size - 1}, but the embedding has {rows} "
+                "rows; give the vocabulary that the model was trained with."
+            )
+        if read.masked and vocabulary.pad != PAD_ID:
+            raise ValueError(
+                f"The vocabulary has <PAD> with id {vocabulary.pad}, and the model masks id "
+                f"{PAD_ID}. Padding has to have the id that the model masks."
+            )
+    if labels is not None:
+        classes = len(read.bias)
+        of_one_logit = classes == 1 and read.scores.kind == "sigmoid" and len(labels) == 2
+        vocabulary_files.check_labels(labels, None if of_one_logit else classes, "labels")
 
 
 def _check_given(tokenizer: Tokenizer | None, labels: Sequence[str] | None) -> None:
@@ -179,14 +194,14 @@ def _without_text_layer(
                 f"{found.name} makes texts lower case. On the device, the vocabulary has the "
                 "lower, Capitalised and UPPER form of each word; other mixed case (iPhone) is "
                 "unknown there.",
-                stacklevel=5,
+                stacklevel=4,
             )
     else:
         warnings.warn(
             f"{found.name} is left out. The device's tokenizer takes its place, with the given "
             f"vocabulary and the delimiter {tokenizer.delimiter!r}; where it gives other ids than "
             "the layer, the scores are others than those of the whole model.",
-            stacklevel=5,
+            stacklevel=4,
         )
     return found.model, tokenizer, length
 

@@ -136,8 +136,13 @@ class Reference:
 def file_name(path: str | os.PathLike) -> str:
     """The name of a model's file without its ending, as it can begin the names of others."""
     path = Path(path)
-    stem = path.stem if path.suffix in KERAS_ENDINGS else path.resolve().name
-    return _ODD.sub("-", stem).strip(".-_")[:100] or "model"
+    is_file = path.suffix.lower() in KERAS_ENDINGS
+    return plain_name(path.stem if is_file else path.resolve().name)
+
+
+def plain_name(name: str) -> str:
+    """A name as it can begin the names of files."""
+    return _ODD.sub("-", name).strip(".-_")[:100] or "model"
 
 
 def resolve(

@@ -97,6 +97,19 @@ def test_what_does_not_fit_is_refused(files, capsys, arguments, message, monkeyp
     assert not Path("runs").exists()
 
 
+def test_start_and_delimiter_are_those_that_are_given(files, capsys):
+    ids = {"<PAD>": 0, "<START>": 1, "<UNKNOWN>": 2, "w3!": 3, "W4": 4}
+    Path("vocab.txt").write_text("".join(f"{token} {n}\n" for token, n in ids.items()))
+    status, out, _ = run(
+        capsys, "mine.keras", "--vocab", "vocab.txt", "--labels", "labels.txt", "--delimiter",
+        "[ ]+", "--lowering", "loop", "--precision", "float32", "--output", "out",
+    )  # fmt: skip
+    assert status == 0 and "every text begins with <START>, id 1" in out
+    expected = files.predict(np.array([[1, 3, 4, 2, 0, 0, 0]], "int32"), verbose=0)
+    got = litert.load("out/mine-loop-float32.tflite").scores(["w3! W4  w4"])
+    np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
 def test_the_flags_are_not_for_a_run(tiny_run, capsys):
     status, _, told = run(capsys, tiny_run, "--labels", "labels.txt")
     assert status == 2 and "has its own tokenizer and labels" in told
