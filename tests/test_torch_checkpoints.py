@@ -138,6 +138,38 @@ def test_a_head_may_have_several_linear_layers(tmp_path, name, activation):
     assert file.verified.largest_difference < 1e-5
 
 
+class MeanNet(Net):
+    """One whose head reads the mean over the steps."""
+
+    def forward(self, ids):
+        rows = []
+        for row in ids:
+            outputs, _ = self.lstm(self.embedding(row[row != self.padding][None]))
+            rows.append(self.fc(outputs.mean(1)))
+        return torch.cat(rows)
+
+
+@pytest.mark.parametrize("padding", [0, 1])
+def test_another_readout_is_found_for_such_a_head_too(tmp_path, padding):
+    net = MeanNet(padding, head=nn.Sequential(nn.Linear(12, 7), nn.ReLU(), nn.Linear(7, 3)))
+    torch.save(net.state_dict(), tmp_path / "model.pt")
+    special = ["<pad>", "<unk>"] if padding == 0 else ["<unk>", "<pad>"]
+    (tmp_path / "v.txt").write_text("\n".join([*special, *WORDS]))
+    (tmp_path / "l.txt").write_text("a\nb\nc\n")
+    lines = [
+        json.dumps({"ids": ids.tolist(), "logits": logits.tolist()})
+        for ids, logits in zip(ids_of(padding), net.logits(ids_of(padding)), strict=True)
+    ]
+    (tmp_path / "answers.jsonl").write_text("\n".join(lines))
+    files = {"vocab": tmp_path / "v.txt", "labels": tmp_path / "l.txt"}
+    check = tmp_path / "answers.jsonl"
+    with pytest.raises(TorchImportError, match=r"They agree with --pooling mean\."):
+        import_bundle(tmp_path / "model.pt", check=check, **files)
+    readout = Readout("mean")
+    imported = import_bundle(tmp_path / "model.pt", check=check, readout=readout, **files)
+    assert imported.bundle.config["imported"]["checked"]["largest_difference"] < 1e-4
+
+
 @pytest.mark.parametrize("lowered", ["net", "vocabulary"])
 def test_pickled_code_is_not_run_and_no_advice_is_passed_on(tmp_path, lowered):
     class Bomb:

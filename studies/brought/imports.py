@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from studies.brought.cases import LENGTH, WORDS
+from studies.brought.makers import LENGTH, WORDS
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,9 @@ import numpy as np
 
 from studies import command
 from studies.brought import imports
-from studies.brought.cases import CASES, LENGTH, TEXTS, WORDS, Case, column, ids
+from studies.brought.cases import CASES, TEXTS, Case, column, ids
 from studies.brought.imports import IMPORTS, Import
+from studies.brought.makers import LENGTH, WORDS
 from zoo.files import write_table
 from zoo.reasons import first_line
 from zoo.text import PAD, UNKNOWN, Tokenizer, Vocabulary

@@ -13,7 +13,7 @@ import pytest
 
 import export
 from export.__main__ import main
-from studies.brought import cases
+from studies.brought import cases, makers
 from zoo import keras_config, keras_file, litert, models
 from zoo.__main__ import main as zoo_main
 from zoo.keras_config import KerasFileError
@@ -27,7 +27,7 @@ VOCABULARY = "\n".join(["", "[UNK]", *(f"w{number}" for number in range(2, 200))
 def files(tmp_path, monkeypatch):
     """A folder with a model, a vocabulary and labels."""
     monkeypatch.chdir(tmp_path)
-    model = cases.model_of(cases.two_ways)(keras)
+    model = makers.model_of(makers.two_ways)(keras)
     model.compile("adam", "sparse_categorical_crossentropy")
     model.save("mine.keras")
     model.save("mine.h5")
@@ -126,7 +126,7 @@ def test_a_text_of_any_length_needs_one(tmp_path, monkeypatch, capsys):
 
 def test_a_text_layer_is_the_tokenizer(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    model = cases.vectorized(standardize="lower")(keras)
+    model = makers.vectorized(standardize="lower")(keras)
     model.save("texts.keras")
     Path("labels.txt").write_text(LABELS)
     with pytest.warns(UserWarning, match="other mixed case"):
@@ -144,7 +144,7 @@ def test_a_vocabulary_takes_the_place_of_a_text_layer_and_the_command_says_so(
     tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    cases.vectorized()(keras).save("texts.keras")
+    makers.vectorized()(keras).save("texts.keras")
     Path("vocab.txt").write_text(VOCABULARY)
     Path("labels.txt").write_text(LABELS)
     with pytest.warns(UserWarning, match="is left out. The device's tokenizer takes its place"):
@@ -260,7 +260,7 @@ def test_python_code_in_a_file_is_not_run(tmp_path):
 
 
 def test_a_vocabulary_that_is_a_path_is_not_read(tmp_path):
-    cases.vectorized(standardize=None)(keras).save(tmp_path / "texts.keras")
+    makers.vectorized(standardize=None)(keras).save(tmp_path / "texts.keras")
     path = with_config(
         tmp_path / "texts.keras",
         tmp_path / "path.keras",
@@ -272,7 +272,7 @@ def test_a_vocabulary_that_is_a_path_is_not_read(tmp_path):
 
 @pytest.mark.parametrize("name", ["assets/../../evil.txt", "assets/run.py", "other.txt"])
 def test_other_entries_are_refused(tmp_path, name):
-    cases.vectorized(standardize=None)(keras).save(tmp_path / "texts.keras")
+    makers.vectorized(standardize=None)(keras).save(tmp_path / "texts.keras")
     with zipfile.ZipFile(tmp_path / "texts.keras", "a") as archive:
         archive.writestr(name, "x")
     with pytest.raises(KerasFileError, match="it holds"):
@@ -306,7 +306,7 @@ def test_hdf5_that_reaches_outside_or_grows_is_refused(tmp_path):
 
 
 def test_weights_alone_are_refused(tmp_path):
-    model = cases.model_of(cases.two_ways)(keras)
+    model = makers.model_of(makers.two_ways)(keras)
     model.save_weights(tmp_path / "mine.weights.h5")
     with pytest.raises(KerasFileError, match="holds weights without a model"):
         keras_file.load_any(tmp_path / "mine.weights.h5")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import export
-from studies.brought import cases
+from studies.brought import cases, makers
 from studies.brought.cases import CASES, TEXTS
 from zoo import litert
 from zoo.text import PAD, UNKNOWN, Tokenizer, Vocabulary
@@ -69,14 +69,14 @@ def test_a_kind_that_is_not_is_told_why_and_what_to_do(tmp_path, case):
     assert list(tmp_path.iterdir()) == []
 
 
-def brought(part=cases.two_ways, **options):
-    return cases.model_of(part, **options)(keras)
+def brought(part=makers.two_ways, **options):
+    return makers.model_of(part, **options)(keras)
 
 
 def tokenizer(pad=0, words=30):
     ids = {PAD: pad, UNKNOWN: 1 - pad}
     ids.update((f"w{number}", number) for number in range(2, words))
-    return Tokenizer(Vocabulary(ids), cases.LENGTH)
+    return Tokenizer(Vocabulary(ids), makers.LENGTH)
 
 
 def test_with_tokenizer_and_labels_it_is_a_classifier_of_texts(tmp_path):
@@ -103,7 +103,7 @@ def in_mediapipe(path):
 
 @pytest.mark.parametrize("standardize", [None, "lower"])
 def test_texts_go_into_the_real_mediapipe(tmp_path, standardize):
-    model = cases.vectorized(standardize=standardize)(keras)
+    model = makers.vectorized(standardize=standardize)(keras)
     (file,) = export.export_model(
         model, tmp_path, labels=LABELS, lowering="fused", precision="float32"
     )
@@ -113,7 +113,10 @@ def test_texts_go_into_the_real_mediapipe(tmp_path, standardize):
 
 @pytest.mark.parametrize("labels", [["no", "yes"], ["yes"]])
 def test_one_sigmoid_takes_one_label_or_two(tmp_path, labels):
-    part = lambda k, t, x: k.layers.Dense(1, "sigmoid")(cases.two_ways(k, t, x))  # noqa: E731
+
+    def part(k, tokens, x):
+        return k.layers.Dense(1, activation="sigmoid")(makers.two_ways(k, tokens, x))
+
     model = brought(part, end=False)
     files = export.export_model(
         model, tmp_path, tokenizer=tokenizer(), labels=labels, lowering="all", precision="all"
