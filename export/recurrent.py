@@ -108,6 +108,13 @@ class SteppedStateCell(StateCell):
         return self._stated(self.cell.step(projected, states))
 
 
+def cell_name(cell: keras.Layer) -> str:
+    """A cell's class, for errors."""
+    if isinstance(cell, StateCell):
+        return f"A returned state (number {cell.number}) of {type(cell.cell).__name__}"
+    return type(cell).__name__
+
+
 def read(step: Step, used: Container[int]) -> list[tuple[RecurrentLayer, Any]]:
     """A recurrent layer for each of a step's outputs that the model uses, with that output.
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from export.architecture import Architecture
+from export.recurrent import cell_name
 from export.tflite import ops, stages
 from export.tflite.graph import Graph, Model, Tensor
 from export.tflite.traced import Traced
@@ -28,7 +29,7 @@ def require(
         for direction in layer.directions:
             if not supports(direction.cell):
                 raise NoLoweringError(
-                    f"{type(direction.cell).__name__} has no lowering {lowering!r}, which is for "
+                    f"{cell_name(direction.cell)} has no lowering {lowering!r}, which is for "
                     f"{known}; use 'loop', or 'unrolled' for MediaPipe."
                 )
 

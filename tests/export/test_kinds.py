@@ -69,6 +69,11 @@ def test_a_kind_that_is_not_is_told_why_and_what_to_do(tmp_path, case):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_lowering_that_a_returned_state_lacks_is_named(tmp_path):
+    with pytest.raises(ValueError, match="of LSTMCell has no lowering 'fused'"):
+        export.export_model(brought(makers.memory), tmp_path, lowering="fused")
+
+
 def brought(part=makers.two_ways, **options):
     return makers.model_of(part, **options)(keras)
 
