@@ -8,7 +8,7 @@ SETTINGS := --batch-size 32 --patience 3 --keep best --word-dropout 0.1 --averag
 	--max-length 256
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help demo test test-lowest test-slow recipes results first-hour results-export results-leaderboard results-speed attacks docs docs-links lint format clean
+.PHONY: help demo test test-lowest test-slow recipes results first-hour results-export results-leaderboard results-speed results-brought attacks docs docs-links lint format clean
 
 help:
 	@echo "make demo       train a model on the embedded reviews, export it, ask the exported file"
@@ -21,6 +21,7 @@ help:
 	@echo "make results-export  export the whole catalogue and ask every client: results/export.csv"
 	@echo "make results-leaderboard  the whole catalogue on three data sets: results/leaderboard.csv"
 	@echo "make results-speed   time the exported files beside their peers: results/speed.csv"
+	@echo "make results-brought  export every kind of model from elsewhere and ask every client: results/brought.csv"
 	@echo "make attacks    damage files and kill runs, and count what becomes of them: results/attacks.csv"
 	@echo "make docs       build the documentation into build/docs; dead internal links fail"
 	@echo "make docs-links  ask every external link of the documentation; needs the network"
@@ -92,6 +93,10 @@ results-export: $(VENV)/.backends $(VENV)/.web
 
 results-speed: $(VENV)/.backends
 	$(BIN)/python -m export.benchmark
+
+# results/brought.csv: kinds of models from elsewhere, in every lowering, precision and client.
+results-brought: $(VENV)/.backends
+	$(BIN)/python -m studies brought
 
 # Some minutes for the files, an hour for the kills.
 attacks: $(VENV)/.run

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from studies.brought.cases import CASES
 from zoo import pretrained
 from zoo.catalogue import FAMILIES
 from zoo.files import read_table, write_text
@@ -226,6 +227,19 @@ def attacks() -> str:
     return table(("what", "tries", *outcomes), rows)
 
 
+def brought() -> str:
+    """Kinds of Keras models, and what an export makes of them."""
+    rows = [
+        (
+            case.what,
+            "" if case.says else ", ".join(f"`{name}`" for name in case.lowerings),
+            f"… {case.says} …" if case.says else "",
+        )
+        for case in CASES
+    ]
+    return table(("the model has", "exported as", "or what it says"), rows)
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
@@ -241,6 +255,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "speed": speed,
     "textbook": textbook,
     "attacks": attacks,
+    "brought": brought,
 }
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from export import own_model
 from export.choices import INTEGER, LOWERINGS, PRECISIONS
 from zoo import imports, kinds, terminal
 
@@ -26,7 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument(
         "run",  # a string: a folder that has a shipped model's name is ./NAME
-        help="a run folder, as train.py writes it, or a name of `python -m zoo list --pretrained`",
+        metavar="MODEL",
+        help="a run folder, as train.py writes it, a name of `python -m zoo list --pretrained`, or "
+        "a .keras or .h5 file",
     )
     parser.add_argument(
         "--lowering",
@@ -67,6 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="DIR",
         help="where to write (default: RUN/export, or runs/NAME/export)",
     )
+    own_model.add_flags(parser)
     imports.add_flag(parser)
     terminal.add_debug(parser)
     options = parser.parse_args(arguments)
@@ -78,32 +82,47 @@ def export(options: argparse.Namespace) -> None:
     from zoo import models
 
     imports.load_for_command(PROG, options.imports or ())
-    reference = models.resolve(options.run, weights=True)
+    reference = models.resolve(options.run, weights=True, tokenizer=False)
+    given = own_model.Given(None, None)
+    if reference.kind == "keras":
+        given = own_model.read(options, reference)
+    else:
+        own_model.refuse_flags(options, options.run)
+    model: Any = reference.path
     with terminal.progress(f"Loading {options.run}"):
         from export.exporter import export_model
 
-        bundle = reference.bundle()
+        if reference.kind != "keras":
+            model = reference.bundle()
     output = options.output or reference.exports()
-    if bundle.samples is None:
+    if reference.kind == "keras" or model.samples is None:
         print("Verifying with made-up texts: no samples of the model's own texts are kept.")
+    for line in given.lines:
+        print(f"  {line}")
     with terminal.progress(f"Exporting {options.run}"):
         written = export_model(
-            bundle,
+            model,
             output,
             lowering=options.lowering,
             precision=options.precision,
             max_length=options.max_length,
             metadata=options.metadata,
             static_shapes=options.static_shapes,
+            scores=options.scores,
+            padding=options.padding,
             force=options.force,
+            tokenizer=given.tokenizer,
+            labels=given.labels,
         )
     for file in written:
         print(describe(file))
+    if reference.kind == "keras" and any(file.is_bare for file in written):
+        print(own_model.BARE)
     if options.saved_model:
         with terminal.progress("Writing the SavedModel"):
             from export.saved_model import export_saved_model
 
-            folder = export_saved_model(bundle, output / "saved_model")
+            folder = export_saved_model(model, output / "saved_model")
         print(folder)
     print(f"Written: {output}")
 

@@ -7,17 +7,15 @@ from typing import Any
 import keras
 import numpy as np
 
+from export import recurrent
+from export.recurrent import Direction, RecurrentLayer, Stage
 from zoo import model_graph, scores
-from zoo.cells import as_cell
 from zoo.layers import MeanOverTime
-from zoo.model_graph import Step, UnsupportedModelError
+from zoo.model_graph import Step, UnsupportedModelError, named
 from zoo.scores import Scores
 from zoo.text import PAD_ID
 
 __all__ = ["Architecture", "Direction", "RecurrentLayer", "Stage", "UnsupportedModelError", "read"]
-
-RECURRENT = (keras.layers.Bidirectional, keras.layers.RNN)
-MERGES = ("concat", "sum", "mul", "ave")  # of `keras.layers.Bidirectional`
 
 # Layers that do nothing in inference.
 TRAINING_ONLY = (
@@ -28,56 +26,6 @@ TRAINING_ONLY = (
     keras.layers.ActivityRegularization,
     keras.layers.Identity,
 )
-
-
-@dataclass(frozen=True)
-class Direction:
-    """A cell and the direction in which it reads the sequence.
-
-    Attributes:
-        cell: A zoo cell (with `project` and `step`), or one with `call` alone.
-        go_backwards: Whether it reads from the end.
-    """
-
-    cell: keras.Layer
-    go_backwards: bool
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A part of a model without recurrent layers, exported as a whole.
-
-    Attributes:
-        model: From its inputs, [batch, time, width] or [batch, width] each, to one output; None for
-            the identity.
-        takes: Its inputs, as numbers of recurrent layers from 1; 0 is the embedding.
-        tokens: Whether the token ids, int32 [batch, time], are its last input.
-        masks: Whether each of `takes` carries the mask, as Keras propagates it with tensors.
-    """
-
-    model: keras.Model | None
-    takes: tuple[int, ...]
-    tokens: bool
-    masks: tuple[bool, ...] = ()
-
-
-@dataclass(frozen=True)
-class RecurrentLayer:
-    """A recurrent layer, with one or two directions.
-
-    Attributes:
-        directions: One, or two for a bidirectional layer.
-        gives: Whether it returns `all` outputs, the `last` ones, or their `mean`.
-        merge: How the outputs of both directions are merged, of `MERGES`.
-        zeros: Whether outputs at masked steps are zero, instead of the previous output.
-        reads: Its input; None for the outputs of the layer below, or the embedding.
-    """
-
-    directions: tuple[Direction, ...]
-    gives: str
-    merge: str = "concat"
-    zeros: bool = False
-    reads: Stage | None = None
 
 
 @dataclass(frozen=True)
@@ -137,42 +85,58 @@ def read(model: keras.Model, scores_kind: str | None = None) -> Architecture:
     for step in steps:
         _require_plain(step)
     embedding = _embedding(graph, steps)
-    recurrent = [step for step in steps if isinstance(step.operation, RECURRENT)]
-    if not recurrent:
+    found = [step for step in steps if isinstance(step.operation, recurrent.KINDS)]
+    if not found:
         others = [s for s in steps if any(one is embedding.output for one in s.inputs)]
-        nearest = f": {_named(others[0])} stands behind the Embedding" if others else ""
+        nearest = f": {named(others[0])} stands behind the Embedding" if others else ""
         raise UnsupportedModelError(
             f"Model {graph.name!r} has no recurrent layer on its embedding{nearest}. What is "
             "exported is Embedding, recurrent layers, dense layers."
         )
-    layers = tuple(_recurrent(step) for step in recurrent)
-    tensors = [embedding.output, *(step.output for step in recurrent)]
-    layers = tuple(
-        replace(layer, reads=_stage(graph, step.inputs[0], tensors[:number]))
-        for number, (step, layer) in enumerate(zip(recurrent, layers, strict=True), start=1)
-    )
+    words = embedding.operation.input_dim
+    layers, tensors = _recurrent_layers(graph, steps, found, embedding.output, words)
     dense, behind = _last_dense(graph)
     _require_known_end(graph, dense, behind)
-    words = embedding.operation.input_dim
-    masked = [(step, _is_masked(graph, step, words)) for step in recurrent]
-    hidden = _stage(graph, dense.inputs[0], tensors)
-    mean = _mean(graph, dense.inputs[0], tensors[-1])
-    if mean is not None and not any(layer.reads for layer in layers):
+    flags = (True, *(layer.masked for layer in layers))
+    hidden = _stage(graph, dense.inputs[0], tensors, flags)
+    mean = _mean(dense.inputs[0], tensors[-1])
+    plain = not any(layer.reads for layer in layers)
+    if mean is not None and plain and _is_masked(graph, mean, words) is layers[-1].masked:
         layers = (*layers[:-1], replace(layers[-1], gives="mean"))
-        hidden = _stage(graph, dense.inputs[0], [*tensors[:-1], mean.output])
-        masked.append((mean, _is_masked(graph, mean, words)))
-    if len({one for _, one in masked}) > 1:
-        skip = next(step for step, one in masked if not one)
-        raise UnsupportedModelError(
-            f"{_named(skip)} gets no mask, and other layers of {graph.name!r} do. Give all of them "
-            "the mask of the embedding, or none."
-        )
+        hidden = _stage(graph, dense.inputs[0], [*tensors[:-1], mean.output], flags)
     kind = scores.read(model, scores_kind)
     layer = dense.operation
     kernel = _numpy(layer.kernel)
     bias = np.zeros(kernel.shape[1], np.float32) if layer.bias is None else _numpy(layer.bias)
     table = _numpy(embedding.operation.embeddings)
-    return Architecture(table, layers, hidden, kernel, bias, masked[0][1], kind)
+    return Architecture(table, layers, hidden, kernel, bias, any(flags[1:]), kind)
+
+
+def _recurrent_layers(
+    graph, steps: list[Step], found: list[Step], embedded, words: int
+) -> tuple[tuple[RecurrentLayer, ...], list[Any]]:
+    """The recurrent layers, and the embedding and their outputs, as numbered in `Stage.takes`."""
+    used = {id(tensor) for step in steps for tensor in (*step.inputs, step.mask)}
+    used.add(id(graph.outputs[0]))
+    layers: list[RecurrentLayer] = []
+    tensors = [embedded]
+    flags = [True]
+    for step in found:
+        masked = _is_masked(graph, step, words)
+        reads = _stage(graph, step.inputs[0], tensors, flags)
+        outputs = recurrent.read(step, used)
+        if reads is None and len(outputs) > 1:
+            reads = Stage(None, (len(tensors) - 1,), False)
+        layers += [replace(layer, reads=reads, masked=masked) for layer, _ in outputs]
+        tensors += [output for _, output in outputs]
+        flags += [masked] * len(outputs)
+    if len({layer.masked for layer in layers}) > 1 or any(layer.is_flipped for layer in layers):
+        # Layers pass on their steps without the padding, which does only if all do it alike.
+        layers = [
+            replace(layer, reads=layer.reads or Stage(None, (number,), False))
+            for number, layer in enumerate(layers)
+        ]
+    return tuple(layers), tensors
 
 
 def _numpy(variable) -> np.ndarray:
@@ -193,14 +157,10 @@ def _require_finite(graph: keras.Model) -> None:
         )
 
 
-def _named(step: Step) -> str:
-    return f"Layer {step.operation.name!r} ({type(step.operation).__name__})"
-
-
 def _require_plain(step: Step) -> None:
     if getattr(step.operation, "quantization_mode", None):
         raise UnsupportedModelError(
-            f"{_named(step)} is quantised by Keras. Export the model as it was before; the export "
+            f"{named(step)} is quantised by Keras. Export the model as it was before; the export "
             "quantises by itself."
         )
 
@@ -219,22 +179,18 @@ def _embedding(graph, steps: list[Step]) -> Step:
     before = model_graph.step_of(found[0].inputs[0])
     assert before is not None
     raise UnsupportedModelError(
-        f"{_named(before)} comes before the Embedding. Keep it out of the model: ids come from "
+        f"{named(before)} comes before the Embedding. Keep it out of the model: ids come from "
         "the tokenizer, on the device, too."
     )
 
 
-def _stage(graph, tensor, below: Sequence[Any]) -> Stage | None:
+def _stage(graph, tensor, below: Sequence[Any], flags: Sequence[bool]) -> Stage | None:
     """The stage that computes a tensor from the embedding and the recurrent outputs below it.
 
-    None if the tensor is the last of these, apart from layers that do nothing in inference.
+    None if the tensor is the last of these, apart from layers that do nothing in inference. `flags`
+    say of which of them padding is masked.
     """
-    direct = tensor
-    while not any(direct is one for one in below):
-        step = model_graph.step_of(direct)
-        if step is None or not isinstance(step.operation, TRAINING_ONLY):
-            break
-        (direct,) = step.inputs
+    direct = _direct(tensor, below)
     for number, one in enumerate(below):
         if direct is one:
             return None if one is below[-1] else Stage(None, (number,), False)
@@ -245,16 +201,29 @@ def _stage(graph, tensor, below: Sequence[Any]) -> Stage | None:
     uses_tokens = any(one is tokens for one in found)
     if uses_tokens:
         inputs.append(tokens)
-    masks = tuple(getattr(below[number], "_keras_mask", None) is not None for number in takes)
+    masks = tuple(
+        getattr(below[number], "_keras_mask", None) is not None and flags[number]
+        for number in takes
+    )
     return Stage(keras.Model(inputs, tensor, name="stage"), takes, uses_tokens, masks)
 
 
-def _mean(graph, tensor, top) -> Step | None:
+def _direct(tensor, ends: Sequence[Any]):
+    """The tensor, or that of `ends` from which only layers for training lead to it."""
+    while not any(tensor is one for one in ends):
+        step = model_graph.step_of(tensor)
+        if step is None or not isinstance(step.operation, TRAINING_ONLY):
+            break
+        (tensor,) = step.inputs
+    return tensor
+
+
+def _mean(tensor, top) -> Step | None:
     """The `zoo.layers.MeanOverTime` directly after the top layer, if there is one."""
     step = model_graph.step_of(tensor)
     while step is not None and len(step.inputs) == 1:
         if isinstance(step.operation, MeanOverTime):
-            return step if _stage(graph, step.inputs[0], [top]) is None else None
+            return step if _direct(step.inputs[0], [top]) is top else None
         step = model_graph.step_of(step.inputs[0])
     return None
 
@@ -267,7 +236,7 @@ def _is_masked(graph, step: Step, words: int) -> bool:
         return False  # of no effect, as when a masked tensor is joined with one that is not
     if not np.array_equal(kept, padding):
         raise UnsupportedModelError(
-            f"{_named(step)} has a mask that is not `tokens != 0`. Id 0 has to be the padding: "
+            f"{named(step)} has a mask that is not `tokens != 0`. Id 0 has to be the padding: "
             "use Embedding(mask_zero=True), or keras.ops.not_equal(tokens, 0)."
         )
     return True
@@ -282,38 +251,8 @@ def _evaluated(tokens, mask, words: int) -> tuple[np.ndarray, np.ndarray]:
     ids = np.arange(-(-words // length) * length) % words
     rows = np.random.default_rng(0).permutation(ids).reshape(-1, length).astype(np.int32)
     rows = np.concatenate([rows, np.where(np.arange(length) % 3, rows, 0)])
-    found = keras.Model(tokens, mask).predict(rows, batch_size=256, verbose=0)
+    found = keras.Model(tokens, mask).predict(rows, batch_size=tokens.shape[0] or 256, verbose=0)
     return np.asarray(found, bool), rows != PAD_ID
-
-
-def _recurrent(step: Step) -> RecurrentLayer:
-    layer = step.operation
-    merge = "concat"
-    if isinstance(layer, keras.layers.Bidirectional):
-        merge = layer.merge_mode
-        if merge not in MERGES:
-            raise UnsupportedModelError(
-                f"{_named(step)}: merge_mode {merge!r} is not exported; use one of "
-                f"{', '.join(map(repr, MERGES))}."
-            )
-        parts = [layer.forward_layer, layer.backward_layer]
-    else:
-        parts = [layer]
-    for part in parts:
-        if part.stateful or part.return_state:
-            raise UnsupportedModelError(
-                f"{_named(step)}: stateful and return_state are not exported."
-            )
-    if len({part.return_sequences for part in parts}) > 1:
-        raise UnsupportedModelError(f"{_named(step)}: its directions differ in return_sequences.")
-    if len(parts) == 1 and parts[0].go_backwards and parts[0].return_sequences:
-        raise UnsupportedModelError(
-            f"{_named(step)}: its outputs come in reversed order; make it Bidirectional, or "
-            "return the last output only."
-        )
-    directions = tuple(Direction(as_cell(part.cell), part.go_backwards) for part in parts)
-    zeros = bool(getattr(parts[0], "zero_output_for_mask", False))
-    return RecurrentLayer(directions, "all" if parts[0].return_sequences else "last", merge, zeros)
 
 
 def _last_dense(graph) -> tuple[Step, list[Step]]:
@@ -341,15 +280,15 @@ def _require_known_end(graph, dense: Step, behind: list[Step]) -> None:
     for step in behind:
         activation = step.operation
         if isinstance(activation, keras.layers.Softmax) and activation.axis not in (-1, 1):
-            raise UnsupportedModelError(f"{_named(step)}: its axis has to be the last one.")
+            raise UnsupportedModelError(f"{named(step)}: its axis has to be the last one.")
         if type(activation).__name__ not in ("Softmax", "Sigmoid", "Activation"):
             raise UnsupportedModelError(
-                f"{_named(step)} behind the last Dense layer is not exported; end the model in "
+                f"{named(step)} behind the last Dense layer is not exported; end the model in "
                 "Dense, with a softmax or a sigmoid or none."
             )
     if len(dense.output.shape) != 2:
         raise UnsupportedModelError(
-            f"{_named(dense)} gives {list(dense.output.shape)}, scores for each token. What is "
+            f"{named(dense)} gives {list(dense.output.shape)}, scores for each token. What is "
             "exported gives [batch, labels]: pool the outputs of the recurrent layer, or let it "
             "give the last one."
         )

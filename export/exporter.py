@@ -24,6 +24,7 @@ from zoo import bundle as bundles
 from zoo import models, terminal
 from zoo.files import write_bytes
 from zoo.seal import seal
+from zoo.text import Tokenizer
 
 __all__ = ["ExportedFile", "export_model"]
 
@@ -50,6 +51,8 @@ def export_model(
     padding: str | None = None,
     static_shapes: bool = False,
     force: bool = False,
+    tokenizer: Tokenizer | None = None,
+    labels: Sequence[str] | None = None,
 ) -> list[ExportedFile]:
     """Exports a model to .tflite files, with a manifest.json.
 
@@ -58,8 +61,9 @@ def export_model(
 
     Args:
         run_or_model: A run folder, the name of a shipped model, a `zoo.bundle.Bundle`, or a Keras
-            model (see `export.architecture.read`), whose files have no tokenizer.
-        folder: Where to write; `RUN/export` by default.
+            model (see `export.architecture.read`): itself, its .keras or .h5 file, or the folder of
+            a SavedModel of Keras 2.
+        folder: Where to write; by default `RUN/export`, and `runs/NAME/export` for a file.
         lowering: `auto`, one file for MediaPipe and one for LiteRT; `fused`, `parallel`, `loop` or
             `unrolled`; or `all` that the model has.
         precision: Of the weights: `float32`, `float16`, `int8` or `all` of them; or `integer`, a
@@ -79,6 +83,10 @@ def export_model(
         static_shapes: Fix all shapes in `fused` and `parallel` files, as microcontrollers and some
             accelerators need. Every text then takes the time of the longest. Otherwise time follows
             the length of the text.
+        tokenizer: The tokenizer of a Keras model. A `TextVectorization` layer in front of it is its
+            tokenizer, unless another is given here.
+        labels: The labels of a Keras model, in the order of its outputs; for one sigmoid, one label
+            or two. Without tokenizer or labels, its files are named `-bare`.
         force: Write a file even if its precision changes too many labels; the manifest says so.
 
     Returns:
@@ -101,7 +109,7 @@ def export_model(
     if folder is None:
         if not isinstance(run_or_model, (str, os.PathLike)):
             raise ValueError("folder is needed: there is no run folder to write to.")
-        folder = models.resolve(run_or_model, weights=True).exports()
+        folder = models.resolve(run_or_model, weights=True, tokenizer=False).exports()
     folder = Path(folder)
     if folder.is_file():
         raise ValueError(f"{folder} is a file; give a folder to write to.")
@@ -115,6 +123,8 @@ def export_model(
             kind=scores,
             padding=padding,
             static_shapes=static_shapes,
+            tokenizer=tokenizer,
+            labels=labels,
         )
     written: list[ExportedFile] = []
     for chosen in _lowerings(given, lowering, precisions):
@@ -248,7 +258,7 @@ def _export(lowered: _Lowered, form: Form, folder: Path, force: bool) -> Exporte
     seconds += time.perf_counter() - started
     _warn_of_memory(given, form, model)
     found = _verified(content, exact, form, given, force)
-    bare = "-bare" if given.tokenizer is not None and given.labels is None else ""
+    bare = "-bare" if given.is_bare else ""
     path = folder / f"{given.name}-{form.name}{bare}.tflite"
     write_bytes(path, content)
     return ExportedFile(
@@ -287,7 +297,7 @@ def _verified(content: bytes, exact: Model, form: Form, given: Source, force: bo
 
 
 def _with_metadata(content: bytes, given: Source) -> bytes:
-    if given.tokenizer is None or given.labels is None:
+    if given.tokenizer is None or given.labels is None:  # as `Source.is_bare`
         return content
     return add_metadata(
         content,

@@ -43,6 +43,11 @@ class ExportedFile:
     seconds: float
     verified: Verified
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether it holds no tokenizer and labels."""
+        return self.path.endswith("-bare.tflite")
+
 
 def write(folder: Path, written: Iterable[ExportedFile]) -> None:
     """Adds rows to the folder's manifest.json, replacing older ones of the same path."""

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from export.architecture import Architecture, UnsupportedModelError
+from zoo import model_graph
 from zoo.kinds import Kind
 from zoo.reasons import first_line
 from zoo.samples import Samples, evenly_spaced, of_length
@@ -92,7 +93,7 @@ def of(
     if not read.right_padded or not read.masked:
         made = np.concatenate([made, scattered_zeros(length, rows)])
     ids = np.concatenate([made, real]).astype(np.int32)
-    outputs = _predicted(model, ids)
+    outputs = predicted(model, ids)
     finite = np.isfinite(outputs).all(axis=1)
     if not finite.all():
         _require_no_text(model, ids[~finite])
@@ -108,14 +109,16 @@ def of(
     )
 
 
-def _predicted(model: keras.Model, ids: np.ndarray) -> np.ndarray:
+def predicted(model: keras.Model, ids: np.ndarray) -> np.ndarray:
     """The outputs of the Keras model, float32 [texts, classes].
 
     Raises:
         UnsupportedModelError: If Keras cannot run it.
     """
     try:
-        return np.asarray(model.predict(ids, batch_size=64, verbose=0), np.float32)
+        found = model.predict(ids, batch_size=model_graph.batch_of(model) or 64, verbose=0)
+        (outputs,) = keras.tree.flatten(found)  # one may be in a list or a dict
+        return np.asarray(outputs, np.float32)
     except Exception as error:  # Keras's and its backends' errors have no common class
         raise UnsupportedModelError(
             f"Keras cannot run model {model.name!r} on token ids, int32 {list(ids.shape)}: "
@@ -129,17 +132,31 @@ def _require_no_text(model: keras.Model, ids: np.ndarray) -> None:
     Raises:
         UnsupportedModelError: If a text with words gets NaN.
     """
-    with_words = int((ids != 0).any(axis=1).sum())
-    if with_words:
+    with_words = (ids != 0).any(axis=1)
+    if with_words.any():
+        first = _first_not_finite(model, ids[with_words][:1])
         raise UnsupportedModelError(
-            f"Model {model.name!r} gives NaN or infinite scores for {with_words} of the texts that "
-            "it was asked. Its weights may be too large; train it again with a lower learning rate."
+            f"Model {model.name!r} gives NaN or infinite scores for {int(with_words.sum())} of the "
+            f"texts that it was asked, first in {first}. Its weights may be too large; train it "
+            "again with a lower learning rate."
         )
     warnings.warn(
-        f"Model {model.name!r} gives NaN for a text without a word, as a masked mean over no steps "
-        "does, and so do its files. Do not give them such a text.",
+        f"Model {model.name!r} gives NaN for a text without a word: "
+        f"{_first_not_finite(model, ids[:1])} does, as a mean over no steps. What its files give "
+        "for such a text is not verified; do not give them one.",
         stacklevel=5,
     )
+
+
+def _first_not_finite(model: keras.Model, ids: np.ndarray) -> str:
+    """The name of the first layer whose output for a text is not finite."""
+    graph = model_graph.functional(model)
+    steps = [s for s in model_graph.steps(graph) if "float" in str(s.output.dtype)]
+    outputs = keras.Model(graph.input, [step.output for step in steps])(ids, training=False)
+    for step, output in zip(steps, outputs, strict=True):
+        if not np.isfinite(keras.ops.convert_to_numpy(output)).all():
+            return model_graph.named(step)
+    return "its call"
 
 
 def _real(tokenizer, texts, samples, length, rows) -> tuple[np.ndarray, np.ndarray | None]:
@@ -201,9 +218,10 @@ def made_up(tokenizer: AnyTokenizer, count: int = COUNT, seed: int = 0) -> list[
 def _words(tokenizer: AnyTokenizer) -> list[str]:
     """One word per id, in the order of the ids, which is that of frequency."""
     words: dict[int, str] = {}
+    special = tokenizer.vocabulary.special
     for word, number in tokenizer.vocabulary.items():
-        if number not in words and tokenizer.split(word) == [word]:  # not of special tokens
-            words[number] = word
+        if number not in special and tokenizer.split(word) == [word]:
+            words.setdefault(number, word)
     return [words[number] for number in sorted(words)] or [UNKNOWN_WORD]
 
 

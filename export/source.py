@@ -1,14 +1,13 @@
-"""The source of an export: a run, a shipped model or a Keras model."""
+"""The source of an export: a run, a shipped model or a Keras model, with or without tokenizer."""
 
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
 
-from export import architecture, questions
+from export import architecture, plain_names, questions, tokenized
 from export.architecture import Architecture, UnsupportedModelError
 from export.questions import Questions
 from zoo import bundle as bundles
@@ -23,7 +22,6 @@ from zoo.wordpiece import WordPieceTokenizer
 
 PADDINGS = ("right", "any")
 SIXTEEN_BITS = 0.02  # largest change of a score by computing in 16 bits
-NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,11 @@ class Source:
     calibration: np.ndarray
     kind: Kind
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether its files hold no tokenizer and labels."""
+        return self.tokenizer is None or self.labels is None
+
 
 def of(
     run_or_model: str | os.PathLike | bundles.Bundle | keras.Model,
@@ -61,6 +64,8 @@ def of(
     kind: str | None,
     padding: str | None,
     static_shapes: bool,
+    tokenizer: AnyTokenizer | None = None,
+    labels: Sequence[str] | None = None,
 ) -> Source:
     """Reads a run, a shipped model or a Keras model; arguments as for `export.export_model`.
 
@@ -70,31 +75,39 @@ def of(
     """
     if padding not in (None, *PADDINGS):
         raise ValueError(f"padding must be one of {', '.join(PADDINGS)}, not {padding!r}.")
+    tokenized.check_given(tokenizer, labels)
+    name = None
     if isinstance(run_or_model, (str, os.PathLike)):
-        run_or_model = models.resolve(run_or_model, weights=True).bundle()
+        reference = models.resolve(run_or_model, weights=True, tokenizer=False)
+        if reference.kind == "keras":
+            name, run_or_model = models.file_name(reference.path), reference.keras_model()
+        else:
+            run_or_model = reference.bundle()
     bundle: bundles.Bundle | None = None
-    tokenizer: AnyTokenizer | None = None
-    labels: tuple[str, ...] | None = None
     if isinstance(run_or_model, bundles.Bundle):
+        if tokenizer is not None or labels is not None:
+            raise ValueError("A run has its own tokenizer and labels; leave both out.")
         bundle = run_or_model
+        _require_own(bundle, kind)
         model, name, tokenizer = bundle.model, bundle.name, bundle.tokenizer
-        if max_length is not None:
-            _require_length(max_length)
-            tokenizer = tokenizer.resized(max_length)
-        labels = bundle.labels if metadata else None
+        labels = bundle.labels
     else:
         model = run_or_model
-        name = NAME.sub("-", getattr(model, "name", "")).strip(".-_") or "model"
+        name = name or models.plain_name(str(getattr(model, "name", "")))
+        model, tokenizer, max_length = tokenized.without_text_layer(model, tokenizer, max_length)
+        if tokenizer is None and labels is not None:
+            raise ValueError("labels are for files with a tokenizer; give tokenizer= too.")
+    model = plain_names.of(model)
     plain = in_float32(model)
-    if bundle:
-        _require_own(bundle, kind)
-        read = _of_labels(architecture.read(plain, _asked(bundle)), bundle.scores)
-        meaning = bundle.kind
-    else:
-        read = architecture.read(plain, kind)
-        meaning = kinds.find(read.scores.kind)
-    read = replace(read, static=static_shapes)
-    length = tokenizer.max_length if tokenizer else _length(plain, max_length)
+    read = architecture.read(plain, _asked(bundle) if bundle else kind)
+    if tokenizer is not None and max_length is not None:
+        tokenizer = tokenizer.resized(tokenized.require_length(max_length))
+    length = tokenizer.max_length if tokenizer else tokenized.length_of(plain, max_length)
+    if bundle is None:
+        tokenized.require_fit(plain, read, tokenizer, labels)
+    found = bundle.scores if bundle else _of_given_labels(read.scores, labels, len(read.bias))
+    read = replace(_of_labels(read, found), static=static_shapes)
+    meaning = bundle.kind if bundle else kinds.find(found.kind)
     if isinstance(tokenizer, WordPieceTokenizer):
         read = replace(read, inputs=BERT_INPUTS)
     if read.masked and (padding or _usual_padding(tokenizer)) == "any":
@@ -114,8 +127,16 @@ def of(
     given = calibration
     if not len(given) and bundle and bundle.samples:
         given = of_length(bundle.samples.train, length)
-    ids = _calibration(given, tokenizer, length, read)
-    return Source(name, read, asked, length, tokenizer, labels, ids, meaning)
+    return Source(
+        name,
+        read,
+        asked,
+        length,
+        tokenizer,
+        tuple(labels) if metadata and labels is not None else None,
+        _calibration(given, tokenizer, length, read),
+        meaning,
+    )
 
 
 def _asked(bundle: bundles.Bundle) -> str:
@@ -147,6 +168,13 @@ def _of_labels(read: Architecture, found: Scores) -> Architecture:
     )
 
 
+def _of_given_labels(found: Scores, labels: Sequence[str] | None, outputs: int) -> Scores:
+    """The scores of a Keras model: of one sigmoid with two labels, those of both."""
+    if labels is not None and len(labels) == 2 and outputs == 1:
+        return replace(found, kind="softmax", single=True)
+    return found
+
+
 def _usual_padding(tokenizer: AnyTokenizer | None) -> str:
     """`right` if a tokenizer pads the text and has no other token with id 0, else `any`."""
     if tokenizer is None:
@@ -154,27 +182,6 @@ def _usual_padding(tokenizer: AnyTokenizer | None) -> str:
     vocabulary = tokenizer.vocabulary
     zeros = [token for token, number in vocabulary.items() if number == PAD_ID]
     return "right" if zeros in ([PAD], [wordpiece.PAD]) else "any"
-
-
-def _length(model: keras.Model, max_length: int | None) -> int:
-    fixed: int | None = model.inputs[0].shape[1] if getattr(model, "inputs", None) else None
-    if max_length is None:
-        max_length = fixed
-    if fixed not in (None, max_length):
-        raise ValueError(
-            f"Model {model.name!r} takes texts of {fixed} ids, not {max_length}; leave max_length "
-            "out, or begin the model with keras.Input((None,), dtype='int32')."
-        )
-    return _require_length(max_length)
-
-
-def _require_length(length) -> int:
-    if not isinstance(length, (int, np.integer)) or isinstance(length, bool) or length < 1:
-        raise ValueError(
-            "max_length, the number of ids of a text, must be an integer of at least 1 (a Keras "
-            f"model does not say it itself), not {length!r}."
-        )
-    return int(length)
 
 
 def in_float32(model: keras.Model) -> keras.Model:
@@ -227,7 +234,7 @@ def _with_float32(config):
 
 def _require_near(model: keras.Model, plain: keras.Model, asked: Questions) -> None:
     """Compares the float32 model with the original."""
-    outputs = np.asarray(model.predict(asked.ids, batch_size=64, verbose=0), np.float32)
+    outputs = questions.predicted(model, asked.ids)
     off = float(np.abs(asked.scores.of(outputs) - asked.expected).max())
     if not off <= SIXTEEN_BITS * max(1.0, float(np.abs(asked.expected).max())):
         raise UnsupportedModelError(

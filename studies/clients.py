@@ -24,17 +24,22 @@ def in_litert(path: Path, texts: Sequence[str]) -> np.ndarray:
 
 def in_tensorflow(path: Path, texts: Sequence[str]) -> np.ndarray:
     """TensorFlow's interpreter, through the signature of the file."""
+    return ask_tensorflow(path.read_bytes(), _ids(path, texts))
+
+
+def ask_tensorflow(content: bytes, ids: np.ndarray) -> np.ndarray:
+    """Scores [texts, labels] of TensorFlow's interpreter for token ids [texts, L]."""
     import tensorflow as tf
 
-    interpreter = tf.lite.Interpreter(model_path=str(path))
+    interpreter = tf.lite.Interpreter(model_content=content)
     (detail,) = interpreter.get_output_details()
     call = interpreter.get_signature_runner("serving_default")
     rows = []
-    for row in _ids(path, texts):
-        ids = row[None]
-        others = {"mask": (ids != PAD_ID).astype(np.int32), "segment_ids": np.zeros_like(ids)}
-        given = {name: others.get(name, ids) for name in call.get_input_details()}
-        rows.append(call(**given)["probabilities"])
+    for row in ids:
+        one = row[None]
+        others = {"mask": (one != PAD_ID).astype(np.int32), "segment_ids": np.zeros_like(one)}
+        given = {name: others.get(name, one) for name in call.get_input_details()}
+        rows.append(next(iter(call(**given).values())))
     return _real(np.concatenate(rows), *detail["quantization"])
 
 

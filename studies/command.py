@@ -37,6 +37,9 @@ class Study:
 STUDIES = {
     "accuracy": Study("studies.accuracy", "runs and their exported files on the test texts"),
     "attacks": Study("studies.attacks", "damaged files, damaged run folders and killed runs"),
+    "brought": Study(
+        "studies.brought.measure", "kinds of models from elsewhere, in every form and client"
+    ),
     "comparison": Study(
         "studies.comparison", "simple cell, LSTM, GRU and peephole LSTM", any_backend=True
     ),

@@ -3,7 +3,10 @@
 import csv
 from pathlib import Path
 
+from export.choices import PRECISION
 from studies import leaderboard_report
+from studies.brought.cases import CASES
+from studies.brought.imports import IMPORTS
 from zoo.catalogue import FAMILIES
 
 ROOT = Path(__file__).parents[1]
@@ -69,3 +72,21 @@ def test_the_leaderboard_has_every_measured_family_on_every_data_set():
     assert page.partition(f"\n{leaderboard_report.MISSING}")[0] == leaderboard_report.page(
         found, "3"
     )
+
+
+def test_every_kind_of_model_from_elsewhere_was_measured():
+    rows = table("brought.csv")
+    kinds = {case.what.replace("`", ""): case for case in CASES}
+    assert {row["kind"] for row in rows} == {*kinds, *(one.what for one in IMPORTS)}
+    for row in rows:
+        case = kinds.get(row["kind"])
+        if row["client"] == "export":
+            assert case is not None and case.says and case.says in row["says"]
+        elif row["client"] != "micro":  # which lacks operators
+            # A model that computes in 16 bits is exported as float32.
+            precision = "float16" if "mixed_float16" in row["kind"] else row["precision"]
+            limit = max(PRECISION[precision].largest_difference, 1e-4)
+            assert float(row["largest_difference"]) <= limit, row
+    for kind, case in kinds.items():
+        files = {row["lowering"] for row in rows if row["kind"] == kind and row["lowering"]}
+        assert files == (set() if case.says else set(case.lowerings))

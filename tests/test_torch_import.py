@@ -11,8 +11,10 @@ import zoo
 from tests.cells import reference
 from zoo import bundle
 from zoo.__main__ import main
-from zoo.torch_import import import_bundle, import_torch, read_state_dict, read_vocabulary
+from zoo.torch_import import import_bundle, import_torch
 from zoo.torch_readout import Readout, TorchImportError
+from zoo.torch_state import read_state_dict
+from zoo.vocabulary_files import read_vocabulary
 
 VOCAB = "<pad>\n<unk>\n" + "\n".join("abcdefghij")
 IDS = np.array([[5, 3, 9, 1, 7, 2], [4, 4, 8, 0, 0, 0], [6, 0, 0, 0, 0, 0]], np.int32)
@@ -220,7 +222,7 @@ def changed(**changes):
         (changed(lstm__bias_ih_l0=np.ones(8, "f")), r"bias_ih_l0 is \[8\], not \[16\]"),
         (changed(lstm__weight_ih_l0=np.ones((20, 3), "f")), r"20 rows for 4 units"),
         (changed(gru__weight_ih_l0=np.ones((12, 3), "f")), "several recurrent modules, gru, lstm"),
-        (changed(fc__weight=None), r"one linear layer \[classes, 8\]"),
+        (changed(fc__weight=None), r"linear layers from \[outputs, 8\]"),
         (changed(embedding__weight=None), r"one embedding \[ids, 3\]"),
         (changed(conv__bias=np.ones(3, "f")), r"Unknown keys: conv\.bias"),
         (changed(fc__bias=np.ones(2, "i")), r"fc\.bias holds int32"),
@@ -236,7 +238,6 @@ def test_wrong_keys_are_named(weights, message):
     ("vocab", "labels", "message"),
     [
         ("<pad>\na\n", "no\nyes\n", "<UNKNOWN>"),
-        ("<unk>\n<pad>\na\n", "no\nyes\n", "padding token has id 1"),
         ("<pad>\n<unk>\n" + "\n".join(f"w{n}" for n in range(11)), "no\nyes\n", "12 rows"),
         ("<pad>\n<unk>\na\n", "no\nyes\nmaybe\n", "has 3 labels, and the model 2 classes"),
     ],
@@ -327,7 +328,7 @@ def test_a_file_that_would_run_code_is_refused(tmp_path):
     ("name", "content", "message"),
     [
         ("model.safetensors", b"nothing", "not a valid .safetensors"),
-        ("model.onnx", b"", r"is a \.pt, \.pth or \.safetensors"),
+        ("model.onnx", b"", r"is a \.pt, \.pth, \.ckpt or \.safetensors"),
         ("missing.pt", None, "There is no file"),
     ],
 )
@@ -618,7 +619,7 @@ def test_forms_of_a_word_may_share_its_id(tmp_path):
         ('{"ids": [3.5], "logits": [1, 2]}', "ids must be a list of integers"),
         ('{"ids": [1e99], "logits": [1, 2]}', "ids must be a list of integers"),
         ('{"ids": [9223372036854775808], "logits": [1, 2]}', "ids must be from 0 to 11"),
-        ('{"ids": [0, 3], "logits": [1, 2]}', "id 0 occurs before other ids"),
+        ('{"ids": [0, 3], "logits": [1, 2]}', "padding occurs before other ids"),
         ('{"text": 3, "logits": [1, 2]}', "text must be a string"),
         ('{"ids": [3], "scores": [-1, 2]}', "outside of 0 to 1"),
         ('{"ids": [3], "scores": [0.9, 0.8]}', "add up to 1.7"),

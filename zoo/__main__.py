@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     command.set_defaults(run=show)
 
     command = commands.add_parser("import", help="convert a PyTorch classifier to a run folder")
-    command.add_argument("file", help="a .pt or .safetensors file with a state dict")
+    command.add_argument("file", help="a .pt, .ckpt or .safetensors file with a state dict")
     command.add_argument("--vocab", required=True, metavar="FILE", help="tokens and their ids")
     command.add_argument("--labels", required=True, metavar="FILE", help="one per line")
     command.add_argument("--output", required=True, type=Path, metavar="RUN")
@@ -75,6 +75,12 @@ def main(arguments: list[str] | None = None) -> int:
         default="tanh",
         choices=["tanh", "relu"],
         help="activation of an nn.RNN (default: tanh)",
+    )
+    command.add_argument(
+        "--head",
+        default="relu",
+        metavar="NAME",
+        help="activation between the linear layers of the head, if it has several (default: relu)",
     )
     command.add_argument(
         "--scores",
@@ -186,7 +192,7 @@ def import_(options) -> None:
         labels=options.labels,
         max_length=options.max_length,
         readout=torch_readout.Readout(
-            options.pooling, options.packed, options.activation, options.scores
+            options.pooling, options.packed, options.activation, options.scores, options.head
         ),
         check=options.check,
     )

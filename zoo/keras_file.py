@@ -1,49 +1,66 @@
-"""Loads model.keras files, after checks of what Keras would build."""
+"""Loads Keras models from files, after checks of what Keras would build."""
 
-import io
 import json
 import os
 import re
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
 
-from zoo import archive
+from zoo import archive, keras_config
+from zoo.keras_config import LARGEST, KerasFileError, Stored
 from zoo.reasons import first_line
 
-CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
-ENTRIES = {CONFIG, WEIGHTS, METADATA}
-LARGEST = 4_000_000_000  # bytes
-LARGEST_CONFIG = 1_000_000  # bytes
+__all__ = ["KerasFileError", "load", "load_any"]
+
 BUILT_IN = ("keras", "builtins")  # packages of the classes that need no registration
+METADATA = "metadata.json"
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
-STATE_RATIO = 64  # largest ratio of a layer's units² to the bytes of all weights
-
-
-class KerasFileError(ValueError):
-    """A model.keras that is damaged, or that would allocate far more memory than its weights."""
 
 
 def load(path: str | os.PathLike) -> keras.Model:
-    """Loads a model without running code in the file.
+    """Loads a .keras file without running code in it.
 
     Raises:
         KerasFileError: If the file is damaged or too large, or has unknown layers.
     """
     path = Path(path)
+    _check(path, keras_config.read(path))
+    return _built(path, lambda: keras.models.load_model(path, compile=False))
+
+
+def load_any(path: str | os.PathLike) -> keras.Model:
+    """Loads a .keras file, a .h5 file or a SavedModel of Keras 2, without running code in it.
+
+    The model is compiled with its loss, from which the kind of its scores may follow.
+
+    Raises:
+        KerasFileError: If it is damaged or too large, or has layers that cannot be rebuilt.
+    """
+    from zoo import keras_2  # imports TensorFlow for a SavedModel only
+
+    path = Path(path)
+    stored = keras_config.read(path)
+    _check(path, stored)
+    if path.is_dir():
+        model = _built(path, lambda: keras_2.from_folder(path, stored))
+    elif path.suffix.lower() in keras_config.HDF5_ENDINGS:
+        model = _built(path, lambda: keras_2.from_hdf5(path, stored))
+    else:
+        model = _built(path, lambda: keras.models.load_model(path, compile=False))
+    if stored.loss is not None:
+        model.compile(loss=_loss(stored.loss))
+    return model
+
+
+def _built(path: Path, build: Callable[[], Any]) -> keras.Model:
     try:
-        _check(path)
+        model = build()
     except KerasFileError:
         raise
-    except archive.DAMAGE as error:
-        raise KerasFileError(f"{path} is damaged ({first_line(error)}).") from None
-    except ValueError as error:
-        raise KerasFileError(f"{path} is damaged: {first_line(error)}.") from None
-    try:
-        model = keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras's errors for a bad file have no common class
         newer = _newer_version(path)
         if newer:
@@ -58,7 +75,9 @@ def load(path: str | os.PathLike) -> keras.Model:
 
 
 def _newer_version(path: Path) -> str | None:
-    """The version of Keras that saved a file, if it is newer than the installed one."""
+    """The version of Keras that saved a .keras file, if it is newer than the installed one."""
+    if not path.is_file() or not zipfile.is_zipfile(path):
+        return None
     with archive.opened(str(path), largest=LARGEST) as files:
         if METADATA not in files.namelist():
             return None
@@ -73,63 +92,22 @@ def _newer_version(path: Path) -> str | None:
     return saved if theirs > ours else None
 
 
-def _check(path: Path) -> None:
-    size = path.stat().st_size
-    if size > LARGEST:
-        raise ValueError(f"it has {size:,} bytes; {LARGEST:,} are allowed")
-    with archive.opened(str(path), largest=LARGEST) as files:
-        names = set(files.namelist())
-        if not {CONFIG, WEIGHTS} <= names <= ENTRIES:
-            raise ValueError(f"it holds {sorted(names)[:5]}, not {sorted(ENTRIES)}")
-        if files.getinfo(CONFIG).file_size > LARGEST_CONFIG:
-            raise ValueError(f"its {CONFIG} is larger than {LARGEST_CONFIG:,} bytes")
-        # Reading an entry completely checks its checksum, which Keras does not always do.
-        content = {name: files.read(name) for name in sorted(names)}
-    _check_weights(content[WEIGHTS])
-    try:
-        config = json.loads(content[CONFIG])
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"its {CONFIG} is not JSON ({first_line(error)})") from None
-    _check_sizes(config, len(content[WEIGHTS]))
-    _check_classes(path, config)
-
-
-def _check_weights(content: bytes) -> None:
-    """Checks that the arrays fit the file: Keras does not compress, so larger ones are a bomb."""
-    sizes = []
-
-    def look(_, item):
-        if isinstance(item, h5py.Dataset):
-            sizes.append(item.nbytes)
-
-    try:
-        with h5py.File(io.BytesIO(content), "r") as file:
-            file.visititems(look)
-    except Exception as error:  # HDF5's errors for a bad file have no common class
-        raise ValueError(f"its {WEIGHTS} cannot be read ({first_line(error)})") from None
-    if sum(sizes) > len(content):
-        raise ValueError(
-            f"its {WEIGHTS} would take {sum(sizes):,} bytes of memory, but has {len(content):,}"
-        )
-
-
-def _check_sizes(config: Any, weights: int) -> None:
-    """Checks the layers' sizes, since building layers that are too large would fill the memory."""
-    for value in _dicts(config):
-        units, rows, width = (_size(value, key) for key in ("units", "input_dim", "output_dim"))
-        # Each unit has a weight of at least two bytes. Most recurrent layers have units × units
-        # weights, which are built before a mismatch is detected.
-        recurrent = "kernel_initializer" not in value or "recurrent_initializer" in value
-        if max(units, rows * width) * 2 > weights or (
-            recurrent and units**2 > STATE_RATIO * weights
-        ):
-            raise ValueError(f"its {CONFIG} describes a larger layer than its weights")
-
-
-def _check_classes(path: Path, config: Any) -> None:
+def _check(path: Path, stored: Stored) -> None:
     """Checks that foreign classes are registered already; none is imported for the file."""
-    for value in _dicts(config):
+    for value in stored.dicts():
         kind, module, name = (value.get(key) for key in ("class_name", "module", "registered_name"))
+        config = value.get("config")
+        config = config if isinstance(config, dict) else {}
+        if kind == "__lambda__" or config.get("function_type") == "lambda":
+            raise KerasFileError(
+                f"{path} holds a Lambda layer with Python code, which is not run. Write the layer "
+                "with keras.ops in the code of the model, load its weights, and save it again."
+            )
+        if isinstance(config.get("vocabulary"), str):
+            raise KerasFileError(
+                f"{path} names a file as the vocabulary of a {kind!r:.60}, which is not read. Give "
+                "the layer its vocabulary as a list, and save the model again."
+            )
         foreign = isinstance(module, str) and module.partition(".")[0] not in BUILT_IN
         custom = isinstance(name, str) and ">" in name
         if (foreign or custom) and keras.saving.get_registered_object(name) is None:
@@ -140,18 +118,26 @@ def _check_classes(path: Path, config: Any) -> None:
             )
 
 
-def _dicts(config: Any) -> Iterator[dict]:
-    """Yields every dict in a JSON value."""
-    left = [config]
-    while left:
-        value = left.pop()
-        if isinstance(value, dict):
-            left += value.values()
-            yield value
-        elif isinstance(value, list):
-            left += value
+def _loss(stored: Any) -> Any:
+    """The loss as Keras stores it, or a function without known meaning."""
+    while isinstance(stored, list) and len(stored) == 1:
+        (stored,) = stored
+    name, options = stored, {}
+    if isinstance(stored, dict):
+        name, config = stored.get("class_name"), stored.get("config")
+        if isinstance(config, dict) and "from_logits" in config:
+            options = {"from_logits": bool(config["from_logits"])}
+        if name == "function":
+            name = config
+    known = getattr(keras.losses, name, None) if isinstance(name, str) else None
+    if isinstance(known, type) and issubclass(known, keras.losses.Loss):
+        return known(**options)
+    try:
+        return keras.losses.get(name) if isinstance(name, str) else loss_of_another_package
+    except ValueError:
+        return loss_of_another_package
 
 
-def _size(config: dict, key: str) -> int:
-    value = config.get(key)
-    return value if isinstance(value, int) else 0
+def loss_of_another_package(expected, outputs):
+    """Stands for a loss that is not Keras's. Models are not trained with it."""
+    raise NotImplementedError("The loss of this model is not known here.")

@@ -37,10 +37,14 @@ class Step:
         return self.outputs[0]
 
 
-def functional(model: keras.Model) -> keras.Model:
+def functional(model: keras.Model, *, of_texts: bool = False) -> keras.Model:
     """Returns a model as a functional model with one input and one output, sharing the weights.
 
     The `call` of a subclass of `keras.Model` is traced. Nested models are inlined.
+
+    Args:
+        model: Built, from token ids, int32 [batch, time].
+        of_texts: Whether it takes strings instead.
 
     Raises:
         UnsupportedModelError: If the model is not built, has several inputs or outputs, or has a
@@ -48,8 +52,9 @@ def functional(model: keras.Model) -> keras.Model:
     """
     if not isinstance(model, keras.Model):
         raise UnsupportedModelError(
-            f"A {type(model).__module__}.{type(model).__name__} is not a Keras 3 model. Load or "
-            "rebuild it with Keras 3; weights of PyTorch are read by `python -m zoo import`."
+            f"A {type(model).__module__}.{type(model).__name__} is not a Keras 3 model. Save a "
+            "model of Keras 2 as .h5, and give the file; weights of PyTorch are read by `python -m "
+            "zoo import`."
         )
     if not model.built or not model.weights:
         raise UnsupportedModelError(
@@ -72,7 +77,7 @@ def functional(model: keras.Model) -> keras.Model:
             f"Model {model.name!r} has {len(outputs)} outputs ({names}). Export one of them: "
             "keras.Model(model.input, model.outputs[0])."
         )
-    if len(inputs[0].shape) != 2:
+    if not of_texts and len(inputs[0].shape) != 2:
         raise UnsupportedModelError(
             f"Model {model.name!r} takes {list(inputs[0].shape)}; a text classifier takes token "
             "ids, int32 [batch, time]."
@@ -163,6 +168,17 @@ def _ordered(tensor, ends: Container[int] = ()) -> Iterator[Any]:
             if step is not None:
                 before = [*step.inputs, *([] if step.mask is None else [step.mask])]
                 left += [(other, False) for other in reversed(before)]
+
+
+def named(step: Step) -> str:
+    """A layer's name and class, for errors."""
+    return f"Layer {step.operation.name!r} ({type(step.operation).__name__})"
+
+
+def batch_of(model: keras.Model) -> int | None:
+    """The number of texts that a model takes at once, if it is fixed."""
+    inputs = getattr(model, "inputs", None)
+    return inputs[0].shape[0] if inputs else None
 
 
 def is_symbolic(value: Any) -> bool:

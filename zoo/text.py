@@ -79,6 +79,7 @@ class Vocabulary(Mapping[str, int]):
         self.pad: int = ids[PAD]
         self.unknown: int = ids[UNKNOWN]
         self.start: int | None = ids.get(START)
+        self.special = frozenset(ids[token] for token in (PAD, UNKNOWN, START) if token in ids)
 
     @classmethod
     def from_texts(

@@ -28,6 +28,7 @@ class AnyVocabulary(Protocol):
 
     pad: int
     unknown: int
+    special: frozenset[int]  # ids that stand for no word
 
     @property
     def size(self) -> int:

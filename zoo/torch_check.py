@@ -30,7 +30,7 @@ To check it, save the outputs of the PyTorch model, with your own tokenisation a
             print(json.dumps({"text": text, "logits": logits}), file=file)
 
 and import again with --check answers.jsonl. Instead of "text", a line may have "ids", including the
-padding (0); instead of "logits", "scores" (probabilities)."""
+padding; instead of "logits", "scores" (probabilities)."""
 
 Reading = Callable[[np.ndarray], np.ndarray]
 """From int32 [texts, time] ids, padded on the right with 0, to logits [texts, labels]."""
@@ -57,13 +57,15 @@ class Answer:
     from_text: bool = False
 
 
-def read_answers(path: str | os.PathLike, tokenizer: AnyTokenizer, token_ids: int) -> list[Answer]:
+def read_answers(
+    path: str | os.PathLike, tokenizer: AnyTokenizer, order: np.ndarray
+) -> list[Answer]:
     """Reads JSON lines, each with `text` or `ids`, and `logits` or `scores`.
 
     Args:
         path: The file.
-        tokenizer: AnyTokenizer of the imported model.
-        token_ids: Number of rows of its embedding.
+        tokenizer: Tokenizer of the imported model.
+        order: int [rows of its embedding], its id for each of PyTorch's.
 
     Raises:
         TorchImportError: If a line is invalid; the message names it.
@@ -78,7 +80,7 @@ def read_answers(path: str | os.PathLike, tokenizer: AnyTokenizer, token_ids: in
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
-                answers.append(_answer(line, number, tokenizer, token_ids))
+                answers.append(_answer(line, number, tokenizer, order))
             except ValueError as error:
                 raise TorchImportError(f"{path}, line {number}: {error}") from None
     if not answers:
@@ -86,7 +88,7 @@ def read_answers(path: str | os.PathLike, tokenizer: AnyTokenizer, token_ids: in
     return answers
 
 
-def _answer(line: str, number: int, tokenizer: AnyTokenizer, token_ids: int) -> Answer:
+def _answer(line: str, number: int, tokenizer: AnyTokenizer, order: np.ndarray) -> Answer:
     try:
         row = json.loads(line)
     except ValueError as error:
@@ -106,20 +108,20 @@ def _answer(line: str, number: int, tokenizer: AnyTokenizer, token_ids: int) -> 
         ids = ids[: max(_length(ids), 1)]
         cut = len(tokenizer.split(row["text"])) + tokenizer.added > tokenizer.max_length
     else:
-        ids = _ids(row["ids"], token_ids)
+        ids = _ids(row["ids"], order)
     return Answer(ids, np.array(values, np.float64), kind, number, cut, "text" in names)
 
 
-def _ids(value, token_ids: int) -> np.ndarray:
+def _ids(value, order: np.ndarray) -> np.ndarray:
     if not (isinstance(value, list) and value and all(type(number) is int for number in value)):
         raise ValueError(f"ids must be a list of integers, not {value!r:.60}.")
-    if min(value) < 0 or max(value) >= token_ids:
-        raise ValueError(f"ids must be from 0 to {token_ids - 1}, the embedding's last row.")
-    ids = np.array(value, np.int32)
+    if min(value) < 0 or max(value) >= len(order):
+        raise ValueError(f"ids must be from 0 to {len(order) - 1}, the embedding's last row.")
+    ids = order[value].astype(np.int32)
     if np.count_nonzero(ids != PAD_ID) < _length(ids):
         raise ValueError(
-            "id 0 occurs before other ids, but the zoo's models are padded on the right. Move the "
-            "padding to the right, also in the PyTorch model."
+            "padding occurs before other ids, but the zoo's models are padded on the right. Move "
+            "the padding to the right, also in the PyTorch model."
         )
     return ids
 

@@ -1,4 +1,4 @@
-"""Imports PyTorch classifiers: embedding, `nn.LSTM`, `nn.GRU` or `nn.RNN`, linear head.
+"""Imports PyTorch classifiers: embedding, `nn.LSTM`, `nn.GRU` or `nn.RNN`, linear layers.
 
     class LSTMClassifier(nn.Module):            keys of its state dict
         self.embedding = nn.Embedding(…)        embedding.weight [ids, width]
@@ -11,7 +11,6 @@ of the PyTorch model verify them.
 """
 
 import functools
-import json
 import os
 import re
 import warnings
@@ -22,14 +21,14 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from zoo import cells, records, torch_check
+from zoo import cells, records, torch_check, torch_head, torch_state, vocabulary_files
 from zoo.bundle import Bundle
 from zoo.classifier import build_classifier, with_sigmoid
 from zoo.layers import Recurrent
-from zoo.text import APOSTROPHE, PAD, PAD_ID, START, UNKNOWN, Tokenizer, Vocabulary
+from zoo.text import PAD_ID, Tokenizer, Vocabulary
+from zoo.torch_head import Head
 from zoo.torch_readout import Readout, TorchImportError
 
-SPECIAL = (PAD, UNKNOWN, START)
 # PyTorch's order of the gates, and the zoo's cell with its own order.
 GATES = {
     "lstm": ("ifgo", cells.LSTMCell),
@@ -99,17 +98,15 @@ def import_torch(
     Warns:
         UserWarning: If `pooling` is not given.
     """
-    model, readout, stack = _built(
-        state_dict, Readout(pooling or "last", packed, activation, scores)
-    )
+    built = _built(state_dict, Readout(pooling or "last", packed, activation, scores))
     if pooling is None:
-        assumed = "; ".join(readout.lines(stack.kind, model.output_shape[-1]))
+        assumed = "; ".join(_lines(built))
         warnings.warn(
             f"A state dict does not contain how its outputs are read. Assumed: {assumed}. Give "
             "pooling= to choose it yourself, and compare the logits with PyTorch's.",
             stacklevel=2,
         )
-    return _ended(model, readout)
+    return _ended(built.model, built.readout)
 
 
 def _ended(model: keras.Model, readout: Readout) -> keras.Model:
@@ -117,24 +114,45 @@ def _ended(model: keras.Model, readout: Readout) -> keras.Model:
     return with_sigmoid(model) if readout.scores == "sigmoid" else model
 
 
-def _built(
-    state_dict: Mapping[str, np.ndarray], readout: Readout
-) -> tuple[keras.Model, Readout, "_Stack"]:
-    """Returns the model, the complete readout, and the structure of the recurrent module."""
-    weights = {name: _array(name, value) for name, value in state_dict.items()}
+@dataclass(frozen=True)
+class _Built:
+    """A model with the weights of a PyTorch classifier.
+
+    Attributes:
+        model: The model.
+        readout: The complete readout.
+        stack: The structure of the recurrent module.
+        head: The linear layers.
+        left_out: Names of weights that belong to the loss.
+    """
+
+    model: keras.Model
+    readout: Readout
+    stack: _Stack
+    head: Head
+    left_out: Sequence[str]
+
+
+def _built(state_dict: Mapping[str, np.ndarray], readout: Readout, padding: int = PAD_ID) -> _Built:
+    """Builds the model; its embedding has the row of `padding` first, and the first one there."""
+    kept, left_out = torch_state.without_loss(state_dict)
+    weights = {name: _array(name, value) for name, value in kept.items()}
     stack = _read_stack(weights)
     embedding, head = _read_ends(weights, stack)
-    kernel = weights[f"{head}.weight"]
-    bias = weights.get(f"{head}.bias", np.zeros(len(kernel), np.float32))
     if stack.directions == 1 and readout.packed and readout.pooling == "last-step":
         readout = replace(readout, pooling="last")  # the same in one direction
-    readout = readout.require_known(len(kernel), stack.kind)
-    if len(kernel) == 1:  # one logit, for a sigmoid: a softmax over [0, logit] gives the same
-        kernel, bias = np.vstack([0 * kernel, kernel]), np.append(np.float32(0), bias)
+    readout = readout.require_known(head.outputs, stack.kind)
+    if head.outputs == 1:  # for a sigmoid: a softmax over [0, logit] gives the same
+        head = head.with_two_classes()
+    table = weights[embedding]
+    if padding >= len(table):
+        raise TorchImportError(
+            f"The padding token has id {padding}, but the embedding has {len(table)} rows."
+        )
     model = build_classifier(
         _layer(stack, readout.activation),
-        vocab_size=len(weights[embedding]),
-        num_classes=len(kernel),
+        vocab_size=len(table),
+        num_classes=head.outputs,
         embed_dim=stack.features,
         hidden_dim=stack.units,
         num_layers=stack.layers,
@@ -143,57 +161,29 @@ def _built(
         bidirectional=stack.directions == 2,
         name=stack.name.replace("-", "_"),
     )
-    model.get_layer("embedding").set_weights([weights[embedding]])
+    model.get_layer("embedding").set_weights([table[_order(len(table), padding)]])
     for number in range(stack.layers):
         suffixes = ["", "_reverse"][: stack.directions]
         arrays = [a for suffix in suffixes for a in _direction(weights, stack, number, suffix)]
         name = f"bidirectional_{number + 1}" if stack.directions == 2 else f"recurrent_{number + 1}"
         model.get_layer(name).set_weights(arrays)
-    model.get_layer("logits").set_weights([kernel.T, bias])
-    return model, readout, stack
+    model = head.on(model, readout.head)
+    return _Built(model, readout, stack, head, left_out)
 
 
-def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Reads a .safetensors file, or a .pt file without running code in it.
+def _lines(built: _Built) -> list[str]:
+    """The assumptions, one line each."""
+    lines = built.readout.lines(built.stack.kind, built.head.outputs, len(built.head.names))
+    if built.left_out:
+        lines.append(f"not used, since it belongs to the loss: {', '.join(built.left_out)}")
+    return lines
 
-    Raises:
-        TorchImportError: If the file is missing, has no state dict, or would run code.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise TorchImportError(f"There is no file {path}.")
-    if path.suffix == ".safetensors":
-        try:
-            import safetensors
-            from safetensors.numpy import load_file
-        except ImportError:
-            raise _missing(path, "safetensors") from None
-        try:
-            return load_file(path)
-        except (safetensors.SafetensorError, KeyError) as error:
-            raise TorchImportError(f"{path} is not a valid .safetensors file: {error}.") from None
-    if path.suffix not in (".pt", ".pth", ".bin"):
-        raise TorchImportError(f"{path}: a state dict is a .pt, .pth or .safetensors file.")
-    try:
-        import torch
-    except ImportError:
-        raise _missing(path, "torch") from None
-    try:
-        value = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:  # torch's errors for a bad file have no common class
-        # Its message advises to load the file unsafely, which would run code in it.
-        raise TorchImportError(
-            f"{path} contains more than weights, or is not a PyTorch file, and was not loaded. "
-            "Save only the state dict: torch.save(model.state_dict(), 'model.pt')."
-        ) from None
-    for name in ("state_dict", "model_state_dict"):  # the keys in checkpoints
-        value = value.get(name, value) if isinstance(value, dict) else value
-    if not isinstance(value, dict) or not all(isinstance(v, torch.Tensor) for v in value.values()):
-        raise TorchImportError(
-            f"{path} has no state dict (names to tensors). Save one: "
-            "torch.save(model.state_dict(), 'model.pt')."
-        )
-    return value
+
+def _order(rows: int, padding: int) -> np.ndarray:
+    """The ids with that of padding in the place of 0, and 0 in its place."""
+    order = np.arange(rows)
+    order[[PAD_ID, padding]] = padding, PAD_ID
+    return order
 
 
 @dataclass(frozen=True)
@@ -222,8 +212,7 @@ def import_bundle(
 
     Args:
         path: A .pt or .safetensors file.
-        vocab: A file with lines `token id`, or with one token per line and ids from 0, or a .json
-            object of ids by token. It must contain `<pad>` and `<unk>`, in any case.
+        vocab: A vocabulary, see `zoo.vocabulary_files.read_vocabulary`.
         labels: A file with one label per line, in the order of the classes.
         max_length: Number of ids per text.
         readout: What the state dict does not contain.
@@ -234,32 +223,38 @@ def import_bundle(
         ValueError: If the vocabulary is invalid.
         OSError: If a file cannot be read.
     """
-    vocabulary = read_vocabulary(vocab)
-    weights = read_state_dict(path)
-    model, readout, stack = _built(weights, readout or Readout())
-    names = tuple(_lines(labels))
+    vocabulary = vocabulary_files.read_vocabulary(vocab)
+    names = tuple(vocabulary_files.read_lines(labels))
+    weights = torch_state.read_state_dict(path)
+    padding = vocabulary.pad
+    built = _built(weights, readout or Readout(), padding)
+    model, readout = built.model, built.readout
     classes, rows = model.output_shape[-1], model.get_layer("embedding").input_dim
-    if len(names) != classes:
-        raise TorchImportError(
-            f"{labels} has {len(names)} labels, and the model {classes} classes; give one label "
-            "per line, in the order of the classes."
-        )
-    if len(set(names)) < len(names) or "" in names:
-        raise TorchImportError(f"{labels}: {list(names)}; each line must name one class.")
-    _check_vocabulary(vocabulary, rows, vocab)
+    order = _order(rows, padding)
+    try:
+        vocabulary_files.check_labels(names, classes, str(labels))
+        vocabulary_files.check_vocabulary(vocabulary, rows, str(vocab))
+    except ValueError as error:
+        raise TorchImportError(str(error)) from None
+    vocabulary = Vocabulary({token: int(order[number]) for token, number in vocabulary.items()})
     tokenizer = Tokenizer(vocabulary.with_apostrophes(), max_length)
-    assumed = [*readout.lines(stack.kind, classes), *_of_tokens(tokenizer, vocabulary, rows)]
+    assumed = [*_lines(built), *vocabulary_files.on_a_device(tokenizer, vocabulary, rows)]
+    if padding != PAD_ID:
+        assumed.append(
+            f"the ids {padding} (padding, in PyTorch) and {PAD_ID} change places, since a file's "
+            f"padding is {PAD_ID}"
+        )
     checked = None
     if check is not None:
         checked = torch_check.check(
             model.predict_on_batch,
-            torch_check.read_answers(check, tokenizer, rows),
+            torch_check.read_answers(check, tokenizer, order),
             readout,
             torch_check.other_readings(
                 readout,
-                ("tanh", "relu") if stack.kind == "rnn" else ("tanh",),
-                functools.partial(_steps, weights, stack),
-                stack.directions,
+                ("tanh", "relu") if built.stack.kind == "rnn" else ("tanh",),
+                functools.partial(_steps, weights, padding, readout.head),
+                built.stack.directions,
             ),
         )
     config = records.imported(
@@ -281,140 +276,26 @@ def import_bundle(
 
 
 def _steps(
-    weights: Mapping[str, np.ndarray], stack: _Stack, activation: str
+    state_dict: Mapping[str, np.ndarray], padding: int, head: str, activation: str
 ) -> tuple[keras.Model, torch_check.Reading, int]:
     """Arguments for `torch_check.other_readings`: all outputs, the head, an unmasked padding id."""
+    weights, _ = torch_state.without_loss(state_dict)
+    weights = {name: _array(name, value) for name, value in weights.items()}
+    stack = _read_stack(weights)
     key, _ = _read_ends(weights, stack)
-    table = _array(key, weights[key])
-    more = {**weights, key: np.vstack([table, table[[PAD_ID]]])}
-    model = _built(more, Readout("mean", activation=activation))[0]
-    top = f"{'bidirectional' if stack.directions == 2 else 'recurrent'}_{stack.layers}"
-    steps = keras.Model(model.input, model.get_layer(top).output)
-    kernel, bias = model.get_layer("logits").get_weights()
-    return steps, lambda features: features @ kernel + bias, len(table)
-
-
-def _check_vocabulary(vocabulary: Vocabulary, rows: int, path: str | os.PathLike) -> None:
-    """Raises `TorchImportError` if the vocabulary's numbers are not ids of this embedding."""
-    holder: dict[int, str] = {vocabulary.pad: PAD}
-    for token, number in vocabulary.items():
-        if token in SPECIAL or number == vocabulary.unknown:  # rare words may share it
-            continue
-        other = holder.setdefault(number, token)
-        if _caseless(other) != _caseless(token):
-            raise TorchImportError(
-                f"{path}: {other!r} and {token!r} both have the number {number}. Each word needs "
-                "its own id, from 0; are these counts?"
-            )
-    if vocabulary.size > rows:
-        raise TorchImportError(
-            f"{path} has ids up to {vocabulary.size - 1}, but the embedding has {rows} rows; give "
-            "the vocabulary that the model was trained with (its ids, not the words' counts)."
-        )
-    if vocabulary.pad != PAD_ID:
-        raise TorchImportError(
-            f"{path}: the padding token has id {vocabulary.pad}; the zoo's models mask id {PAD_ID}."
-        )
-
-
-def _caseless(token: str) -> str:
-    """A key that is equal for all forms of a word that share its id."""
-    # Upper-cased first: "ı" and "I" are one letter, but fold to two.
-    return token.upper().casefold().replace(APOSTROPHE, "'")
-
-
-def _of_tokens(tokenizer: Tokenizer, vocabulary: Vocabulary, rows: int) -> list[str]:
-    """Lines for the user about the vocabulary on a device."""
-    words = [token for token in vocabulary if token not in SPECIAL]
-    lost = [token for token in words if tokenizer.split(token) != [token]]
-    unused = rows - len(set(vocabulary.values()))
-    lines = [f"unknown words have id {vocabulary.unknown} (<unk>)"]
-    if vocabulary.unknown == vocabulary.pad:
-        lines[0] += ", which is also that of padding: they are skipped"
-    if any(token != token.lower() and vocabulary.get(token.lower()) == number
-           for token, number in vocabulary.items()):  # fmt: skip
-        lines.append("case is folded: Word and WORD have the id of word")
-    if unused:
-        lines.append(f"{unused:,} of the embedding's {rows:,} rows have no token and are not used")
-    if lost:
-        lines.append(
-            f"{len(lost):,} of {len(words):,} tokens, like {', '.join(map(repr, lost[:3]))}, never "
-            "occur on a device, which splits texts at all but letters, digits, _ and '"
-        )
-    return lines
-
-
-def read_vocabulary(path: str | os.PathLike) -> Vocabulary:
-    """Reads a vocabulary in one of the forms that PyTorch tutorials save.
-
-    If all words are lower case, the texts were lower-cased before the lookup. A device does not do
-    that, so each word gets lines for its Capitalised and UPPER form.
-
-    Raises:
-        ValueError: If it is invalid, or lacks the tokens for padding and unknown words.
-    """
-    path = Path(path)
-    if path.suffix == ".json":
-        pairs = _json_pairs(path)
-    else:
-        lines = _lines(path)
-        split = [re.fullmatch(r"(\S+)[ \t]([0-9]+)", line) for line in lines]
-        if split and split[0]:
-            for number, (line, match) in enumerate(zip(lines, split, strict=True), start=1):
-                if not match:
-                    raise ValueError(f"{path}, line {number}: {line!r} is not 'token id'.")
-            pairs = [(match[1], int(match[2])) for match in split if match]
-        else:
-            pairs = [(token, number) for number, token in enumerate(lines)]
-    special = {"<pad>": PAD, "[pad]": PAD, "<unk>": UNKNOWN, "[unk]": UNKNOWN, "<unknown>": UNKNOWN}
-    ids: dict[str, int] = {}
-    for token, number in pairs:
-        name = special.get(token.lower(), token)
-        if name in ids:
-            raise ValueError(f"{path}: {token!r} occurs twice; a token has one id.")
-        # <START> is left out: the device would insert it before every text.
-        if name != START:
-            ids[name] = number
-    words = [token for token in ids if token not in (PAD, UNKNOWN)]
-    if all(token == token.lower() for token in words):
-        for token in words:
-            for form in (token.capitalize(), token.upper()):
-                ids.setdefault(form, ids[token])
-    try:
-        return Vocabulary(ids)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
-
-
-def _json_pairs(path: Path) -> list[tuple[str, int]]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON in UTF-8: {error}.") from None
-    pairs = list(value.items()) if isinstance(value, dict) else []
-    if isinstance(value, list):
-        pairs = [(token, number) for number, token in enumerate(value)]
-    if not pairs or not all(type(t) is str and type(n) is int for t, n in pairs):
-        raise ValueError(f"{path}: a vocabulary in JSON is {{token: id}} or a list of tokens.")
-    return pairs
-
-
-def _lines(path: str | os.PathLike) -> list[str]:
-    """The lines of a text file, without line ends and without empty lines at its end."""
-    try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 ({error.reason}); save it as UTF-8.") from None
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
-    while lines and not lines[-1]:
-        lines.pop()
-    return lines
-
-
-def _missing(path: Path, package: str) -> TorchImportError:
-    return TorchImportError(
-        f"{path}: reading it requires the package {package}; pip install '.[torch]'."
+    table = weights[key]
+    more = {**weights, key: np.vstack([table, table[[padding]]])}
+    model = _built(more, Readout("mean", activation=activation, head=head), padding).model
+    top = model.get_layer(
+        f"{'bidirectional' if stack.directions == 2 else 'recurrent'}_{stack.layers}"
     )
+    features = model.get_layer("head_1" if "head_1" in _names(model) else "logits").input
+    logits = keras.Model(features, model.output)
+    return keras.Model(model.input, top.output), logits.predict_on_batch, len(table)
+
+
+def _names(model: keras.Model) -> set[str]:
+    return {layer.name for layer in model.layers}
 
 
 def _array(name: str, value) -> np.ndarray:
@@ -484,28 +365,35 @@ def _shapes(stack: _Stack, dot: str, *, biases: bool) -> dict[str, tuple[int, ..
     return shapes
 
 
-def _read_ends(weights: Mapping[str, np.ndarray], stack: _Stack) -> tuple[str, str]:
-    """Returns the embedding's key and the name of the head's module."""
+def _read_ends(weights: Mapping[str, np.ndarray], stack: _Stack) -> tuple[str, Head]:
+    """Returns the embedding's key and the head."""
     others = [key for key in weights if not RECURRENT_KEY.fullmatch(key)]
     matrices = [key for key in others if key.endswith("weight") and weights[key].ndim == 2]
     width = stack.outputs * stack.directions
-    embeddings = [key for key in matrices if weights[key].shape[1] == stack.features]
-    heads = [key for key in matrices if weights[key].shape[1] == width]
-    if stack.features == width:  # equal widths: a head has a bias, an embedding has none
-        heads = [key for key in heads if key.removesuffix("weight") + "bias" in weights]
-        embeddings = [key for key in embeddings if key not in heads]
-    if len(embeddings) != 1 or len(heads) != 1:
-        raise TorchImportError(
-            f"Besides {stack.module or 'the recurrent module'}, the state dict needs one embedding "
-            f"[ids, {stack.features}] and one linear layer [classes, {width}]; its other keys: "
-            f"{_shown({key: weights[key] for key in others})}."
-        )
-    head = heads[0].removesuffix(".weight")
-    extra = sorted(set(others) - {embeddings[0], f"{head}.weight", f"{head}.bias"})
+    embeddings = [
+        key
+        for key in matrices
+        if weights[key].shape[1] == stack.features
+        # Of equal widths: a linear layer has a bias, an embedding has none.
+        and key.removesuffix("weight") + "bias" not in weights
+    ]
+    shown = (
+        f"Besides {stack.module or 'the recurrent module'}, the state dict needs one embedding "
+        f"[ids, {stack.features}], and linear layers from [outputs, {width}] to [classes, inputs]; "
+        f"its other keys: {_shown({key: weights[key] for key in others})}."
+    )
+    if len(embeddings) > 1 and stack.features != width:
+        # A linear layer without a bias may have the same width: the embedding comes first.
+        embeddings = embeddings[:1]
+    if len(embeddings) != 1:
+        raise TorchImportError(shown)
+    head = torch_head.read(weights, [m for m in matrices if m not in embeddings], width, shown)
+    parts = {f"{name}.{part}".lstrip(".") for name in head.names for part in ("weight", "bias")}
+    extra = sorted(set(others) - {embeddings[0]} - parts)
     if extra:
         raise TorchImportError(
             f"Unknown keys: {', '.join(extra)}. Only an embedding, one recurrent module "
-            "and one linear layer can be imported."
+            "and linear layers can be imported."
         )
     return embeddings[0], head
 

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, replace
 
 POOLINGS = ("last", "mean", "max", "last-step")
 ACTIVATIONS = ("tanh", "relu")
+HEADS = ("relu", "tanh", "gelu", "sigmoid", "elu", "leaky_relu", "silu", "linear")
 SCORES = ("softmax", "one", "sigmoid")
 
 
@@ -24,15 +25,21 @@ class Readout:
         activation: Activation of an `nn.RNN`.
         scores: `softmax` over several logits, the sigmoid of `one` logit, or a `sigmoid` for each
             of several labels. None means `one` for a single logit, else `softmax`.
+        head: Activation between the linear layers of the head, if it has several.
     """
 
     pooling: str = "last"
     packed: bool = True
     activation: str = "tanh"
     scores: str | None = None
+    head: str = "relu"
 
     def __post_init__(self):
-        for name, known in (("pooling", POOLINGS), ("activation", ACTIVATIONS)):
+        for name, known in (
+            ("pooling", POOLINGS),
+            ("activation", ACTIVATIONS),
+            ("head", HEADS),
+        ):
             if getattr(self, name) not in known:
                 raise TorchImportError(
                     f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}."
@@ -86,8 +93,14 @@ class Readout:
             )
         return replace(self, scores="one" if outputs == 1 else scores)
 
-    def lines(self, kind: str, labels: int) -> list[str]:
-        """The assumptions, for the user: one line each, with its flag."""
+    def lines(self, kind: str, labels: int, linear: int = 1) -> list[str]:
+        """The assumptions, for the user: one line each, with its flag.
+
+        Args:
+            kind: `lstm`, `gru` or `rnn`.
+            labels: The number of labels.
+            linear: The number of linear layers in the head.
+        """
         reads = {
             "last": "h_n, the last state of each direction",
             "mean": "the mean of its outputs over the text",
@@ -99,9 +112,11 @@ class Readout:
         }
         lines = [
             f"the head reads {reads[self.pooling]} (--pooling)",
-            "padding has id 0 and does not change the state (--no-packed)",
+            "padding does not change the state (--no-packed)",
             f"scores: {scores[self.scores or 'softmax']} (--scores)",
         ]
+        if linear > 1:
+            lines.append(f"between the head's {linear} linear layers: {self.head} (--head)")
         if kind == "rnn":
             lines.append(f"activation: {self.activation} (--activation)")
         return lines

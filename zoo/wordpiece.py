@@ -83,6 +83,7 @@ class Pieces(Mapping[str, int]):
         self.unknown: int = self._ids[UNKNOWN]
         self.cls: int = self._ids[CLS]
         self.sep: int = self._ids[SEP]
+        self.special = frozenset(self._ids[piece] for piece in SPECIAL)
 
     @classmethod
     def parse(cls, content: str | bytes, *, source: str = "vocabulary") -> "Pieces":

@@ -52,23 +52,35 @@ def build(architecture: Architecture, max_length: int) -> Model:
     layout = stages.Layout(graph, architecture, ids, length)
     # The inputs of stages: at the positions of the ids, or of the last step.
     values = {0: x}
-    if architecture.is_taken(0):
-        x = layout.compact(x)
+    if architecture.is_taken(0) and architecture.layers[0].reads is None:
+        x = layout.read(x, architecture.layers[0])
     x = _in_whole_blocks(graph, x, block)
     order = parts.backward_order(graph, length, x.shape[0])
     # The input of a layer in pieces: whether a piece is in reversed order, and its rows.
     pieces = [(False, x)]
     time = max_length
+    # The number of steps, and their reverse order: of the text, or of all that a layer reads.
+    orders = {(architecture.masked, time): (length, order)}
+    scanned: dict[tuple[int, int], Tensor] = {}
     for number, layer in enumerate(architecture.layers, start=1):
+        source = x  # what the layer reads, if a stage gives it
         if layer.reads is not None:
-            x = layout.compact(stages.place(graph, layer.reads, values, ids))
-            if x.shape[0] != time:  # in a model without mask
-                time, block = x.shape[0], _block(x.shape[0])
-                length = graph.constant([time], np.int32)
-            x = _in_whole_blocks(graph, x, block)
-            if x.shape[0] != order.shape[0]:
-                order = parts.backward_order(graph, length, x.shape[0])
+            source = layout.placed(layer, values)
+            time = source.shape[0]
+            key, block = (layer.masked, time), _block(time)
+            length = orders[key][0] if key in orders else graph.constant([time], np.int32)
+            x = _in_whole_blocks(graph, source, block)
+            if key not in orders:
+                orders[key] = length, parts.backward_order(graph, length, x.shape[0])
+            length, order = orders[key]
             pieces = [(False, x)]
+            keys = [(id(direction.cell), id(source)) for direction in layer.directions]
+            if layer.gives == "last" and all(one in scanned for one in keys):
+                # Another output of a Keras layer that has been run.
+                last = [parts.last_row(graph, scanned[one], length) for one in keys]
+                values[number] = stages.merged(graph, last, layer.merge)
+                pieces = [(False, values[number])]
+                continue
         sequences = []
         for direction in layer.directions:
             turned = [
@@ -80,6 +92,11 @@ def build(architecture: Architecture, max_length: int) -> Model:
         outputs = scan.place(graph, sequences, length)
         backwards = [direction.go_backwards for direction in layer.directions]
         pieces = list(zip(backwards, outputs, strict=True))
+        if layer.gives == "all" and layer.reads is not None:
+            cells = [id(direction.cell) for direction in layer.directions]
+            scanned.update(
+                {(cell, id(source)): one for cell, one in zip(cells, outputs, strict=True)}
+            )
         taken = architecture.is_taken(number)
         if layer.gives != "all":
             pieces = [(False, stages.merged(graph, outputs, layer.merge))]
@@ -90,8 +107,8 @@ def build(architecture: Architecture, max_length: int) -> Model:
                 pieces = [(False, stages.merged(graph, forwards, layer.merge))]
             if taken:
                 spread = [
-                    layout.spread(_first_rows(graph, one, time), backwards=back, zeros=layer.zeros)
-                    for back, one in zip(backwards, forwards, strict=True)
+                    layout.spread(_first_rows(graph, one, time), direction, layer)
+                    for direction, one in zip(layer.directions, forwards, strict=True)
                 ]
                 values[number] = stages.merged(graph, spread, layer.merge)
     if architecture.hidden is not None:

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from export.architecture import Architecture
+from export.recurrent import cell_name
 from export.tflite import ops, stages
 from export.tflite.graph import Graph, Model, Tensor
 from export.tflite.traced import Traced
@@ -28,7 +29,7 @@ def require(
         for direction in layer.directions:
             if not supports(direction.cell):
                 raise NoLoweringError(
-                    f"{type(direction.cell).__name__} has no lowering {lowering!r}, which is for "
+                    f"{cell_name(direction.cell)} has no lowering {lowering!r}, which is for "
                     f"{known}; use 'loop', or 'unrolled' for MediaPipe."
                 )
 
@@ -161,9 +162,7 @@ class Floats(Arithmetic):
         return self._scan(graph, self.architecture.layers[layer].directions[direction].cell, x)
 
     def last_row(self, graph: Graph, outputs: Tensor, steps: Tensor) -> Tensor:
-        zero = graph.constant([0], np.int32)
-        any_step = ops.cast(graph, ops.less(graph, zero, steps), np.float32)
-        return ops.multiply(graph, ops.gather(graph, outputs, last_place(graph, steps)), any_step)
+        return last_row(graph, outputs, steps)
 
     def mean_row(self, graph: Graph, outputs: Tensor, steps: Tensor) -> Tensor:
         time = outputs.shape[0]
@@ -192,31 +191,35 @@ def one_graph(max_length: int, arithmetic: Arithmetic) -> Model:
     layout = stages.Layout(graph, architecture, ids, steps)
     # The inputs of stages: at the positions of the ids, or of the last step.
     values = {0: x}
-    if architecture.is_taken(0):
-        x = layout.compact(x)
+    if architecture.is_taken(0) and architecture.layers[0].reads is None:
+        x = layout.read(x, architecture.layers[0])
+    # The number of steps, and their reverse order: of the text, or of all that a layer reads.
+    orders = {(architecture.masked, max_length): (steps, backwards)}
+    scanned: dict[tuple[int, int, bool], Tensor] = {}
     for number, layer in enumerate(architecture.layers):
         if layer.reads is not None:
-            x = layout.compact(stages.place(graph, layer.reads, values, ids))
-            if x.shape[0] != backwards.shape[0]:  # in a model without mask
-                steps = graph.constant([x.shape[0]], np.int32)
-                backwards = backward_order(graph, steps, x.shape[0])
+            x = layout.placed(layer, values)
+            time = x.shape[0]
+            if (layer.masked, time) not in orders:
+                steps = graph.constant([time], np.int32)
+                orders[layer.masked, time] = steps, backward_order(graph, steps, time)
+            steps, backwards = orders[layer.masked, time]
         results, spread = [], []
         for place, direction in enumerate(layer.directions):
-            if not direction.go_backwards:
-                outputs = arithmetic.scan(graph, number, place, x)
-            else:
-                turned = ops.gather(graph, x, backwards)
-                outputs = arithmetic.scan(graph, number, place, turned)
-                if layer.gives == "all":
-                    outputs = ops.gather(graph, outputs, backwards)
+            # Several layers with one cell are the outputs of one Keras layer.
+            key = (id(direction.cell), id(x), direction.go_backwards)
+            if key not in scanned:
+                turned = ops.gather(graph, x, backwards) if direction.go_backwards else x
+                scanned[key] = arithmetic.scan(graph, number, place, turned)
+            outputs = scanned[key]
+            if direction.go_backwards and layer.gives == "all":
+                outputs = ops.gather(graph, outputs, backwards)
             if layer.gives == "last":
                 outputs = arithmetic.last_row(graph, outputs, steps)
             elif layer.gives == "mean":
                 outputs = arithmetic.mean_row(graph, outputs, steps)
             elif architecture.is_taken(number + 1):
-                spread.append(
-                    layout.spread(outputs, backwards=direction.go_backwards, zeros=layer.zeros)
-                )
+                spread.append(layout.spread(outputs, direction, layer))
             results.append(outputs)
         x = stages.merged(graph, results, layer.merge)
         values[number + 1] = stages.merged(graph, spread, layer.merge) if spread else x
@@ -241,6 +244,13 @@ def mean_of(graph: Graph, total: Tensor, steps: Tensor) -> Tensor:
     """Divides a sum over the steps of a text by their number."""
     count = ops.maximum(graph, steps, graph.constant([1], np.int32))
     return ops.divide(graph, total, ops.cast(graph, count, np.float32))
+
+
+def last_row(graph: Graph, outputs: Tensor, steps: Tensor) -> Tensor:
+    """The output of the last of the steps, [1, outputs]; zeros if there is none."""
+    zero = graph.constant([0], np.int32)
+    any_step = ops.cast(graph, ops.less(graph, zero, steps), np.float32)
+    return ops.multiply(graph, ops.gather(graph, outputs, last_place(graph, steps)), any_step)
 
 
 def last_place(graph: Graph, steps: Tensor) -> Tensor:

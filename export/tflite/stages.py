@@ -18,7 +18,13 @@ import keras
 import numpy as np
 from numpy.typing import DTypeLike
 
-from export.architecture import Architecture, Stage, UnsupportedModelError
+from export.architecture import (
+    Architecture,
+    Direction,
+    RecurrentLayer,
+    Stage,
+    UnsupportedModelError,
+)
 from export.tflite import ops
 from export.tflite.graph import Graph, Tensor
 from export.tflite.traced import Traced, TraceError
@@ -38,23 +44,44 @@ class Layout:
     def __init__(self, graph: Graph, architecture: Architecture, ids: Tensor, steps: Tensor):
         self.graph, self.architecture, self.ids, self.steps = graph, architecture, ids, steps
         self.time = ids.shape[1]
+        self._placed: dict[int, Tensor] = {}
 
-    def compact(self, x: Tensor) -> Tensor:
-        """Moves the rows [L, width] of unmasked positions to the front."""
-        if not self.architecture.masked or self.architecture.right_padded:
+    def read(self, x: Tensor, layer: RecurrentLayer) -> Tensor:
+        """The rows of x [L, width] that a layer reads, in front: all, if it is not masked."""
+        if not layer.masked or self.architecture.right_padded:
             return x
         return ops.gather(self.graph, x, self._positions)
 
-    def spread(self, outputs: Tensor, *, backwards: bool, zeros: bool) -> Tensor:
-        """Moves the outputs of steps [L, width] to the positions of the ids, as in Keras.
+    def placed(self, layer: RecurrentLayer, tensors: Mapping[int, Tensor]) -> Tensor:
+        """Adds the stage that a layer reads, and returns its rows as of `read`.
+
+        Once for several layers that read one stage: the outputs of one Keras layer.
+        """
+        stage = layer.reads
+        assert stage is not None
+        if id(stage) not in self._placed:
+            x = place(self.graph, stage, tensors, self.ids)
+            self._placed[id(stage)] = self.read(x, layer)
+        return self._placed[id(stage)]
+
+    def spread(self, outputs: Tensor, direction: Direction, layer: RecurrentLayer) -> Tensor:
+        """Moves the outputs of steps [L, width] to the positions where Keras returns them.
 
         Args:
-            outputs: Outputs of one direction, in the order of the text.
-            backwards: Whether the direction reads from the end.
-            zeros: Whether masked positions are zero.
+            outputs: Outputs of one direction of a layer, in the order of the text.
+            direction: The direction.
+            layer: The layer.
         """
-        if not self.architecture.masked:
-            return outputs
+        if layer.masked:
+            outputs = self._at_ids(outputs, direction.go_backwards, layer.zeros)
+        if direction.flipped:
+            time = outputs.shape[0]
+            order = self.graph.constant(np.arange(time)[::-1], np.int32)
+            outputs = ops.gather(self.graph, outputs, order)
+        return outputs
+
+    def _at_ids(self, outputs: Tensor, backwards: bool, zeros: bool) -> Tensor:
+        """At the positions of the ids."""
         rows, there = self._next if backwards or zeros else self._latest
         if zeros:
             there = self._present
@@ -176,7 +203,7 @@ def _named(model: keras.Model) -> str:
 
 
 def merged(graph: Graph, results: Sequence[Tensor], merge: str) -> Tensor:
-    """Merges the outputs of directions, as of `export.architecture.MERGES`."""
+    """Merges the outputs of directions, as of `export.recurrent.MERGES`."""
     if len(results) == 1:
         return results[0]
     if merge == "concat":

@@ -14,7 +14,7 @@ import pytest
 import train
 from tests.docs.pages import ROOT, commands, read
 from zoo import __main__ as zoo_main
-from zoo import catalogue, pretrained, terminal
+from zoo import catalogue, models, pretrained, terminal
 
 COMMANDS = commands()
 # Commands that measure for minutes: they are asked for help, which they give after they have found
@@ -68,7 +68,8 @@ def check_python(arguments: list[str], monkeypatch) -> None:
             check_name(rest[-1], known + catalogue.list_models(), rest)
     elif module == "export":
         parse(importlib.import_module("export.__main__").main, rest, monkeypatch)
-        check_name(rest[0], pretrained.names(), rest)
+        if Path(rest[0]).suffix not in models.KERAS_ENDINGS:  # a file of one's own
+            check_name(rest[0], pretrained.names(), rest)
     elif module in MEASURES:
         command = [sys.executable, "-m", module, *rest, "--help"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -256,13 +256,6 @@ def other_mask():
     return keras.Model(tokens, layers.Dense(2)(x))
 
 
-def mask_in_one_layer():
-    tokens = keras.Input((None,), dtype="int32")
-    x = layers.LSTM(3, return_sequences=True)(layers.Embedding(9, 4)(tokens))
-    x = layers.LSTM(3, name="upper")(x, mask=keras.ops.not_equal(tokens, 0))
-    return keras.Model(tokens, layers.Dense(2)(x))
-
-
 def untraceable():
     class Python(keras.Model):
         def __init__(self):
@@ -296,7 +289,6 @@ REFUSED = {
     numbers: "token ids, int32",
     nan: "NaN or infinite: dense.*/kernel",
     other_mask: "mask that is not `tokens != 0`",
-    mask_in_one_layer: "gets no mask",
     untraceable: "cannot be traced",
     lambda: chain(both(), Broken(), layers.Dense(2)):
         r"Keras cannot run model .*, int32 \[\d+, 7\]: shapes differ\. Make model\.predict work",
@@ -313,8 +305,6 @@ REFUSED = {
     lambda: chain(both(), layers.Dense(2, "relu")): "ends in relu",
     lambda: chain(both(), layers.Dense(2, "softmax"), layers.Dense(2, "softmax"),
                   layers.Softmax()): "behind the last Dense|softmax and softmax",
-    lambda: chain(layers.LSTM(3, stateful=False, return_state=True),
-                  lambda x: x[0], layers.Dense(2)): "return_state",
 }  # fmt: skip
 
 

@@ -99,7 +99,7 @@ def test_shorter_texts_on_request(tmp_path):
 
 def test_keras_model_without_a_tokenizer(tmp_path):
     file, _ = export.export_model(classifier("bigru"), tmp_path, max_length=9)
-    assert file.path == "bigru-unrolled-int8.tflite"
+    assert file.path == "bigru-unrolled-int8-bare.tflite"
     with pytest.raises(litert.ModelFileError, match="no metadata"):
         litert.load(tmp_path / file.path)
     with pytest.raises(ValueError, match="max_length, the number of ids"):

@@ -38,6 +38,7 @@ def test_help_comes_without_a_framework(name):
         (["accuracy", "no/run"], "There is no folder no/run"),
         (["export-catalogue", "no/data"], "no/data"),
         (["export-catalogue", "no/data", "bilstn"], "did you mean bilstm?"),
+        (["brought", "no such kind"], "no kind has 'no such kind'"),
         (["first-hour", "no/data"], "no/data/snips has no train.tsv"),
         (["first-hour", "no/data", "--sets", "snips"], "'snips' is not a data set"),
         (["leaderboard", "no/data"], "no/data is not a folder"),

@@ -41,7 +41,7 @@ def read(folder: Path) -> tuple[dict[str, int], np.ndarray]:
     Raises:
         ValueError: If a file is missing or damaged, or they do not fit each other.
     """
-    from zoo.torch_import import read_state_dict
+    from zoo.torch_state import read_state_dict
 
     path = check(folder)
     weights = read_state_dict(path)

@@ -1,0 +1,1 @@
+"""Models of the kinds that people bring, and what becomes of them."""
