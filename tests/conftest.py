@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 WORDS = {"bad": "awful dull grim cold poor", "good": "lovely great fine warm bright"}
 FILLERS = "the a film was it and quite story of this"
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in a background job of a shell. The commands that tests start would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def write_rows(path: Path, count: int, seed: int, *, extra: str = "", labels=("bad", "good")):
