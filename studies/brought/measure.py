@@ -2,9 +2,10 @@
 
 Each kind of `studies.brought.cases` is exported in all of its lowerings as float32, float16 and
 int8, and its files are run in LiteRT's interpreter, TensorFlow's, MediaPipe's text classifier (with
-a tokenizer and labels; a single subgraph only) and, where it is installed, tflite-micro. Kinds of
-PyTorch classifiers are imported first. The scores are compared with those of the framework that the
-model is of. Writes brought.csv, with a row for each file and client, or with the refusal.
+a tokenizer and labels; a single subgraph only) and, where it is installed, tflite-micro, which gets
+files of static shapes. Kinds of PyTorch classifiers are imported first. The scores are compared
+with those of the framework that the model is of. Writes brought.csv, with a row for each file and
+client, or with the refusal.
 """
 
 from __future__ import annotations
@@ -93,9 +94,10 @@ def of_keras(case: Case) -> Iterator[Row]:
             for file in files:
                 yield from _of_texts(case.what, Path(folder) / file.path, file, expected)
             return
+        static = _static(model, Path(folder) / "static", **case.options)
         for file in files:
-            content = (Path(folder) / file.path).read_bytes()
-            yield from _of_ids(case.what, content, file, ids(), of_ids(ids()))
+            path = Path(folder) / file.path
+            yield from _of_ids(case.what, path, file, ids(), of_ids(ids()), static)
     if not has_three or case.says:
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -135,10 +137,11 @@ def of_torch(case: Import) -> Iterator[Row]:
             readout=Readout(**case.readout),
         )
         texts = [" ".join(tokens[n] for n in row if n != case.padding) for row in given]
+        static = _static(imported.bundle, folder / "static")
         for file in _export(imported.bundle, folder / "out"):
             path = folder / "out" / file.path
             own = imported.bundle.tokenizer.encode(texts)
-            yield from _of_ids(case.what, path.read_bytes(), file, own, scores(given))
+            yield from _of_ids(case.what, path, file, own, scores(given), static)
             yield from _of_texts(
                 case.what, path, file, scores(given), only="mediapipe", texts=texts
             )
@@ -152,23 +155,38 @@ def _export(model: Any, folder: Path, **options: Any) -> list[ExportedFile]:
         return export_model(model, folder, lowering="all", precision="all", force=True, **options)
 
 
+def _static(model: Any, folder: Path, **options: Any) -> Path | None:
+    """Exports with static shapes, if there is a client that needs them. Returns the folder."""
+    if importlib.util.find_spec("tflite_micro") is None:
+        return None
+    _export(model, folder, static_shapes=True, **options)
+    return folder
+
+
 def _tokenizer() -> Tokenizer:
     vocabulary = {PAD: 0, UNKNOWN: 1} | {f"w{number}": number for number in range(2, WORDS)}
     return Tokenizer(Vocabulary(vocabulary), LENGTH)
 
 
 def _of_ids(
-    what: str, content: bytes, file: ExportedFile, rows: np.ndarray, expected: np.ndarray
+    what: str,
+    path: Path,
+    file: ExportedFile,
+    rows: np.ndarray,
+    expected: np.ndarray,
+    static: Path | None,
 ) -> Iterator[Row]:
     from studies import clients
     from zoo import litert
 
+    content = path.read_bytes()
     asked: dict[str, Callable[[], np.ndarray]] = {
         "litert": lambda: litert.runner(content)[0](rows),
         "tf.lite": lambda: clients.ask_tensorflow(content, rows),
     }
-    if importlib.util.find_spec("tflite_micro") and file.precision == "float32":
-        asked["micro"] = lambda: clients.ask_micro(content, rows)
+    if static is not None and file.precision == "float32":
+        fixed = (static / file.path).read_bytes()
+        asked["micro"] = lambda: clients.ask_micro(fixed, rows)
     for client, ask in asked.items():
         yield _row(what, file.lowering, file.precision, client, _compared(ask, expected))
 
