@@ -24,7 +24,7 @@ from zoo import bundle as bundles
 from zoo import models, terminal
 from zoo.files import write_bytes
 from zoo.seal import seal
-from zoo.text import Tokenizer
+from zoo.tokenizers import AnyTokenizer
 
 __all__ = ["ExportedFile", "export_model"]
 
@@ -51,7 +51,7 @@ def export_model(
     padding: str | None = None,
     static_shapes: bool = False,
     force: bool = False,
-    tokenizer: Tokenizer | None = None,
+    tokenizer: AnyTokenizer | None = None,
     labels: Sequence[str] | None = None,
 ) -> list[ExportedFile]:
     """Exports a model to .tflite files, with a manifest.json.

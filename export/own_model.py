@@ -8,6 +8,8 @@ from zoo import keras_config, vocabulary_files
 from zoo.keras_config import Stored
 from zoo.models import Reference
 from zoo.text import DELIMITER, Tokenizer
+from zoo.tokenizers import AnyTokenizer
+from zoo.wordpiece import WordPieceTokenizer
 
 TEXT_LAYER = "TextVectorization"
 BARE = (
@@ -27,7 +29,7 @@ class Given:
         lines: About the vocabulary on a device, for the user.
     """
 
-    tokenizer: Tokenizer | None
+    tokenizer: AnyTokenizer | None
     labels: tuple[str, ...] | None
     lines: tuple[str, ...] = ()
 
@@ -103,12 +105,24 @@ def read(options: argparse.Namespace, reference: Reference) -> Given:
     labels = _labels(options.labels, stored)
     if options.vocab is None:
         return Given(None, labels)
-    vocabulary = vocabulary_files.read_vocabulary(options.vocab, start=True)
     rows = stored.embedding_rows()
+    if length is None:
+        length = _length_of_text_layer(stored, reference.name)
+    pieces = vocabulary_files.read_pieces(options.vocab)
+    if pieces is not None:
+        if options.delimiter is not None:
+            raise ValueError(
+                f"--delimiter is for words, and {options.vocab} has word pieces; leave it out."
+            )
+        vocabulary_files.check_pieces(pieces, rows, options.vocab)
+        tokens = WordPieceTokenizer(pieces, length)
+        lines = vocabulary_files.pieces_on_a_device(tokens, rows or pieces.size)
+        return Given(tokens, labels, tuple(lines))
+    vocabulary = vocabulary_files.read_vocabulary(options.vocab, start=True)
     vocabulary_files.check_vocabulary(vocabulary, rows, options.vocab)
     tokenizer = Tokenizer(
         vocabulary.with_apostrophes(),
-        _length_of_text_layer(stored, reference.name) if length is None else length,
+        length,
         options.delimiter or DELIMITER,
     )
     lines = vocabulary_files.on_a_device(tokenizer, vocabulary, rows or vocabulary.size)

@@ -15,6 +15,7 @@ from zoo.torch_import import import_bundle, import_torch
 from zoo.torch_readout import Readout, TorchImportError
 from zoo.torch_state import read_state_dict
 from zoo.vocabulary_files import read_vocabulary
+from zoo.wordpiece import WordPieceTokenizer
 
 VOCAB = "<pad>\n<unk>\n" + "\n".join("abcdefghij")
 IDS = np.array([[5, 3, 9, 1, 7, 2], [4, 4, 8, 0, 0, 0], [6, 0, 0, 0, 0, 0]], np.int32)
@@ -344,6 +345,42 @@ def test_tokens_that_a_device_never_makes_are_told(tmp_path):
     files = files_of(tmp_path, state_dict(), "\n".join(words), "no\nyes\n")
     imported = import_bundle(tmp_path / "model.safetensors", **files)
     assert re.search(r"\d of \d+ tokens, like 'well-known'", "\n".join(imported.assumed))
+
+
+def test_a_vocabulary_of_word_pieces_becomes_bert_tokens(torch_model, tmp_path):
+    """Of a model that was trained on the ids of a BERT tokenizer."""
+    model, files = torch_model("lstm", "last")
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "play", "##ing", "##s", "game", "un", "!", "Cat"]
+    files["vocab"].write_text("\n".join(pieces) + "\n")
+    imported = import_bundle(tmp_path / "model.safetensors", max_length=9, **files)
+    bundle = imported.bundle
+    assert isinstance(bundle.tokenizer, WordPieceTokenizer)
+    text, ids = "Playing games!", [2, 4, 5, 7, 6, 9, 3]
+    assert bundle.tokenizer.encode([text])[0].tolist() == [*ids, 0, 0]
+    expected = softmax_of(model.logits(ids))
+    np.testing.assert_allclose(bundle.classifier().scores([text])[0], expected, atol=1e-5)
+    said = "\n".join(imported.assumed)
+    assert "every text begins with [CLS], id 2, and ends with [SEP], id 3" in said
+    assert "1 of 11 pieces, like 'Cat', never occur on a device" in said
+    assert "splits texts at all but letters" not in said
+    bundle.save(tmp_path / "run")
+    again = zoo.load(tmp_path / "run")
+    np.testing.assert_allclose(again.scores([text])[0], expected, atol=1e-5)
+
+
+def test_word_pieces_that_do_not_fit_are_refused(tmp_path):
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *(f"w{number}" for number in range(30))]
+    files = files_of(tmp_path, state_dict(), "\n".join(pieces), "no\nyes\n")
+    with pytest.raises(TorchImportError, match="34 pieces, but the embedding has 12 rows"):
+        import_bundle(tmp_path / "model.safetensors", **files)
+    files["vocab"].write_text("\n".join(["[UNK]", "[PAD]", *pieces[2:6]]))
+    with pytest.raises(ValueError, match=r"\[PAD\] has id 1"):
+        import_bundle(tmp_path / "model.safetensors", **files)
+
+
+def softmax_of(logits):
+    exponents = np.exp(np.array(logits) - np.max(logits))
+    return exponents / exponents.sum()
 
 
 def files_of(folder, weights, vocab, labels):

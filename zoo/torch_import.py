@@ -26,8 +26,10 @@ from zoo.bundle import Bundle
 from zoo.classifier import build_classifier, with_sigmoid
 from zoo.layers import Recurrent
 from zoo.text import PAD_ID, Tokenizer, Vocabulary
+from zoo.tokenizers import AnyTokenizer
 from zoo.torch_head import Head
 from zoo.torch_readout import Readout, TorchImportError
+from zoo.wordpiece import Pieces, WordPieceTokenizer
 
 # PyTorch's order of the gates, and the zoo's cell with its own order.
 GATES = {
@@ -223,7 +225,8 @@ def import_bundle(
         ValueError: If the vocabulary is invalid.
         OSError: If a file cannot be read.
     """
-    vocabulary = vocabulary_files.read_vocabulary(vocab)
+    pieces = vocabulary_files.read_pieces(vocab)
+    vocabulary = pieces or vocabulary_files.read_vocabulary(vocab)
     names = tuple(vocabulary_files.read_lines(labels))
     weights = torch_state.read_state_dict(path)
     padding = vocabulary.pad
@@ -233,12 +236,14 @@ def import_bundle(
     order = _order(rows, padding)
     try:
         vocabulary_files.check_labels(names, classes, str(labels))
-        vocabulary_files.check_vocabulary(vocabulary, rows, str(vocab))
+        if isinstance(vocabulary, Pieces):
+            vocabulary_files.check_pieces(vocabulary, rows, str(vocab))
+        else:
+            vocabulary_files.check_vocabulary(vocabulary, rows, str(vocab))
     except ValueError as error:
         raise TorchImportError(str(error)) from None
-    vocabulary = Vocabulary({token: int(order[number]) for token, number in vocabulary.items()})
-    tokenizer = Tokenizer(vocabulary.with_apostrophes(), max_length)
-    assumed = [*_lines(built), *vocabulary_files.on_a_device(tokenizer, vocabulary, rows)]
+    tokenizer, on_a_device = _tokenizer(vocabulary, order, max_length)
+    assumed = [*_lines(built), *on_a_device]
     if padding != PAD_ID:
         assumed.append(
             f"the ids {padding} (padding, in PyTorch) and {PAD_ID} change places, since a file's "
@@ -273,6 +278,19 @@ def import_bundle(
         },
     )
     return Imported(Bundle(_ended(model, readout), tokenizer, names, config), tuple(assumed))
+
+
+def _tokenizer(
+    vocabulary: Vocabulary | Pieces, order: np.ndarray, max_length: int
+) -> tuple[AnyTokenizer, list[str]]:
+    """The tokenizer on a device, with its ids in their new order, and lines for the user."""
+    rows = len(order)
+    if isinstance(vocabulary, Pieces):  # whose padding has id 0, so no ids change places
+        pieces = WordPieceTokenizer(vocabulary, max_length)
+        return pieces, vocabulary_files.pieces_on_a_device(pieces, rows)
+    words = Vocabulary({token: int(order[number]) for token, number in vocabulary.items()})
+    tokenizer = Tokenizer(words.with_apostrophes(), max_length)
+    return tokenizer, vocabulary_files.on_a_device(tokenizer, words, rows)
 
 
 def _steps(

@@ -9,6 +9,9 @@ from typing import Any
 
 from zoo import torch_file
 from zoo.text import APOSTROPHE, PAD, START, UNKNOWN, Tokenizer, Vocabulary
+from zoo.wordpiece import CLS, SEP, Pieces, WordPieceTokenizer
+from zoo.wordpiece import SPECIAL as BERT_SPECIAL
+from zoo.wordpiece import UNKNOWN as BERT_UNKNOWN
 
 SPECIAL = (PAD, UNKNOWN, START)
 _NAMES = {
@@ -76,6 +79,58 @@ def read_vocabulary(path: str | os.PathLike, *, start: bool = False) -> Vocabula
         return Vocabulary(ids)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def read_pieces(path: str | os.PathLike) -> Pieces | None:
+    """Reads the vocabulary of a BERT tokenizer: one piece per line. None for other vocabularies.
+
+    Raises:
+        ValueError: If the device cannot use it.
+        OSError: If it cannot be read.
+    """
+    path = Path(path)
+    if path.suffix == ".json" or path.suffix in torch_file.ENDINGS:
+        return None
+    lines = read_lines(path)
+    if not {CLS, SEP} <= set(lines):
+        return None
+    try:
+        return Pieces(lines)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def check_pieces(vocabulary: Pieces, rows: int | None, source: str) -> None:
+    """Raises `ValueError` if there are more pieces than rows of an embedding, if they are known."""
+    if rows is not None and vocabulary.size > rows:
+        raise ValueError(
+            f"{source} has {vocabulary.size} pieces, but the embedding has {rows} rows; give the "
+            "vocabulary that the model was trained with."
+        )
+
+
+def pieces_on_a_device(tokenizer: WordPieceTokenizer, rows: int) -> list[str]:
+    """Lines for the user about word pieces on a device; `rows` are those of the embedding."""
+    vocabulary = tokenizer.vocabulary
+    ids = [str(vocabulary[piece]) for piece in (CLS, SEP, BERT_UNKNOWN)]
+    lines = [
+        f"every text begins with {CLS}, id {ids[0]}, and ends with {SEP}, id {ids[1]}",
+        f"words that no pieces make up have id {ids[2]} ({BERT_UNKNOWN})",
+    ]
+    lost = [piece for piece in vocabulary if _has_upper(piece) and piece not in BERT_SPECIAL]
+    if rows > vocabulary.size:
+        unused = rows - vocabulary.size
+        lines.append(f"{unused:,} of the embedding's {rows:,} rows have no piece and are not used")
+    if lost:
+        lines.append(
+            f"{len(lost):,} of {len(vocabulary):,} pieces, like {', '.join(map(repr, lost[:3]))}, "
+            "never occur on a device, which lowers ASCII letters"
+        )
+    return lines
+
+
+def _has_upper(piece: str) -> bool:
+    return any("A" <= letter <= "Z" for letter in piece) and not piece.startswith("[unused")
 
 
 def _line_pairs(path: Path) -> Pairs:

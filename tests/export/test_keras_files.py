@@ -110,6 +110,29 @@ def test_start_and_delimiter_are_those_that_are_given(files, capsys):
     np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
+def test_a_vocabulary_of_word_pieces_becomes_bert_tokens(files, capsys):
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "play", "##ing", "game", "!"]
+    Path("vocab.txt").write_text("\n".join(pieces) + "\n")
+    status, out, _ = run(
+        capsys, "mine.keras", "--vocab", "vocab.txt", "--labels", "labels.txt", "--precision",
+        "float32", "--output", "out",
+    )  # fmt: skip
+    assert status == 0 and "ends with [SEP], id 3" in out
+    texts = ["Playing! x", "", "play " * 20]
+    ids = [[2, 4, 5, 7, 1, 3, 0], [2, 3, 0, 0, 0, 0, 0], [2, 4, 4, 4, 4, 4, 3]]
+    expected = files.predict(np.array(ids, "int32"), verbose=0)
+    path = Path("out/mine-fused-float32.tflite")
+    np.testing.assert_allclose(litert.load(path).scores(texts), expected, atol=1e-5)
+    pytest.importorskip("mediapipe", reason="MediaPipe is not installed")
+    from studies import clients
+
+    np.testing.assert_allclose(clients.in_mediapipe(path, texts), expected, atol=1e-5)
+    status, _, told = run(
+        capsys, "mine.keras", "--vocab", "vocab.txt", "--labels", "labels.txt", "--delimiter", " "
+    )
+    assert status == 2 and "--delimiter is for words" in told
+
+
 def test_the_flags_are_not_for_a_run(tiny_run, capsys):
     status, _, told = run(capsys, tiny_run, "--labels", "labels.txt")
     assert status == 2 and "has its own tokenizer and labels" in told
