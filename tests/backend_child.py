@@ -21,6 +21,14 @@ prints the largest difference of masked scans from a loop in Python, by model.
 
 prints how far padding moves a text's logits, by model.
 
+    python -m tests.backend_child stand-in
+
+prints the largest difference of `Recurrent` from `keras.layers.RNN`, by what is done with it.
+
+    python -m tests.backend_child of-keras
+
+prints how far `keras.layers.RNN` itself is from its cell's steps at masked steps, by cell.
+
 Backends other than TensorFlow run as if it were not installed.
 """
 
@@ -114,7 +122,7 @@ def everything(dataset: str, texts: str, output: str) -> list[float]:
 
 
 if __name__ == "__main__":
-    from tests import masks
+    from tests import masks, stand_in
 
     commands = {
         "epochs": epochs,
@@ -122,5 +130,7 @@ if __name__ == "__main__":
         "everything": everything,
         "masks": masks.worst,
         "padded": masks.padded,
+        "stand-in": stand_in.everything,
+        "of-keras": stand_in.of_keras,
     }
     print(json.dumps(commands[sys.argv[1]](*sys.argv[2:])))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import zoo
+from tests import stand_in
 from tests.conftest import write_rows
 
 ROOT = Path(__file__).parents[1]
@@ -45,6 +46,21 @@ def test_padding_does_not_move_the_logits(backend):
     found = child(backend, "padded")
     assert list(found) == zoo.list_models("*-tiny")
     assert {name: off for name, off in found.items() if not off < 1e-5} == {}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_recurrent_stands_in_for_the_layer_of_keras(backend):
+    found = child(backend, "stand-in")
+    assert list(found) == list(stand_in.CHECKS)
+    assert {name: off for name, off in found.items() if not off < 1e-5} == {}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_the_layer_of_keras_itself_gives_at_masked_steps(backend):
+    """On JAX, its scan outputs the first state, which for SRU is not the last output."""
+    found = child(backend, "of-keras")
+    wrong = {name for name, off in found.items() if off > 1e-5}
+    assert wrong == ({"sru"} if backend == "jax" else set())
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from tests import masks
+from tests import masks, stand_in
 from tests.cells import reference
+from tests.children import python
 from zoo import cells
 from zoo.layers import Recurrent
 
@@ -74,3 +75,26 @@ def test_masked_steps_are_skipped_wherever_they_are():
     """On the others, tests/test_backends.py."""
     found = masks.worst()
     assert {name: off for name, off in found.items() if not off < 1e-5} == {}
+
+
+@pytest.mark.parametrize("check", stand_in.CHECKS)
+def test_it_stands_in_for_the_layer_of_keras(check):
+    """On the others, tests/test_backends.py."""
+    assert stand_in.CHECKS[check]() < 1e-5
+
+
+def test_without_the_module_keras_says_what_is_missing(tmp_path):
+    inputs = keras.Input((None, 3))
+    outputs = Recurrent(cells.PeepholeLSTMCell(2))(inputs)
+    keras.Model(inputs, outputs).save(tmp_path / "model.keras")
+    program = (
+        "import keras, sys; {}\n"
+        "try: keras.models.load_model(sys.argv[1]); print('loaded')\n"
+        "except Exception as error: print(error)"
+    )
+    told = [
+        python("-c", program.format(line), tmp_path / "model.keras").stdout
+        for line in ("", "import zoo.layers, zoo.cells")
+    ]
+    assert "Could not locate class 'Recurrent'" in told[0]
+    assert told[1] == "loaded\n"
