@@ -253,8 +253,10 @@ def tokens(options) -> None:
 def evaluate(options) -> None:
     """Prints the accuracy on a data set, or the figures of several labels or of numbers."""
     from zoo import models
+    from zoo.datasets import Source
 
     reference = models.resolve(options.model)
+    Source(options.dataset).check_exists()  # before Keras is imported
     classifier = _classifier(reference)
     kind = classifier.kind
     name, texts, labels, held_out = _texts(options, reference, kind)

@@ -87,7 +87,7 @@ def test_float32_is_written_where_float16_cannot_hold_a_weight(tmp_path):
         (file,) = export.export_model(
             model, tmp_path, lowering="loop", precision="float16", max_length=9
         )
-    assert file.path.endswith("float32.tflite") and (tmp_path / file.path).is_file()
+    assert file.path.endswith("float32-bare.tflite") and (tmp_path / file.path).is_file()
 
 
 def test_unknown_precision_is_refused():

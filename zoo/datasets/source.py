@@ -73,6 +73,13 @@ class Source:
                 "write the texts to a .jsonl file."
             )
 
+    def check_exists(self) -> None:
+        """Raises `DatasetError` if its file or folder does not exist."""
+        if not self.is_tfds:
+            from zoo.datasets import files
+
+            files.check(self.path)
+
     def dataset(
         self, *, seed: int = 0, limit: int | None = None, valid_fraction: float = 0.1
     ) -> Dataset:
