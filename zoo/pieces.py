@@ -20,6 +20,9 @@ from zoo.wordpiece import (
 
 LEAST = 8  # pieces of a vocabulary
 SEEN = 2  # times that a word has to occur to be kept whole
+# A part of words is learnt if it occurs so often that its embedding can be, too: once in so many
+# words, or so many times where there are many.
+PART_SHARE, PART_SEEN = 1000, 50
 ASCII = [chr(code) for code in range(0x21, 0x7F) if not chr(code).isupper()]
 
 
@@ -132,7 +135,7 @@ def _merged(counts: Counter[str], size: int) -> list[str]:
     learner.pre_tokenizer = pre_tokenizers.Split(" ", "removed")
     trainer = trainers.WordPieceTrainer(
         vocab_size=size,
-        min_frequency=SEEN,
+        min_frequency=min(max(counts.total() // PART_SHARE, SEEN), PART_SEEN),
         # Ties are broken by ids, which are drawn at random for all but these.
         special_tokens=sorted(inside),
         continuing_subword_prefix=CONTINUATION,
