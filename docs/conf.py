@@ -30,7 +30,8 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(np|numpy|keras|os|pathlib|collections|typing)\..*"),
     (r"py:class", r"(Path|Callable|Sequence|Mapping|Iterable|Iterator|Any)"),
     # Types and errors that signatures and docstrings name and that have no entry of their own.
-    (r"py:class", r"(Dataset|Kind|Samples|Scores|zoo\.datasets\.split\.\w+)"),
+    (r"py:class", r"(Dataset|Kind|Samples|Scores|AnyTokenizer|AnyVocabulary|Label)"),
+    (r"py:class", r"zoo\.(datasets\.split|kinds\.base|tokenizers)\.\w+"),
     (r"py:exc", r".*"),
 ]
 

@@ -300,7 +300,7 @@ class Tokenizer:
 
     @property
     def added(self) -> int:
-        """The number of ids that are added to those of a text's tokens: 1 for `<START>`."""
+        """How many ids are added to those of a text's tokens, 1 for `<START>`."""
         return int(self.vocabulary.start is not None)
 
     def resized(self, max_length: int) -> "Tokenizer":

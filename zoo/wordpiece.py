@@ -189,7 +189,7 @@ class WordPieceTokenizer:
 
     @property
     def added(self) -> int:
-        """The number of ids that are added to those of a text's tokens: `[CLS]` and `[SEP]`."""
+        """How many ids are added to those of a text's tokens, 2 for `[CLS]` and `[SEP]`."""
         return 2
 
     def resized(self, max_length: int) -> "WordPieceTokenizer":
