@@ -3,6 +3,8 @@
 import itertools
 import random
 import sys
+import unicodedata
+from importlib import metadata
 
 import numpy as np
 import pytest
@@ -70,15 +72,20 @@ def test_any_unicode(pair, string):
 
 
 def test_every_character():
+    """Of all of Unicode. Versions before 1.2 do not know the youngest characters."""
     tokenizer = WordPieceTokenizer(Pieces([*SPECIAL, "a"]), 4000)
-    planes = (range(1, 0xD800), range(0xE000, sys.maxunicode + 1))
+    newest = tuple(map(int, metadata.version("mediapipe").split(".")[:2])) >= (1, 2)
+    every = [
+        chr(point)
+        for point in (*range(1, 0xD800), *range(0xE000, sys.maxunicode + 1))
+        if newest or unicodedata.category(chr(point)) != "Cn"
+    ]
     with Device(tokenizer) as device:
-        for plane in planes:
-            for start in range(plane.start, plane.stop, 990):
-                # Two known tokens around white space, with an unknown one between them around a
-                # character that stands alone, else one unknown token.
-                part = plane[start - plane.start : start - plane.start + 990]
-                assert_same(tokenizer, device, " ".join(f"a{chr(c)}a" for c in part))
+        for start in range(0, len(every), 990):
+            # Two known tokens around white space, with an unknown one between them around a
+            # character that stands alone, else one unknown token.
+            part = every[start : start + 990]
+            assert_same(tokenizer, device, " ".join(f"a{character}a" for character in part))
 
 
 _FEW = "aAé\u0301İ日#-"
