@@ -8,7 +8,7 @@ SETTINGS := --batch-size 32 --patience 3 --keep best --word-dropout 0.1 --averag
 	--max-length 256
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help demo test test-lowest test-slow recipes results first-hour results-export results-leaderboard results-speed results-brought attacks docs docs-links lint format clean
+.PHONY: help demo test test-lowest test-slow recipes results first-hour results-export results-leaderboard results-speed results-length results-tokenizers results-brought attacks docs docs-links lint format clean
 
 help:
 	@echo "make demo       train a model on the embedded reviews, export it, ask the exported file"
@@ -21,6 +21,8 @@ help:
 	@echo "make results-export  export the whole catalogue and ask every client: results/export.csv"
 	@echo "make results-leaderboard  the whole catalogue on three data sets: results/leaderboard.csv"
 	@echo "make results-speed   time the exported files beside their peers: results/speed.csv"
+	@echo "make results-length  answers for short and long texts: results/text_length.csv"
+	@echo "make results-tokenizers  words and word pieces on five data sets: results/tokenizers.csv"
 	@echo "make results-brought  export every kind of model from elsewhere and ask every client: results/brought.csv"
 	@echo "make attacks    damage files and kill runs, and count what becomes of them: results/attacks.csv"
 	@echo "make docs       build the documentation into build/docs; dead internal links fail"
@@ -93,6 +95,17 @@ results-export: $(VENV)/.backends $(VENV)/.web
 
 results-speed: $(VENV)/.backends
 	$(BIN)/python -m export.benchmark
+
+# results/text_length.csv.
+results-length: $(VENV)/.dev
+	$(BIN)/python -m studies text-length
+
+# results/tokenizers.csv, for the data sets of results-leaderboard and two more.
+results-tokenizers: $(VENV)/.dev
+	mkdir -p $(SENTENCES)
+	cp $(DATA)/sst2/valid.tsv $(DATA)/sst2/test.tsv $(SENTENCES)
+	cp $(DATA)/sst2/train_sentences.tsv $(SENTENCES)/train.tsv
+	$(BIN)/python -m studies tokenizers $(DATA)/trec $(SENTENCES) $(DATA)/sms_spam $(DATA)/snips $(DATA)/banking77
 
 # results/brought.csv: kinds of models from elsewhere, in every lowering, precision and client.
 results-brought: $(VENV)/.backends
